@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/uuid.h"
+
+/*
+ * A LaunchSpec is all that the keeper needs to put one VM into its
+ * compartment. `svirt start` writes it into a sealed memfd, the keeper maps it
+ * read-only and re-validates every field. It is one flat block without
+ * pointers: every bound is visible here, and nothing has to be parsed by a
+ * program that runs as root for as long as the VM does.
+ *
+ * Life cycle: svirt_spec_new, _add_*, _seal -> descriptor to the keeper;
+ * keeper: svirt_spec_map -> read-only view.
+ */
+#define SVIRT_SPEC_MAGIC 0x53565253u /* "SVRS" */
+#define SVIRT_SPEC_VERSION 1u
+
+#define SVIRT_SPEC_MAX_ARGS 4096
+#define SVIRT_SPEC_MAX_FDS 2048
+#define SVIRT_SPEC_MAX_FILES 64
+#define SVIRT_SPEC_MAX_STRINGS (1024u * 1024u)
+#define SVIRT_SPEC_MAX_NAME 256
+
+/* The processes of one VM; also the order in which they are started. */
+typedef enum SvirtProcess {
+    SVIRT_PROCESS_VMM,
+    SVIRT_PROCESS_MONITOR,
+    SVIRT_PROCESS_PASST,
+    SVIRT_PROCESS_MAX
+} SvirtProcess;
+
+/* Who a descriptor goes to; it may go to several. */
+#define SVIRT_TO_VMM (1u << SVIRT_PROCESS_VMM)
+#define SVIRT_TO_MONITOR (1u << SVIRT_PROCESS_MONITOR)
+#define SVIRT_TO_PASST (1u << SVIRT_PROCESS_PASST)
+/* Kept open by the keeper for as long as the VM runs (locks, run directory). */
+#define SVIRT_TO_KEEPER (1u << 7)
+
+/* What a descriptor is, so that the keeper and verify know every one. */
+typedef enum SvirtFdRole {
+    SVIRT_FD_NULL,         /* /dev/null on 0, 1 or 2 */
+    SVIRT_FD_LOG,          /* write end: VMM's 1 and 2; read end: monitor */
+    SVIRT_FD_QMP,          /* connected stream socketpair */
+    SVIRT_FD_SERIAL,       /* chardev socketpair, `index` = serial number */
+    SVIRT_FD_IMAGE,        /* an image of a chain, `index` = fdset */
+    SVIRT_FD_KERNEL,       /* sealed memfd: kernel, initrd */
+    SVIRT_FD_LOCK,         /* description that holds image locks */
+    SVIRT_FD_NET,          /* stream socketpair VMM <-> passt */
+    SVIRT_FD_CONTROL,      /* listening control socket (monitor) */
+    SVIRT_FD_LOG_FILE,     /* log file, `index` 0 current, 1 rotated */
+    SVIRT_FD_SERIAL_FILE,  /* target of a serial: file or pty master */
+    SVIRT_FD_SERIAL_LISTEN,/* listening unix socket of a serial */
+    SVIRT_FD_RUN_DIR,      /* /run/svirt/<uuid> (keeper) */
+    SVIRT_FD_RUN_LOCK,     /* flock of the run (keeper): held = VM managed */
+    SVIRT_FD_CGROUP,       /* cgroup v2 directory of a process (`index`) */
+    SVIRT_FD_DEVICE,       /* an opened host device */
+    SVIRT_FD_STATUS,       /* status file in the run directory (keeper) */
+    SVIRT_FD_PROBE,        /* selftest's own channels */
+    SVIRT_FD_MAX
+} SvirtFdRole;
+
+typedef struct SvirtSpecFd {
+    int32_t source;   /* number in the keeper after exec */
+    uint32_t to;      /* SVIRT_TO_* */
+    int32_t vmm;      /* number in each process, -1 none */
+    int32_t monitor;
+    int32_t passt;
+    uint32_t role;    /* SvirtFdRole */
+    uint32_t index;
+} SvirtSpecFd;
+
+/* A file or directory of the host that appears read-only in the VMM's root. */
+typedef struct SvirtSpecFile {
+    uint32_t path;    /* offset into strings: same path inside */
+    uint32_t flags;   /* SVIRT_FILE_* */
+} SvirtSpecFile;
+#define SVIRT_FILE_EXECUTE 1u /* Landlock: may be executed */
+#define SVIRT_FILE_TREE 2u    /* a directory tree (/usr) */
+
+/* Device nodes of the VMM's private /dev. */
+#define SVIRT_NODE_NULL 1u
+#define SVIRT_NODE_ZERO 2u
+#define SVIRT_NODE_URANDOM 4u
+#define SVIRT_NODE_RANDOM 8u
+#define SVIRT_NODE_KVM 16u
+
+/* Layers left out: a waiver, or a kernel without it. Recorded, listed. */
+#define SVIRT_LAYER_LANDLOCK 1u
+#define SVIRT_LAYER_SECCOMP 2u
+#define SVIRT_LAYER_CGROUP 4u
+#define SVIRT_LAYER_NAMESPACES 8u
+#define SVIRT_LAYER_DEVICE_FILTER 16u
+#define SVIRT_LAYER_ROOT 32u
+#define SVIRT_LAYER_UID 64u
+
+typedef struct SvirtSpecIds {
+    uint32_t uid;
+    uint32_t gid;
+} SvirtSpecIds;
+
+typedef struct SvirtSpecArgv {
+    uint32_t first;   /* index into args */
+    uint32_t count;   /* 0: this process is not wanted */
+} SvirtSpecArgv;
+
+typedef struct SvirtLaunchSpec {
+    uint32_t magic;
+    uint32_t version;
+    uint32_t size_bytes; /* sizeof(SvirtLaunchSpec) + strings */
+    SvirtUuid uuid;
+    char name[SVIRT_SPEC_MAX_NAME];
+
+    SvirtSpecIds ids[SVIRT_PROCESS_MAX];
+    SvirtSpecArgv argv[SVIRT_PROCESS_MAX]; /* argv[0] is the program's path */
+
+    uint32_t waived_layers; /* SVIRT_LAYER_* left out by a waiver */
+    int32_t landlock_abi_limit; /* selftest: pretend this ABI; -1 none */
+    uint32_t device_nodes;  /* SVIRT_NODE_* */
+    uint32_t paused;        /* 1: commit does not start the vCPUs */
+
+    uint64_t rlimit_fsize_bytes; /* largest declared resource */
+    uint64_t rlimit_nofile;
+    uint64_t rlimit_memlock_bytes;
+    uint64_t log_limit_bytes;       /* rotate the VMM's log at this size */
+    uint64_t log_rate_bytes_per_s;  /* and drop above this rate */
+    uint32_t ready_timeout_ms;      /* first QMP reply */
+    uint32_t n_serials;             /* serial channels of the monitor */
+
+    uint32_t n_fds;
+    uint32_t n_files;
+    uint32_t n_args;
+    uint32_t strings_bytes;
+
+    SvirtSpecFd fds[SVIRT_SPEC_MAX_FDS];
+    SvirtSpecFile files[SVIRT_SPEC_MAX_FILES];
+    uint32_t args[SVIRT_SPEC_MAX_ARGS]; /* offsets into strings */
+    char strings[]; /* NUL-terminated, strings_bytes long */
+} SvirtLaunchSpec;
+
+/* How one serial console ends on the host's side. */
+typedef enum SvirtSerialKind {
+    SVIRT_SERIAL_CONSOLE, /* only `svirt console` */
+    SVIRT_SERIAL_PTY,     /* SERIAL_FILE is a pty master */
+    SVIRT_SERIAL_FILE,    /* SERIAL_FILE is a file, bounded and rotated */
+    SVIRT_SERIAL_UNIX,    /* SERIAL_LISTEN accepts clients */
+    SVIRT_SERIAL_KIND_MAX
+} SvirtSerialKind;
+
+/*
+ * The launch steps in the order child.c takes them: a failure names one.
+ * The table of words is what `svirt start` prints.
+ */
+typedef enum SvirtStep {
+    SVIRT_STEP_NONE,
+    SVIRT_STEP_SPEC,          /* read and check the launch spec */
+    SVIRT_STEP_CLONE,         /* clone3 into cgroup and namespaces */
+    SVIRT_STEP_SESSION,       /* setsid, umask, signal mask */
+    SVIRT_STEP_RLIMIT,
+    SVIRT_STEP_MOUNT_PRIVATE, /* no mount event leaves or enters */
+    SVIRT_STEP_ROOT,          /* tmpfs root, binds, /proc, /dev */
+    SVIRT_STEP_PIVOT,
+    SVIRT_STEP_HOSTNAME,
+    SVIRT_STEP_DESCRIPTORS,   /* fd map; everything else closed */
+    SVIRT_STEP_CAPABILITIES,  /* bounding set, ambient, securebits */
+    SVIRT_STEP_IDENTITY,      /* groups, gid, uid, read back */
+    SVIRT_STEP_NO_NEW_PRIVS,
+    SVIRT_STEP_LANDLOCK,
+    SVIRT_STEP_SECCOMP,
+    SVIRT_STEP_EXEC,
+    SVIRT_STEP_READY,         /* first QMP reply */
+    SVIRT_STEP_MAX
+} SvirtStep;
+
+const char *svirt_step_to_string(SvirtStep step);
+bool svirt_step_from_string(const char *text, SvirtStep *ret);
+
+/*
+ * Writer. `spec` is allocated by _new (NULL: no memory) and freed by _free.
+ * The adders return -1/false with errno (E2BIG: a bound of this header).
+ */
+SvirtLaunchSpec *svirt_spec_new(const SvirtUuid *uuid, const char *name);
+void svirt_spec_free(SvirtLaunchSpec *spec);
+/* Arguments of one process must be added together, program path first. */
+bool svirt_spec_add_arg(SvirtLaunchSpec **spec, SvirtProcess process,
+                        const char *arg);
+bool svirt_spec_add_file(SvirtLaunchSpec **spec, const char *path,
+                         uint32_t flags);
+bool svirt_spec_add_fd(SvirtLaunchSpec **spec, const SvirtSpecFd *fd);
+/* A sealed memfd (CLOEXEC) with the whole block; -1 with errno. */
+int svirt_spec_seal(const SvirtLaunchSpec *spec);
+
+/*
+ * Reader. Maps a sealed memfd and checks magic, version, seals, every count,
+ * offset, string end, enum and fd number. NULL with errno (EPROTO: *ret_why
+ * names the field). Unmap with svirt_spec_unmap.
+ */
+const SvirtLaunchSpec *svirt_spec_map(int fd, const char **ret_why);
+void svirt_spec_unmap(const SvirtLaunchSpec *spec);
+const char *svirt_spec_string(const SvirtLaunchSpec *spec, uint32_t offset);
