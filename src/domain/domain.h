@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/enum-table.h"
+#include "base/uuid.h"
+#include "domain/device.h"
+#include "domain/xml.h"
+
+/*
+ * A definition: libvirt domain XML as typed values. What the XML says and
+ * svirt neither supports, nor refuses, nor lists as ignored does not exist:
+ * docs/domain-xml.md is the list. Everything is owned by the domain and
+ * constant from svirt_domain_parse to svirt_domain_free.
+ */
+
+/* Bytes of a name without its NUL. */
+#define SVIRT_DOMAIN_NAME_MAX 255u
+#define SVIRT_DOMAIN_VCPUS_MAX 4096u
+#define SVIRT_DOMAIN_MEMORY_MAX (UINT64_C(1) << 50)
+#define SVIRT_DOMAIN_BOOT_DEVICES_MAX 4u
+
+typedef enum SvirtDomainType {
+    SVIRT_DOMAIN_TYPE_QEMU, /* TCG */
+    SVIRT_DOMAIN_TYPE_KVM,
+    SVIRT_DOMAIN_TYPE_MAX
+} SvirtDomainType;
+SVIRT_ENUM_DECLARE(SvirtDomainType, svirt_domain_type)
+
+typedef enum SvirtBootDevice {
+    SVIRT_BOOT_DEVICE_HD,
+    SVIRT_BOOT_DEVICE_CDROM,
+    SVIRT_BOOT_DEVICE_NETWORK,
+    SVIRT_BOOT_DEVICE_FD,
+    SVIRT_BOOT_DEVICE_MAX
+} SvirtBootDevice;
+SVIRT_ENUM_DECLARE(SvirtBootDevice, svirt_boot_device)
+
+typedef enum SvirtSwitch {
+    SVIRT_SWITCH_UNSET,
+    SVIRT_SWITCH_ON,
+    SVIRT_SWITCH_OFF,
+    SVIRT_SWITCH_MAX
+} SvirtSwitch;
+SVIRT_ENUM_DECLARE(SvirtSwitch, svirt_switch)
+
+typedef struct SvirtOs {
+    const char *arch;    /* "x86_64"; NULL: the host's */
+    const char *machine; /* "q35", "pc-q35-7.2"; NULL: the hypervisor's */
+    const char *kernel;  /* absolute path */
+    unsigned kernel_line;
+    const char *initrd; /* absolute path */
+    unsigned initrd_line;
+    const char *cmdline;
+    SvirtBootDevice boot[SVIRT_DOMAIN_BOOT_DEVICES_MAX];
+    size_t boot_count;
+    SvirtSwitch boot_menu;
+    unsigned boot_menu_timeout_ms; /* 0 unset */
+} SvirtOs;
+
+/* ON: present; OFF: state='off'; UNSET: not mentioned. */
+typedef struct SvirtFeatures {
+    SvirtSwitch acpi;
+    SvirtSwitch apic;
+    SvirtSwitch pae;
+    SvirtSwitch hap;
+    SvirtSwitch vmport;
+    SvirtSwitch pmu;
+    SvirtSwitch smm;
+    SvirtSwitch kvm_hidden;
+    SvirtSwitch vmcoreinfo;
+} SvirtFeatures;
+
+typedef enum SvirtCpuMode {
+    SVIRT_CPU_MODE_UNSET, /* no <cpu>, or one without a model */
+    SVIRT_CPU_MODE_CUSTOM,
+    SVIRT_CPU_MODE_HOST_MODEL,
+    SVIRT_CPU_MODE_HOST_PASSTHROUGH,
+    SVIRT_CPU_MODE_MAXIMUM,
+    SVIRT_CPU_MODE_MAX
+} SvirtCpuMode;
+SVIRT_ENUM_DECLARE(SvirtCpuMode, svirt_cpu_mode)
+
+typedef enum SvirtCpuCheck {
+    SVIRT_CPU_CHECK_UNSET,
+    SVIRT_CPU_CHECK_NONE,
+    SVIRT_CPU_CHECK_PARTIAL,
+    SVIRT_CPU_CHECK_FULL,
+    SVIRT_CPU_CHECK_MAX
+} SvirtCpuCheck;
+SVIRT_ENUM_DECLARE(SvirtCpuCheck, svirt_cpu_check)
+
+typedef enum SvirtCpuPolicy {
+    SVIRT_CPU_POLICY_REQUIRE,
+    SVIRT_CPU_POLICY_DISABLE,
+    SVIRT_CPU_POLICY_MAX
+} SvirtCpuPolicy;
+SVIRT_ENUM_DECLARE(SvirtCpuPolicy, svirt_cpu_policy)
+
+typedef struct SvirtCpuFeature {
+    const char *name; /* letters, digits, '-', '_', '.' */
+    SvirtCpuPolicy policy;
+    unsigned line;
+} SvirtCpuFeature;
+
+typedef struct SvirtCpu {
+    SvirtCpuMode mode;
+    SvirtCpuCheck check;
+    SvirtSwitch migratable;
+    const char *model; /* custom: "qemu64"; same letters as a feature */
+    /* Product is the number of vCPUs; all 0 when not given. */
+    unsigned sockets;
+    unsigned dies;
+    unsigned clusters;
+    unsigned cores;
+    unsigned threads;
+    const SvirtCpuFeature *features;
+    size_t feature_count;
+    unsigned line; /* 0: no <cpu> */
+} SvirtCpu;
+
+typedef enum SvirtClockOffset {
+    SVIRT_CLOCK_UTC,
+    SVIRT_CLOCK_LOCALTIME,
+    SVIRT_CLOCK_OFFSET_MAX
+} SvirtClockOffset;
+SVIRT_ENUM_DECLARE(SvirtClockOffset, svirt_clock_offset)
+
+typedef enum SvirtTimerName {
+    SVIRT_TIMER_RTC,
+    SVIRT_TIMER_PIT,
+    SVIRT_TIMER_HPET,
+    SVIRT_TIMER_TSC,
+    SVIRT_TIMER_KVMCLOCK,
+    SVIRT_TIMER_HYPERVCLOCK,
+    SVIRT_TIMER_NAME_MAX
+} SvirtTimerName;
+SVIRT_ENUM_DECLARE(SvirtTimerName, svirt_timer_name)
+
+typedef enum SvirtTickPolicy {
+    SVIRT_TICK_POLICY_UNSET,
+    SVIRT_TICK_POLICY_DELAY,
+    SVIRT_TICK_POLICY_CATCHUP,
+    SVIRT_TICK_POLICY_MERGE,
+    SVIRT_TICK_POLICY_DISCARD,
+    SVIRT_TICK_POLICY_MAX
+} SvirtTickPolicy;
+SVIRT_ENUM_DECLARE(SvirtTickPolicy, svirt_tick_policy)
+
+typedef struct SvirtTimer {
+    SvirtTimerName name; /* unique within the domain */
+    SvirtSwitch present;
+    SvirtTickPolicy tick_policy;
+    unsigned line;
+} SvirtTimer;
+
+typedef enum SvirtLifecycleAction {
+    SVIRT_ACTION_DESTROY,
+    SVIRT_ACTION_RESTART,
+    SVIRT_ACTION_PRESERVE,
+    SVIRT_ACTION_MAX
+} SvirtLifecycleAction;
+SVIRT_ENUM_DECLARE(SvirtLifecycleAction, svirt_lifecycle_action)
+
+/* Something the definition says and svirt ignores, as it does no harm. */
+typedef struct SvirtDomainWarning {
+    unsigned line;
+    const char *text; /* "FILE:LINE: <x> is ignored: why" */
+} SvirtDomainWarning;
+
+typedef struct SvirtDomain {
+    SvirtXmlDocument *document; /* owned; what is printed back */
+
+    SvirtDomainType type;
+    const char *name;
+    bool uuid_given; /* false: uuid is zero, the caller sets one */
+    SvirtUuid uuid;
+    const char *title;
+    const char *description;
+    const SvirtXmlNode *metadata; /* borrowed from the tree; NULL none */
+    uint64_t memory_bytes;         /* a multiple of 1 KiB, as in libvirt */
+    uint64_t current_memory_bytes; /* at most memory_bytes */
+    unsigned memory_line;
+    unsigned vcpus_max;
+    unsigned vcpus; /* at start, 1 to vcpus_max */
+    SvirtOs os;
+    SvirtFeatures features;
+    SvirtCpu cpu;
+    SvirtClockOffset clock_offset;
+    const SvirtTimer *timers;
+    size_t timer_count;
+    SvirtLifecycleAction on_poweroff; /* destroy unless given */
+    SvirtLifecycleAction on_reboot;   /* restart unless given */
+    SvirtLifecycleAction on_crash;    /* destroy unless given */
+    SvirtSwitch suspend_to_mem;
+    SvirtSwitch suspend_to_disk;
+
+    const SvirtDomainLabel *labels;
+    size_t label_count;
+
+    const char *emulator; /* absolute path; NULL: the hypervisor's */
+    unsigned emulator_line;
+    const SvirtDisk *disks;
+    size_t disk_count;
+    const SvirtController *controllers;
+    size_t controller_count;
+    const SvirtInterface *interfaces;
+    size_t interface_count;
+    /* All <serial>, then all <console>, then all <channel>. */
+    const SvirtChardev *chardevs;
+    size_t chardev_count;
+    const SvirtInput *inputs;
+    size_t input_count;
+    const SvirtVideo *videos;
+    size_t video_count;
+    const SvirtRng *rngs;
+    size_t rng_count;
+    SvirtBalloon balloon;
+    const SvirtPanic *panics;
+    size_t panic_count;
+
+    const SvirtDomainWarning *warnings; /* in order of their lines */
+    size_t warning_count;
+} SvirtDomain;
+
+/*
+ * Parse and check a definition of `length` bytes; `file` is the name shown in
+ * messages. The domain is owned by the caller. Nothing of the host is looked
+ * at. Errors, each "FILE:LINE: what": INVALID (not XML, wrong or contradictory
+ * value, unknown name), REFUSED (would hand the VM something of the host, or
+ * ask for a protection or limit svirt does not give), UNSUPPORTED (known to
+ * libvirt, not built).
+ */
+bool svirt_domain_parse(const char *text, size_t length, const char *file,
+                        SvirtDomain **ret_domain, GError **error);
+void svirt_domain_free(SvirtDomain *domain);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SvirtDomain, svirt_domain_free)
+
+/* Give a domain without a UUID its UUID, in the tree too. */
+void svirt_domain_set_uuid(SvirtDomain *domain, const SvirtUuid *uuid);
+
+/*
+ * The definition as XML, everything preserved but comments. Owned by the
+ * caller. Parsing it again gives an equal domain.
+ */
+char *svirt_domain_print(const SvirtDomain *domain);
+
+/*
+ * libvirt's rules and a bound: not empty, not "." or "..", not blanks alone,
+ * UTF-8, no '/', no control character, at most SVIRT_DOMAIN_NAME_MAX bytes.
+ * Errors: INVALID.
+ */
+bool svirt_domain_validate_name(const char *name, GError **error);

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/enum-table.h"
+#include "domain/domain.h"
+
+/*
+ * Everything of the host that a definition names, one row each, in the order
+ * of the definition: what is opened, labelled and handed to the VM. Nothing
+ * else of the host ever is.
+ */
+typedef enum SvirtResourceKind {
+    SVIRT_RESOURCE_EMULATOR,
+    SVIRT_RESOURCE_KERNEL,
+    SVIRT_RESOURCE_INITRD,
+    SVIRT_RESOURCE_DISK,
+    SVIRT_RESOURCE_CDROM,
+    SVIRT_RESOURCE_BACKING,   /* an image below a disk */
+    SVIRT_RESOURCE_DATA_FILE, /* external data file of an image */
+    SVIRT_RESOURCE_NETWORK,   /* passt; no path */
+    SVIRT_RESOURCE_PTY,       /* no path: made at start */
+    SVIRT_RESOURCE_SOCKET_LISTEN,
+    SVIRT_RESOURCE_SOCKET_CONNECT,
+    SVIRT_RESOURCE_CHARDEV_FILE, /* a serial that writes into a file */
+    SVIRT_RESOURCE_CHARDEV_LOG,  /* <log file=> beside a chardev */
+    SVIRT_RESOURCE_RNG,
+    SVIRT_RESOURCE_MAX
+} SvirtResourceKind;
+SVIRT_ENUM_DECLARE(SvirtResourceKind, svirt_resource_kind)
+
+typedef enum SvirtAccess {
+    SVIRT_ACCESS_READ_ONLY,
+    SVIRT_ACCESS_SHARED,    /* read-write, by several VMs */
+    SVIRT_ACCESS_EXCLUSIVE, /* read-write, by this VM alone */
+    SVIRT_ACCESS_MAX
+} SvirtAccess;
+SVIRT_ENUM_DECLARE(SvirtAccess, svirt_access)
+
+typedef struct SvirtResource {
+    SvirtResourceKind kind;
+    SvirtAccess access;
+    const char *path;       /* NULL where the kind has none */
+    SvirtDiskFormat format; /* of images; UNSET: raw */
+    bool block;             /* a block device is wanted */
+    bool optional;          /* may be missing at start */
+    bool transient;         /* what is written is dropped at the end */
+    bool append;            /* chardev files */
+    unsigned line;
+    const char *origin; /* "devices/disk[2]/source" */
+    const char *target; /* "vda", "serial0", "net0"; NULL none */
+    /* Place in the domain's array of that device; image, in disk->images. */
+    size_t device_index;
+    size_t image_index;
+    const SvirtSourceLabel *labels; /* borrowed from the domain */
+    size_t label_count;
+} SvirtResource;
+
+typedef struct SvirtResourceList {
+    const SvirtDomain *domain; /* borrowed; must outlive the list */
+    SvirtArena *arena;         /* owned */
+    const SvirtResource *items;
+    size_t count;
+} SvirtResourceList;
+
+/*
+ * Owned by the caller. Errors: REFUSED when one path is named for two uses
+ * that exclude each other (the same file for two disks, one of them written).
+ */
+bool svirt_resource_list_from_domain(const SvirtDomain *domain,
+                                     SvirtResourceList **ret_list,
+                                     GError **error);
+void svirt_resource_list_free(SvirtResourceList *list);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SvirtResourceList, svirt_resource_list_free)
+
+/*
+ * {"domain": {name, uuid}, "resources": [...], "warnings": [...]} with keys
+ * in a fixed order, indented, a newline at the end. Owned by the caller. What
+ * `svirt define --validate --format json` prints.
+ */
+char *svirt_resource_list_to_json(const SvirtResourceList *list);
