@@ -189,7 +189,7 @@ svirt_block_device_host_use(dev_t device, char **ret_use, GError **error)
         return svirt_raise_errno(error, errno, "mount /sys",
                                  "cannot tell who uses block device %s", key);
     }
-    *ret_use = walk(&uses, dir, "", 0);
+    *ret_use = walk(&uses, dir, 0);
     if (*ret_use == NULL) {
         *ret_use = use_of_whole(&uses, dir);
     }
