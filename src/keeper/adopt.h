@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "keeper/message.h"
+#include "keeper/status.h"
+
+/*
+ * Adoption: the keeper of a VM died, its VMM lives. `svirt recover` gives the
+ * VMM a new keeper, or ends it:
+ *
+ *     svirt_adopt_open -> svirt_adopt_start | svirt_adopt_end -> _free
+ *
+ * _open takes the run lock, so two recoveries, or a recovery and a living
+ * keeper, never meet. The descriptors a keeper needs to restart the monitor
+ * are taken with pidfd_getfd(2) from the living monitor at the numbers of
+ * monitor/layout.h; the locks' descriptions from the VMM. The old monitor is
+ * then ended and the new keeper starts its own, which resynchronises QMP. With
+ * the monitor dead too, the other end of QMP is gone for good: the VM is
+ * adopted unmanaged and only destroy works.
+ *
+ * No GLib. Needs CAP_SYS_PTRACE and CAP_KILL over the VM's processes.
+ */
+typedef struct SvirtAdopt SvirtAdopt;
+
+/* What the new keeper reads from SVIRT_KEEPER_FD_ADOPTION. */
+#define SVIRT_ADOPTION_MAGIC 0x53564144u /* "SVAD" */
+typedef struct SvirtAdoption {
+    uint32_t magic;
+    uint32_t managed; /* 1: the monitor's descriptors are there */
+    SvirtRunProcess vmm;
+    SvirtRunProcess passt; /* pid 0: none */
+} SvirtAdoption;
+
+typedef enum SvirtAdoptState {
+    SVIRT_ADOPT_MANAGED,   /* the VMM and its monitor live */
+    SVIRT_ADOPT_UNMANAGED, /* the VMM alone lives */
+    SVIRT_ADOPT_UNFINISHED,/* the VMM lives; its start was never committed */
+    SVIRT_ADOPT_DEAD,      /* no VMM: only leftovers */
+    SVIRT_ADOPT_STATE_MAX
+} SvirtAdoptState;
+
+const char *svirt_adopt_state_to_string(SvirtAdoptState state);
+bool svirt_adopt_state_from_string(const char *text, SvirtAdoptState *ret);
+
+/*
+ * <runs_dir_fd>/<uuid_text>. NULL with errno and *ret_why (static words):
+ * EWOULDBLOCK a keeper holds the run lock, ENOENT no such run, EPROTO the
+ * status or spec is damaged. Owner of the result: the caller.
+ */
+SvirtAdopt *svirt_adopt_open(int runs_dir_fd, const char *uuid_text,
+                             const char **ret_why);
+void svirt_adopt_free(SvirtAdopt *adopt);
+SvirtAdoptState svirt_adopt_state(const SvirtAdopt *adopt);
+/* Borrowed. */
+const SvirtRunStatus *svirt_adopt_status(const SvirtAdopt *adopt);
+
+/*
+ * MANAGED and UNMANAGED only: start `keeper_program` in adopt mode and wait
+ * for its word. True: *ret_answer is READY (QMP answers), STARTED (unmanaged)
+ * or QMP_BROKEN (kept, protocol broken). False with errno; EREMOTEIO:
+ * *ret_answer is the keeper's FAILED, or EXITED: the VMM ended meanwhile and
+ * everything is released. The keeper holds the run lock from here on.
+ */
+bool svirt_adopt_start(SvirtAdopt *adopt, const char *keeper_program,
+                       int timeout_ms, SvirtMessage *ret_answer);
+/*
+ * Any state: kill what lives (by pidfd and cgroup), remove the cgroups and the
+ * run directory. False with errno; what could be undone is.
+ */
+bool svirt_adopt_end(SvirtAdopt *adopt, int timeout_ms);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Descriptor numbers of a keeper at its exec, agreed between the program that
+ * starts it (`svirt start`, `svirt recover`) and the keeper. Everything else
+ * the keeper holds stands at the `source` number its launch spec names.
+ *
+ *     argv: svirt-keeper NAME           a new VM
+ *           svirt-keeper --adopt NAME   an existing VMM whose keeper died
+ */
+#define SVIRT_KEEPER_FD_SVIRT 3 /* SOCK_SEQPACKET, SvirtMessage packets */
+#define SVIRT_KEEPER_FD_SPEC 4  /* sealed memfd with the launch spec */
+/*
+ * Where the keeper puts the monitor's end of their channel each time before it
+ * starts a monitor. A spec that wants a monitor has exactly one entry
+ *   { source = SVIRT_KEEPER_FD_CHANNEL, to = SVIRT_TO_MONITOR,
+ *     monitor = SVIRT_MONITOR_FD_KEEPER, role = SVIRT_FD_PROBE }
+ * (svirt_monitor_layout_add writes it); nothing is open there at exec.
+ */
+#define SVIRT_KEEPER_FD_CHANNEL 5
+/* Adoption only, see keeper/adopt.h. */
+#define SVIRT_KEEPER_FD_ADOPTION 6    /* sealed memfd: SvirtAdoption */
+#define SVIRT_KEEPER_FD_VMM_PIDFD 7
+#define SVIRT_KEEPER_FD_PASST_PIDFD 8 /* closed when there is no passt */
+
+/* The smallest `source` a spec may name, the channel apart. */
+#define SVIRT_KEEPER_FIRST_SOURCE 16
+/* The largest: sources lie in [FIRST_SOURCE, MAX_SOURCE]. */
+#define SVIRT_KEEPER_MAX_SOURCE 8191
+
+/* Names in the run directory /run/svirt/<uuid>, which is root:root 0700. */
+#define SVIRT_RUN_STATUS "status"   /* SvirtRunStatus, keeper/status.h */
+#define SVIRT_RUN_LOCK "lock"       /* flock(LOCK_EX): held by a keeper */
+#define SVIRT_RUN_SPEC "spec"       /* copy of the launch spec, for adoption */
+#define SVIRT_RUN_CONTROL "control" /* the monitor's listening socket */
