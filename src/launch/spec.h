@@ -25,6 +25,8 @@
 #define SVIRT_SPEC_MAX_FILES 64
 #define SVIRT_SPEC_MAX_STRINGS (1024u * 1024u)
 #define SVIRT_SPEC_MAX_NAME 256
+/* Numbers of descriptors lie below this, in the keeper and in its children. */
+#define SVIRT_SPEC_MAX_FD_NUMBER 8192
 
 /* The processes of one VM; also the order in which they are started. */
 typedef enum SvirtProcess {
@@ -97,6 +99,7 @@ typedef struct SvirtSpecFile {
 #define SVIRT_LAYER_DEVICE_FILTER 16u
 #define SVIRT_LAYER_ROOT 32u
 #define SVIRT_LAYER_UID 64u
+#define SVIRT_LAYER_ALL 127u
 
 typedef struct SvirtSpecIds {
     uint32_t uid;
@@ -178,6 +181,15 @@ typedef enum SvirtStep {
 
 const char *svirt_step_to_string(SvirtStep step);
 bool svirt_step_from_string(const char *text, SvirtStep *ret);
+const char *svirt_process_to_string(SvirtProcess process);
+bool svirt_process_from_string(const char *text, SvirtProcess *ret);
+const char *svirt_fd_role_to_string(SvirtFdRole role);
+bool svirt_fd_role_from_string(const char *text, SvirtFdRole *ret);
+const char *svirt_serial_kind_to_string(SvirtSerialKind kind);
+bool svirt_serial_kind_from_string(const char *text, SvirtSerialKind *ret);
+/* `layer` is one SVIRT_LAYER_* bit; false, *ret untouched: no such word. */
+const char *svirt_layer_to_string(uint32_t layer);
+bool svirt_layer_from_string(const char *text, uint32_t *ret);
 
 /*
  * Writer. `spec` is allocated by _new (NULL: no memory) and freed by _free.

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "launch/spec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Sources, targets and indices: nothing in a spec is larger than this. */
+#define MAX_READY_TIMEOUT_MS (24u * 3600 * 1000)
+#define MAX_PATH 4096
+
+#define TO_CHILD (SVIRT_TO_VMM | SVIRT_TO_MONITOR | SVIRT_TO_PASST)
+
+#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+/*
+ * Which children may hold a descriptor of a role. A spec that hands the run
+ * lock or a log file to a VMM is refused, whoever wrote it.
+ */
+static const uint32_t role_to[SVIRT_FD_MAX] = {
+    [SVIRT_FD_NULL] = TO_CHILD,
+    [SVIRT_FD_LOG] = TO_CHILD,
+    [SVIRT_FD_QMP] = SVIRT_TO_VMM | SVIRT_TO_MONITOR,
+    [SVIRT_FD_SERIAL] = SVIRT_TO_VMM | SVIRT_TO_MONITOR,
+    [SVIRT_FD_IMAGE] = SVIRT_TO_VMM,
+    [SVIRT_FD_KERNEL] = SVIRT_TO_VMM,
+    [SVIRT_FD_LOCK] = SVIRT_TO_VMM,
+    [SVIRT_FD_NET] = SVIRT_TO_VMM | SVIRT_TO_PASST,
+    [SVIRT_FD_CONTROL] = SVIRT_TO_MONITOR,
+    [SVIRT_FD_LOG_FILE] = SVIRT_TO_MONITOR,
+    [SVIRT_FD_SERIAL_FILE] = SVIRT_TO_MONITOR,
+    [SVIRT_FD_SERIAL_LISTEN] = SVIRT_TO_MONITOR,
+    [SVIRT_FD_RUN_DIR] = 0,
+    [SVIRT_FD_RUN_LOCK] = 0,
+    [SVIRT_FD_CGROUP] = 0,
+    [SVIRT_FD_DEVICE] = SVIRT_TO_VMM,
+    [SVIRT_FD_STATUS] = 0,
+    [SVIRT_FD_PROBE] = TO_CHILD,
+};
+
+/* What may stand on 0, 1 and 2: never a terminal, never a file. */
+#define STANDARD_ROLES \
+    (1u << SVIRT_FD_NULL | 1u << SVIRT_FD_LOG | 1u << SVIRT_FD_PROBE)
+
+static bool
+string_ok(const SvirtLaunchSpec *spec, uint32_t offset)
+{
+    /* The block ends in a NUL, so a valid offset has an end. */
+    return offset < spec->strings_bytes;
+}
+
+/* Absolute, no "." or "..", no empty part, no slash at the end, bounded. */
+static bool
+path_ok(const char *path)
+{
+    size_t length = strnlen(path, MAX_PATH);
+
+    if (length < 2 || length == MAX_PATH || path[0] != '/') {
+        return false;
+    }
+    for (const char *part = path; *part == '/';) {
+        const char *name = part + 1;
+        size_t size = strcspn(name, "/");
+
+        if (size == 0 || size > 255 ||
+            (name[0] == '.' && (size == 1 || (size == 2 && name[1] == '.')))) {
+            return false;
+        }
+        part = name + size;
+    }
+    return true;
+}
+
+static bool
+path_is_under(const char *path, const char *top)
+{
+    size_t length = strlen(top);
+
+    return strncmp(path, top, length) == 0 &&
+           (path[length] == '\0' || path[length] == '/');
+}
+
+static bool
+check_header(const SvirtLaunchSpec *spec, const char **ret_why)
+{
+    static const SvirtUuid nil;
+    size_t name_length = strnlen(spec->name, sizeof(spec->name));
+
+    *ret_why = "name";
+    if (name_length == 0 || name_length == sizeof(spec->name)) {
+        return false;
+    }
+    for (size_t i = 0; i < name_length; i++) {
+        unsigned char c = (unsigned char)spec->name[i];
+
+        if (c < 0x20 || c == 0x7f || c == '/') {
+            return false;
+        }
+    }
+    *ret_why = "uuid";
+    if (svirt_uuid_equal(&spec->uuid, &nil)) {
+        return false;
+    }
+    *ret_why = "counts";
+    return spec->n_fds <= SVIRT_SPEC_MAX_FDS &&
+           spec->n_files <= SVIRT_SPEC_MAX_FILES &&
+           spec->n_args <= SVIRT_SPEC_MAX_ARGS;
+}
+
+static bool
+check_settings(const SvirtLaunchSpec *spec, const char **ret_why)
+{
+    const uint32_t nodes = SVIRT_NODE_NULL | SVIRT_NODE_ZERO |
+        SVIRT_NODE_URANDOM | SVIRT_NODE_RANDOM | SVIRT_NODE_KVM;
+
+    *ret_why = "waived_layers";
+    if ((spec->waived_layers & ~SVIRT_LAYER_ALL) != 0) {
+        return false;
+    }
+    *ret_why = "landlock_abi_limit";
+    if (spec->landlock_abi_limit < -1 || spec->landlock_abi_limit > 1000) {
+        return false;
+    }
+    *ret_why = "device_nodes";
+    if ((spec->device_nodes & ~nodes) != 0) {
+        return false;
+    }
+    *ret_why = "paused";
+    if (spec->paused > 1) {
+        return false;
+    }
+    *ret_why = "rlimit_nofile";
+    if (spec->rlimit_nofile < 8 ||
+        spec->rlimit_nofile > SVIRT_SPEC_MAX_FD_NUMBER) {
+        return false;
+    }
+    *ret_why = "ready_timeout_ms";
+    if (spec->ready_timeout_ms == 0 ||
+        spec->ready_timeout_ms > MAX_READY_TIMEOUT_MS) {
+        return false;
+    }
+    *ret_why = "n_serials";
+    return spec->n_serials <= SVIRT_SPEC_MAX_FILES;
+}
+
+static bool
+check_args(const SvirtLaunchSpec *spec, const char **ret_why)
+{
+    uint32_t counted = 0;
+
+    *ret_why = "args";
+    for (uint32_t i = 0; i < spec->n_args; i++) {
+        if (!string_ok(spec, spec->args[i])) {
+            return false;
+        }
+    }
+    *ret_why = "argv";
+    for (unsigned p = 0; p < SVIRT_PROCESS_MAX; p++) {
+        const SvirtSpecArgv *argv = &spec->argv[p];
+
+        if (argv->count == 0) {
+            continue;
+        }
+        if (argv->first > spec->n_args ||
+            argv->count > spec->n_args - argv->first ||
+            !path_ok(svirt_spec_string(spec, spec->args[argv->first]))) {
+            return false;
+        }
+        counted += argv->count;
+    }
+    /* Ranges that overlap would count more, gaps less. */
+    return counted == spec->n_args && spec->argv[SVIRT_PROCESS_VMM].count > 0;
+}
+
+/* Each process an identity of its own, none of them root or "unchanged". */
+static bool
+check_ids(const SvirtLaunchSpec *spec, const char **ret_why)
+{
+    *ret_why = "ids";
+    if ((spec->waived_layers & SVIRT_LAYER_UID) != 0) {
+        return true;
+    }
+    for (unsigned p = 0; p < SVIRT_PROCESS_MAX; p++) {
+        const SvirtSpecIds *ids = &spec->ids[p];
+
+        if (spec->argv[p].count == 0) {
+            continue;
+        }
+        if (ids->uid == 0 || ids->gid == 0 || ids->uid == UINT32_MAX ||
+            ids->gid == UINT32_MAX) {
+            return false;
+        }
+        for (unsigned q = 0; q < p; q++) {
+            if (spec->argv[q].count > 0 && (spec->ids[q].uid == ids->uid ||
+                                            spec->ids[q].gid == ids->gid)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool
+check_files(const SvirtLaunchSpec *spec, const char **ret_why)
+{
+    *ret_why = "files";
+    for (uint32_t i = 0; i < spec->n_files; i++) {
+        const SvirtSpecFile *file = &spec->files[i];
+        const char *path;
+
+        if (!string_ok(spec, file->path) ||
+            (file->flags & ~(SVIRT_FILE_EXECUTE | SVIRT_FILE_TREE)) != 0) {
+            return false;
+        }
+        path = svirt_spec_string(spec, file->path);
+        /* These are the launcher's own, or nobody's. */
+        if (!path_ok(path) || path_is_under(path, "/proc") ||
+            path_is_under(path, "/dev") || path_is_under(path, "/sys")) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* One descriptor's number in one process: there exactly when it goes there. */
+static bool
+check_number(const SvirtLaunchSpec *spec, const SvirtSpecFd *fd,
+             SvirtProcess process, int32_t number, uint8_t *seen)
+{
+    if ((fd->to & (1u << process)) == 0) {
+        return number == -1;
+    }
+    if (spec->argv[process].count == 0 || number < 0 ||
+        (uint64_t)number >= spec->rlimit_nofile ||
+        (seen[number / 8] & (1u << (number % 8))) != 0) {
+        return false;
+    }
+    seen[number / 8] |= (uint8_t)(1u << (number % 8));
+    return number > 2 || (STANDARD_ROLES & (1u << fd->role)) != 0;
+}
+
+static bool
+check_fds(const SvirtLaunchSpec *spec, const char **ret_why)
+{
+    uint8_t seen[SVIRT_PROCESS_MAX][SVIRT_SPEC_MAX_FD_NUMBER / 8] = { 0 };
+
+    *ret_why = "fds";
+    for (uint32_t i = 0; i < spec->n_fds; i++) {
+        const SvirtSpecFd *fd = &spec->fds[i];
+
+        if (fd->role >= SVIRT_FD_MAX || fd->source < 0 ||
+            fd->source >= SVIRT_SPEC_MAX_FD_NUMBER || fd->to == 0 ||
+            (fd->to & ~(role_to[fd->role] | SVIRT_TO_KEEPER)) != 0) {
+            return false;
+        }
+        if (fd->role == SVIRT_FD_SERIAL && fd->index >= spec->n_serials) {
+            return false;
+        }
+        if (!check_number(spec, fd, SVIRT_PROCESS_VMM, fd->vmm,
+                          seen[SVIRT_PROCESS_VMM]) ||
+            !check_number(spec, fd, SVIRT_PROCESS_MONITOR, fd->monitor,
+                          seen[SVIRT_PROCESS_MONITOR]) ||
+            !check_number(spec, fd, SVIRT_PROCESS_PASST, fd->passt,
+                          seen[SVIRT_PROCESS_PASST])) {
+            return false;
+        }
+    }
+    /* A closed 0, 1 or 2 would be taken by the first file a program opens. */
+    *ret_why = "fds 0 to 2";
+    for (unsigned p = 0; p < SVIRT_PROCESS_MAX; p++) {
+        if (spec->argv[p].count > 0 && (seen[p][0] & 7) != 7) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+check_block(const SvirtLaunchSpec *spec, size_t size, const char **ret_why)
+{
+    *ret_why = "magic";
+    if (spec->magic != SVIRT_SPEC_MAGIC) {
+        return false;
+    }
+    *ret_why = "version";
+    if (spec->version != SVIRT_SPEC_VERSION) {
+        return false;
+    }
+    *ret_why = "size_bytes";
+    if (spec->size_bytes != size ||
+        spec->strings_bytes != size - sizeof(*spec)) {
+        return false;
+    }
+    *ret_why = "strings";
+    if (spec->strings_bytes == 0 ||
+        spec->strings[spec->strings_bytes - 1] != '\0') {
+        return false;
+    }
+    return check_header(spec, ret_why) && check_settings(spec, ret_why) &&
+           check_args(spec, ret_why) && check_ids(spec, ret_why) &&
+           check_files(spec, ret_why) && check_fds(spec, ret_why);
+}
+
+const SvirtLaunchSpec *
+svirt_spec_map(int fd, const char **ret_why)
+{
+    const SvirtLaunchSpec *spec;
+    const char *why;
+    struct stat st;
+    size_t size;
+    int seals = fcntl(fd, F_GET_SEALS);
+
+    /* Unsealed, the block could change between the check and the use. */
+    if (seals < 0 || (seals & SEALS) != SEALS) {
+        *ret_why = "seals";
+        errno = EPROTO;
+        return NULL;
+    }
+    if (fstat(fd, &st) < 0) {
+        *ret_why = "descriptor";
+        return NULL;
+    }
+    if (st.st_size <= (off_t)sizeof(*spec) ||
+        st.st_size > (off_t)(sizeof(*spec) + SVIRT_SPEC_MAX_STRINGS)) {
+        *ret_why = "size_bytes";
+        errno = EPROTO;
+        return NULL;
+    }
+    size = (size_t)st.st_size;
+    spec = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (spec == MAP_FAILED) {
+        *ret_why = "mapping";
+        return NULL;
+    }
+    if (!check_block(spec, size, &why)) {
+        (void)munmap((void *)spec, size);
+        *ret_why = why;
+        errno = EPROTO;
+        return NULL;
+    }
+    return spec;
+}
+
+void
+svirt_spec_unmap(const SvirtLaunchSpec *spec)
+{
+    if (spec != NULL) {
+        (void)munmap((void *)spec, spec->size_bytes);
+    }
+}
+
+const char *
+svirt_spec_string(const SvirtLaunchSpec *spec, uint32_t offset)
+{
+    return spec->strings + offset;
+}
