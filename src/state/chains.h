@@ -4,16 +4,16 @@
 #include "base/uuid.h"
 #include "state/state.h"
 
-/* A recorded backing chain is one JSON text; its form is image/'s. */
+/* A recorded backing chain (not image/chain.h, whose SvirtChain it spells) is one JSON text; its form is image/'s. */
 #define SVIRT_CHAIN_BYTES (1u << 20)
 #define SVIRT_CHAIN_TARGET_BYTES 256
 
-typedef struct SvirtChain {
+typedef struct SvirtChainRecord {
     char *target; /* owned; the disk: "vda" */
     char *json;   /* owned */
-} SvirtChain;
+} SvirtChainRecord;
 
-void svirt_chain_free(SvirtChain *chain);
+void svirt_chain_record_free(SvirtChainRecord *chain);
 
 /* Record or replace. NOT_FOUND: no such definition. INVALID: too long. */
 bool svirt_chains_put(SvirtState *state, const SvirtUuid *uuid,
@@ -21,11 +21,11 @@ bool svirt_chains_put(SvirtState *state, const SvirtUuid *uuid,
 /* NULL in *ret when none is recorded. Owned by the caller. */
 bool svirt_chains_get(SvirtState *state, const SvirtUuid *uuid,
                       const char *target, char **ret, GError **error);
-/* SvirtChain *, by target; owned by the caller. */
+/* SvirtChainRecord *, by target; owned by the caller. */
 bool svirt_chains_list(SvirtState *state, const SvirtUuid *uuid,
                        GPtrArray **ret, GError **error);
 /* Removing what is not there succeeds. */
 bool svirt_chains_remove(SvirtState *state, const SvirtUuid *uuid,
                          const char *target, GError **error);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(SvirtChain, svirt_chain_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SvirtChainRecord, svirt_chain_record_free)

@@ -13,16 +13,16 @@
  * mark was lost in a crash is judged by what the object carries: the plan
  * alone is enough, so marks of several steps may share a transaction.
  */
-typedef enum SvirtStepState {
-    SVIRT_STEP_PLANNED,
-    SVIRT_STEP_WRITING,
-    SVIRT_STEP_APPLIED,
-    SVIRT_STEP_VERIFIED,
-    SVIRT_STEP_UNDONE,
-    SVIRT_STEP_MAX
-} SvirtStepState;
+typedef enum SvirtJournalStepState {
+    SVIRT_JOURNAL_STEP_PLANNED,
+    SVIRT_JOURNAL_STEP_WRITING,
+    SVIRT_JOURNAL_STEP_APPLIED,
+    SVIRT_JOURNAL_STEP_VERIFIED,
+    SVIRT_JOURNAL_STEP_UNDONE,
+    SVIRT_JOURNAL_STEP_MAX
+} SvirtJournalStepState;
 
-SVIRT_ENUM_DECLARE(SvirtStepState, svirt_step_state)
+SVIRT_ENUM_DECLARE(SvirtJournalStepState, svirt_journal_step_state)
 
 typedef enum SvirtJournalState {
     SVIRT_JOURNAL_OPEN,
@@ -55,7 +55,7 @@ typedef struct SvirtJournalStep {
     char *shown_path;       /* owned, may be NULL */
     char *before;           /* owned; NULL: had none */
     char *after;            /* owned; NULL: removes it */
-    SvirtStepState state;
+    SvirtJournalStepState state;
 } SvirtJournalStep;
 
 typedef struct SvirtJournal {
@@ -89,7 +89,7 @@ bool svirt_journal_plan(SvirtState *state, SvirtJournal *journal,
                         GError **error);
 /* Mark steps first .. first + count - 1, in *journal and in the database. */
 bool svirt_journal_mark(SvirtState *state, SvirtJournal *journal,
-                        unsigned first, unsigned count, SvirtStepState to,
+                        unsigned first, unsigned count, SvirtJournalStepState to,
                         GError **error);
 /* DONE or UNDONE: the journal and its steps leave the database. */
 bool svirt_journal_close(SvirtState *state, SvirtJournal *journal,
