@@ -52,8 +52,9 @@ bool svirt_seclabel_check(SvirtSeclabel *seclabel, GError **error);
 /* The same for <source><seclabel/>: label or relabel='no', not both. */
 bool svirt_seclabel_check_device(SvirtSeclabel *seclabel, GError **error);
 /*
- * `seclabels` (of SvirtSeclabel *), each already checked: one per model, and
- * with more than one each names its model. INVALID otherwise.
+ * `seclabels` (of SvirtSeclabel *), each already checked: one per model; only
+ * a single one without any label may leave the model to the host. INVALID
+ * otherwise.
  */
 bool svirt_seclabel_check_list(const GPtrArray *seclabels, GError **error);
 /* Whether resources are relabelled, after a check. */
