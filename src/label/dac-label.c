@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "label/dac-label.h"
 
+#include <stdint.h>
 #include <string.h>
 
 /* login.defs allows 32, directory services far more; this bounds the text. */

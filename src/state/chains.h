@@ -4,7 +4,8 @@
 #include "base/uuid.h"
 #include "state/state.h"
 
-/* A recorded backing chain (not image/chain.h, whose SvirtChain it spells) is one JSON text; its form is image/'s. */
+/* A recorded backing chain is one JSON text: the spelling of image/chain.h's
+ * SvirtChain. */
 #define SVIRT_CHAIN_BYTES (1u << 20)
 #define SVIRT_CHAIN_TARGET_BYTES 256
 
