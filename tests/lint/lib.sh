@@ -6,27 +6,8 @@
 # `rule NAME FUNCTION FILES-FUNCTION` runs it over the tree; `catches NAME
 # FUNCTION FILE` shows that the rule finds the breach in a file made for it.
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 2
+. tests/tap.sh
 work=${TMPDIR:-/tmp}
-number=0
-failures=0
-
-verdict() # exit code, name
-{
-    number=$((number + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $number - $2"
-    else
-        echo "not ok $number - $2"
-        failures=$((failures + 1))
-    fi
-}
-
-done_testing()
-{
-    echo "1..$number"
-    [ "$failures" = 0 ]
-    exit
-}
 
 # Files of the tree that match the patterns: known to git or about to be.
 files()

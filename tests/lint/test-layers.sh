@@ -17,13 +17,13 @@ declare -A may=(
     [state]="$facts"
     [model]="$facts"
     [compartment]="$facts state model"
-    [hypervisor]="$decide"
-    [launch]="$decide hypervisor"
-    [keeper]="$decide hypervisor launch"
-    [monitor]="$decide hypervisor launch keeper"
-    [verify]="$decide hypervisor launch keeper monitor"
-    [selftest]="$decide hypervisor launch keeper monitor verify"
-    [cli]="$decide hypervisor launch keeper monitor verify selftest"
+    [launch]="$decide"
+    [keeper]="$decide launch"
+    [monitor]="$decide launch keeper"
+    [verify]="$decide launch keeper monitor"
+    [hypervisor]="$decide launch keeper monitor verify"
+    [selftest]="$decide launch keeper monitor verify hypervisor"
+    [cli]="$decide launch keeper monitor verify hypervisor selftest"
 )
 
 # "FILE:LINE: FOLDER must not include WHAT"; FILE is .../src/FOLDER/NAME.

@@ -3,6 +3,7 @@
 # The runner itself: what a program prints, and what tests/run must count.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
+. tests/tap.sh
 
 # name, expected "passed failed skipped", body of a shell program
 rows=(
@@ -28,20 +29,6 @@ rows=(
 
 work=${TMPDIR:-/tmp}/run
 mkdir -p "$work"
-echo "1..$((${#rows[@]} + 2))"
-failures=0
-number=0
-verdict() # condition's exit code, name
-{
-    number=$((number + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $number - $2"
-    else
-        echo "not ok $number - $2"
-        failures=$((failures + 1))
-    fi
-}
-
 for row in "${rows[@]}"; do
     IFS='|' read -r name want body <<<"$row"
     printf '%s\n' "$body" >"$work/$name"
@@ -65,4 +52,4 @@ tests/run -r "$work/results" --report >"$work/out"
 verdict $? "stages-add-up"
 grep -q 'one: a: b' "$work/out" && grep -q 'two: b: .*no KVM' "$work/out"
 verdict $? "report-names-what-failed-and-was-skipped"
-[ "$failures" = 0 ]
+done_testing
