@@ -5,7 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <glib.h>
+
 #include "base/enum-table.h"
+#include "label/seclabel.h"
 
 /*
  * The devices of a definition, as libvirt's formatdomain describes them. Every
@@ -54,34 +57,6 @@ typedef struct SvirtDeviceInfo {
     unsigned boot_order; /* <boot order=>, 0 unset */
     SvirtAddress address;
 } SvirtDeviceInfo;
-
-/* ---- security labels ---------------------------------------------------- */
-
-typedef enum SvirtLabelKind {
-    SVIRT_LABEL_KIND_DYNAMIC,
-    SVIRT_LABEL_KIND_STATIC,
-    SVIRT_LABEL_KIND_NONE,
-    SVIRT_LABEL_KIND_MAX
-} SvirtLabelKind;
-SVIRT_ENUM_DECLARE(SvirtLabelKind, svirt_label_kind)
-
-/* <seclabel> of the domain. */
-typedef struct SvirtDomainLabel {
-    SvirtLabelKind kind;
-    const char *model; /* NULL: the host's first */
-    bool relabel;
-    const char *label;      /* static: required */
-    const char *base_label; /* dynamic only */
-    unsigned line;
-} SvirtDomainLabel;
-
-/* <seclabel> of one <source>. */
-typedef struct SvirtSourceLabel {
-    const char *model; /* NULL: every model */
-    bool relabel;      /* with a label always true */
-    const char *label; /* NULL: as the domain's */
-    unsigned line;
-} SvirtSourceLabel;
 
 /* ---- disks -------------------------------------------------------------- */
 
@@ -183,8 +158,7 @@ struct SvirtDiskImage {
     const char *path; /* absolute; NULL: empty drive */
     SvirtDiskFormat format;
     SvirtStartupPolicy startup_policy;
-    const SvirtSourceLabel *labels;
-    size_t label_count;
+    const GPtrArray *seclabels; /* of SvirtSeclabel *, checked; NULL none */
     const SvirtDiskImage *data_file; /* <dataStore>; NULL none */
     unsigned line;                   /* of <source>, else of its parent */
 };
@@ -327,8 +301,7 @@ typedef struct SvirtChardev {
     bool connect;     /* unix: mode='connect', else it listens */
     const char *log_path; /* <log file=>; NULL none */
     bool log_append;
-    const SvirtSourceLabel *labels;
-    size_t label_count;
+    const GPtrArray *seclabels; /* of SvirtSeclabel *, checked; NULL none */
     unsigned source_line; /* of <source>, else of the device */
     unsigned log_line;
     /* A <console> that only repeats serial 0: it makes no device. */

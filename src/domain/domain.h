@@ -14,7 +14,7 @@
 /*
  * A definition: libvirt domain XML as typed values. What the XML says and
  * svirt neither supports, nor refuses, nor lists as ignored does not exist:
- * docs/domain-xml.md is the list. Everything is owned by the domain and
+ * docs/domain-xml.md has the list. Everything is owned by the domain and
  * constant from svirt_domain_parse to svirt_domain_free.
  */
 
@@ -199,8 +199,8 @@ typedef struct SvirtDomain {
     SvirtSwitch suspend_to_mem;
     SvirtSwitch suspend_to_disk;
 
-    const SvirtDomainLabel *labels;
-    size_t label_count;
+    const GPtrArray *seclabels; /* of SvirtSeclabel *, checked; never NULL */
+    GPtrArray *seclabel_lists;  /* owned: this list and those of sources */
 
     const char *emulator; /* absolute path; NULL: the hypervisor's */
     unsigned emulator_line;

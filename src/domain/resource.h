@@ -9,9 +9,10 @@
 #include "domain/domain.h"
 
 /*
- * Everything of the host that a definition names, one row each, in the order
- * of the definition: what is opened, labelled and handed to the VM. Nothing
- * else of the host ever is.
+ * Everything of the host that a definition names, one row each: emulator,
+ * kernel, initrd, disks with what is below them, character devices,
+ * interfaces, rng. It is what is opened, labelled and handed to the VM;
+ * nothing else of the host ever is.
  */
 typedef enum SvirtResourceKind {
     SVIRT_RESOURCE_EMULATOR,
@@ -55,8 +56,7 @@ typedef struct SvirtResource {
     /* Place in the domain's array of that device; image, in disk->images. */
     size_t device_index;
     size_t image_index;
-    const SvirtSourceLabel *labels; /* borrowed from the domain */
-    size_t label_count;
+    const GPtrArray *seclabels; /* of SvirtSeclabel *; NULL none */
 } SvirtResource;
 
 typedef struct SvirtResourceList {
@@ -67,7 +67,7 @@ typedef struct SvirtResourceList {
 } SvirtResourceList;
 
 /*
- * Owned by the caller. Errors: REFUSED when one path is named for two uses
+ * Owned by the caller. Errors: INVALID when one path is named for two uses
  * that exclude each other (the same file for two disks, one of them written).
  */
 bool svirt_resource_list_from_domain(const SvirtDomain *domain,

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/error.h"
 #include "domain/arena.h"
 
 /* What one document may hold; more is INVALID. */
@@ -13,11 +14,16 @@
 #define SVIRT_XML_ELEMENTS_MAX 20000u
 #define SVIRT_XML_ATTRIBUTES_MAX 64u
 #define SVIRT_XML_VALUE_MAX (64u * 1024u)
+#define SVIRT_XML_NAMESPACES_MAX 64u /* declarations in force at one place */
+
+/* The namespace of xmlns attributes themselves. */
+#define SVIRT_XML_XMLNS_URI "http://www.w3.org/2000/xmlns/"
 
 typedef struct SvirtXmlAttribute {
     const char *name;  /* as written, prefix included */
     const char *value; /* entities resolved, never NULL */
-    bool seen;         /* a reader used it */
+    const char *namespace_uri; /* NULL: none, as most have */
+    bool seen;                 /* a reader used it */
 } SvirtXmlAttribute;
 
 /*
@@ -34,7 +40,9 @@ struct SvirtXmlNode {
     unsigned attribute_count;
     unsigned line;
     unsigned column;
-    bool seen; /* a reader understood this element */
+    bool seen;      /* a reader understood this element */
+    bool text_seen; /* and its text */
+    bool opaque;    /* everything below it is kept, nothing is read */
     const char *text; /* NULL: none */
     const char *tail; /* NULL: none */
     SvirtXmlNode *parent;
@@ -59,6 +67,11 @@ bool svirt_xml_parse(const char *text, size_t length, const char *file,
                      SvirtXmlDocument **ret_document, GError **error);
 void svirt_xml_document_free(SvirtXmlDocument *document);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SvirtXmlDocument, svirt_xml_document_free)
+
+/* svirt_raise with "FILE:LINE: " before the message; always false. */
+bool svirt_xml_raise(const SvirtXmlDocument *document, unsigned line,
+                     GError **error, SvirtErrorCode code, const char *hint,
+                     const char *format, ...) G_GNUC_PRINTF(6, 7);
 
 /*
  * The tree as text: UTF-8, two spaces per level, attributes in single quotes

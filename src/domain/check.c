@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "domain/parse.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+typedef struct Check {
+    SvirtReader *reader;
+    GHashTable *taken; /* text in the arena -> line */
+} Check;
+
+/* The second to take a name, number or place is an error. */
+static void G_GNUC_PRINTF(3, 4)
+take(Check *check, unsigned line, const char *format, ...)
+{
+    g_autofree char *text = NULL;
+    va_list args;
+    gpointer first;
+
+    va_start(args, format);
+    text = g_strdup_vprintf(format, args);
+    va_end(args);
+    if (g_hash_table_lookup_extended(check->taken, text, NULL, &first)) {
+        svirt_reader_fail(check->reader, line, SVIRT_ERROR_INVALID,
+                          "give each its own", "%s is already taken in line %u",
+                          text, GPOINTER_TO_UINT(first));
+        return;
+    }
+    g_hash_table_insert(check->taken, g_steal_pointer(&text),
+                        GUINT_TO_POINTER(line));
+}
+
+static void
+take_address(Check *check, const SvirtAddress *address, const char *bus)
+{
+    switch (address->type) {
+    case SVIRT_ADDRESS_PCI:
+        take(check, address->line, "PCI address %04x:%02x:%02x.%x",
+             address->domain, address->bus, address->slot, address->function);
+        break;
+    case SVIRT_ADDRESS_DRIVE:
+        take(check, address->line, "%s drive address %u:%u:%u:%u", bus,
+             address->controller, address->bus, address->target,
+             address->unit);
+        break;
+    case SVIRT_ADDRESS_USB:
+        if (address->usb_port != NULL) {
+            take(check, address->line, "USB port %u:%s", address->bus,
+                 address->usb_port);
+        }
+        break;
+    case SVIRT_ADDRESS_VIRTIO_SERIAL:
+        if (address->port != 0) {
+            take(check, address->line, "virtio-serial port %u:%u:%u",
+                 address->controller, address->bus, address->port);
+        }
+        break;
+    case SVIRT_ADDRESS_UNSET:
+    case SVIRT_ADDRESS_ISA:
+    case SVIRT_ADDRESS_MAX:
+        break;
+    }
+}
+
+static void
+take_info(Check *check, const SvirtDeviceInfo *info, const char *bus)
+{
+    if (info->alias != NULL) {
+        take(check, info->line, "alias '%s'", info->alias);
+    }
+    if (info->boot_order != 0) {
+        take(check, info->line, "boot order %u", info->boot_order);
+    }
+    take_address(check, &info->address, bus);
+}
+
+static void
+check_disks(Check *check, const SvirtDomain *domain)
+{
+    for (size_t i = 0; i < domain->disk_count; i++) {
+        const SvirtDisk *disk = &domain->disks[i];
+
+        take(check, disk->info.line, "disk target '%s'", disk->target);
+        take_info(check, &disk->info, svirt_disk_bus_to_string(disk->bus));
+    }
+}
+
+static void
+check_chardevs(Check *check, const SvirtDomain *domain)
+{
+    for (size_t i = 0; i < domain->chardev_count; i++) {
+        const SvirtChardev *chardev = &domain->chardevs[i];
+
+        if (chardev->repeats_serial) {
+            continue; /* also repeats the alias and address */
+        }
+        if (chardev->target_port >= 0) {
+            take(check, chardev->info.line, "port %d of a %s",
+                 chardev->target_port,
+                 svirt_chardev_role_to_string(chardev->role));
+        }
+        if (chardev->target_name != NULL) {
+            take(check, chardev->info.line, "channel '%s'",
+                 chardev->target_name);
+        }
+        take_info(check, &chardev->info, "");
+    }
+}
+
+static void
+check_controllers(Check *check, const SvirtDomain *domain)
+{
+    for (size_t i = 0; i < domain->controller_count; i++) {
+        const SvirtController *controller = &domain->controllers[i];
+
+        /* USB companions share the index of their master. */
+        if (controller->index >= 0 && controller->master_port < 0) {
+            take(check, controller->info.line, "index %d of controllers '%s'",
+                 controller->index,
+                 svirt_controller_type_to_string(controller->type));
+        }
+        take_info(check, &controller->info, "");
+    }
+}
+
+static void
+check_small_devices(Check *check, const SvirtDomain *domain)
+{
+    bool primary = false;
+
+    for (size_t i = 0; i < domain->interface_count; i++) {
+        take_info(check, &domain->interfaces[i].info, "");
+    }
+    for (size_t i = 0; i < domain->input_count; i++) {
+        take_info(check, &domain->inputs[i].info, "");
+    }
+    for (size_t i = 0; i < domain->video_count; i++) {
+        const SvirtVideo *video = &domain->videos[i];
+
+        take_info(check, &video->info, "");
+        if (video->primary && primary) {
+            svirt_reader_fail(check->reader, video->info.line,
+                              SVIRT_ERROR_INVALID, "keep one primary='yes'",
+                              "second primary <video>");
+        }
+        primary = primary || video->primary;
+    }
+    for (size_t i = 0; i < domain->rng_count; i++) {
+        take_info(check, &domain->rngs[i].info, "");
+    }
+    for (size_t i = 0; i < domain->panic_count; i++) {
+        take_info(check, &domain->panics[i].info, "");
+    }
+    take_info(check, &domain->balloon.info, "");
+}
+
+static bool
+any_boot_order(const SvirtDomain *domain)
+{
+    for (size_t i = 0; i < domain->disk_count; i++) {
+        if (domain->disks[i].info.boot_order != 0) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < domain->interface_count; i++) {
+        if (domain->interfaces[i].info.boot_order != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+check_boot(Check *check, const SvirtDomain *domain)
+{
+    if (domain->os.boot_count > 0 && any_boot_order(domain)) {
+        svirt_reader_fail(check->reader, domain->document->root->line,
+                          SVIRT_ERROR_INVALID, "keep one of the two",
+                          "<boot> stands in <os> and in devices");
+    }
+}
+
+static void
+check_timers(Check *check, const SvirtDomain *domain)
+{
+    for (size_t i = 0; i < domain->timer_count; i++) {
+        take(check, domain->timers[i].line, "timer '%s'",
+             svirt_timer_name_to_string(domain->timers[i].name));
+    }
+}
+
+/* The domain's seclabel that a source's one overrides; NULL: the default. */
+static const SvirtSeclabel *
+find_overridden(const SvirtDomain *domain, const SvirtSeclabel *seclabel)
+{
+    for (guint i = 0; i < domain->seclabels->len; i++) {
+        const SvirtSeclabel *candidate =
+            g_ptr_array_index(domain->seclabels, i);
+
+        if (!candidate->has_model || !seclabel->has_model ||
+            candidate->model == seclabel->model) {
+            return candidate;
+        }
+    }
+    return NULL;
+}
+
+static void
+check_override(Check *check, const SvirtDomain *domain,
+               const GPtrArray *seclabels, unsigned line)
+{
+    for (guint i = 0; seclabels != NULL && i < seclabels->len; i++) {
+        const SvirtSeclabel *seclabel = g_ptr_array_index(seclabels, i);
+        const SvirtSeclabel *overridden = find_overridden(domain, seclabel);
+
+        if (seclabel->label != NULL && overridden != NULL &&
+            !svirt_seclabel_relabels(overridden)) {
+            svirt_reader_fail(check->reader, line, SVIRT_ERROR_INVALID,
+                              "set relabel='yes' in the domain's <seclabel>",
+                              "<source> has a label, the domain's <seclabel> "
+                              "says not to relabel");
+        }
+    }
+}
+
+static void
+check_seclabels(Check *check, const SvirtDomain *domain)
+{
+    for (size_t i = 0; i < domain->disk_count; i++) {
+        const SvirtDisk *disk = &domain->disks[i];
+
+        for (size_t j = 0; j < disk->image_count; j++) {
+            const SvirtDiskImage *image = &disk->images[j];
+
+            check_override(check, domain, image->seclabels, image->line);
+            if (image->data_file != NULL) {
+                check_override(check, domain, image->data_file->seclabels,
+                               image->data_file->line);
+            }
+        }
+    }
+    for (size_t i = 0; i < domain->chardev_count; i++) {
+        const SvirtChardev *chardev = &domain->chardevs[i];
+
+        check_override(check, domain, chardev->seclabels,
+                       chardev->source_line);
+    }
+}
+
+void
+svirt_domain_check(SvirtReader *reader, SvirtDomain *domain)
+{
+    g_autoptr(GHashTable) taken =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    Check check = { .reader = reader, .taken = taken };
+
+    check_timers(&check, domain);
+    check_controllers(&check, domain);
+    check_disks(&check, domain);
+    check_chardevs(&check, domain);
+    check_small_devices(&check, domain);
+    check_boot(&check, domain);
+    check_seclabels(&check, domain);
+}

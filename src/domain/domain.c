@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "domain/domain.h"
+
+#include <string.h>
+
+#include "domain/parse.h"
+#include "domain/rules.h"
+
+bool
+svirt_domain_validate_name(const char *name, GError **error)
+{
+    const char *fault = NULL;
+
+    if (name[0] == '\0' || strspn(name, " ") == strlen(name)) {
+        fault = "is empty";
+    } else if (strlen(name) > SVIRT_DOMAIN_NAME_MAX) {
+        fault = "is longer than 255 bytes";
+    } else if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
+        fault = "is a directory";
+    } else if (strchr(name, '/') != NULL) {
+        fault = "contains '/'";
+    } else if (!g_utf8_validate(name, -1, NULL)) {
+        fault = "is not UTF-8";
+    }
+    for (const char *p = name; fault == NULL && *p != '\0';
+         p = g_utf8_next_char(p)) {
+        if (g_unichar_iscntrl(g_utf8_get_char(p))) {
+            fault = "contains a control character";
+        }
+    }
+    if (fault != NULL) {
+        g_autofree char *shown = g_strescape(name, NULL);
+
+        return svirt_raise(error, SVIRT_ERROR_INVALID, NULL,
+                           "use letters, digits, '-', '_' and '.'",
+                           "domain name '%.80s' %s", shown, fault);
+    }
+    return true;
+}
+
+static void
+parse_identity(SvirtReader *reader, SvirtXmlNode *root, SvirtDomain *domain)
+{
+    SvirtXmlNode *name = svirt_reader_child(reader, root, "name");
+    SvirtXmlNode *uuid = svirt_reader_child(reader, root, "uuid");
+    GError *cause = NULL;
+
+    SVIRT_READ_ENUM(reader, root, "type", svirt_domain_type_from_string,
+                    &domain->type);
+    (void)svirt_reader_required(reader, root, "type"); /* error is kept */
+    if (name == NULL) {
+        svirt_reader_fail(reader, root->line, SVIRT_ERROR_INVALID,
+                          "add <name>", "<domain> has no <name>");
+        return;
+    }
+    domain->name = svirt_reader_raw_text(reader, name);
+    if (!svirt_domain_validate_name(domain->name, &cause)) {
+        svirt_reader_take(reader, name->line, cause);
+    }
+    if (uuid != NULL) {
+        const char *text = svirt_reader_text(reader, uuid);
+
+        domain->uuid_given = svirt_uuid_parse(text, &domain->uuid);
+        if (!domain->uuid_given) {
+            svirt_reader_fail(reader, uuid->line, SVIRT_ERROR_INVALID,
+                              "remove <uuid> to have one made",
+                              "'%.80s' is no UUID", text);
+        }
+    }
+}
+
+static void
+parse_description(SvirtReader *reader, SvirtXmlNode *root, SvirtDomain *domain)
+{
+    SvirtXmlNode *title = svirt_reader_child(reader, root, "title");
+    SvirtXmlNode *text = svirt_reader_child(reader, root, "description");
+    SvirtXmlNode *metadata = svirt_reader_child(reader, root, "metadata");
+
+    if (title != NULL) {
+        domain->title = svirt_reader_raw_text(reader, title);
+        if (strchr(domain->title, '\n') != NULL) {
+            svirt_reader_fail(reader, title->line, SVIRT_ERROR_INVALID,
+                              "put the text into <description>",
+                              "<title> has more than one line");
+        }
+    }
+    if (text != NULL) {
+        domain->description = svirt_reader_raw_text(reader, text);
+    }
+    if (metadata != NULL) {
+        metadata->opaque = true;
+        domain->metadata = metadata;
+    }
+}
+
+static void
+parse_memory(SvirtReader *reader, SvirtXmlNode *root, SvirtDomain *domain)
+{
+    SvirtXmlNode *memory = svirt_reader_child(reader, root, "memory");
+    SvirtXmlNode *current = svirt_reader_child(reader, root, "currentMemory");
+
+    if (memory == NULL) {
+        svirt_reader_fail(reader, root->line, SVIRT_ERROR_INVALID,
+                          "add <memory unit='MiB'>512</memory>",
+                          "<domain> has no <memory>");
+        return;
+    }
+    domain->memory_line = memory->line;
+    domain->memory_bytes =
+        svirt_reader_size(reader, memory, SVIRT_DOMAIN_MEMORY_MAX);
+    if (domain->memory_bytes == 0) {
+        svirt_reader_fail(reader, memory->line, SVIRT_ERROR_INVALID, NULL,
+                          "<memory> is 0");
+    }
+    domain->current_memory_bytes = domain->memory_bytes;
+    if (current == NULL) {
+        return;
+    }
+    domain->current_memory_bytes =
+        svirt_reader_size(reader, current, SVIRT_DOMAIN_MEMORY_MAX);
+    if (domain->current_memory_bytes == 0) {
+        domain->current_memory_bytes = domain->memory_bytes;
+    }
+    if (domain->current_memory_bytes > domain->memory_bytes) {
+        domain->current_memory_bytes = domain->memory_bytes;
+        svirt_reader_warn(reader, current->line,
+                          "<currentMemory> is more than <memory>, which is "
+                          "taken");
+    }
+}
+
+static void
+parse_vcpus(SvirtReader *reader, SvirtXmlNode *root, SvirtDomain *domain)
+{
+    SvirtXmlNode *vcpu = svirt_reader_child(reader, root, "vcpu");
+
+    domain->vcpus_max = 1;
+    if (vcpu != NULL) {
+        domain->vcpus_max = (unsigned)svirt_reader_text_number(
+            reader, vcpu, 1, SVIRT_DOMAIN_VCPUS_MAX);
+        domain->vcpus = (unsigned)svirt_reader_number(
+            reader, vcpu, "current", 1, domain->vcpus_max, 0);
+    }
+    if (domain->vcpus == 0) {
+        domain->vcpus = domain->vcpus_max;
+    }
+}
+
+static int
+compare_warnings(gconstpointer a, gconstpointer b)
+{
+    const SvirtDomainWarning *left = a;
+    const SvirtDomainWarning *right = b;
+
+    return (left->line > right->line) - (left->line < right->line);
+}
+
+static void
+read_domain(SvirtReader *reader, SvirtDomain *domain)
+{
+    SvirtXmlNode *root = reader->document->root;
+
+    if (root->namespace_uri != NULL || strcmp(root->name, "domain") != 0) {
+        svirt_reader_fail(reader, root->line, SVIRT_ERROR_INVALID,
+                          "give libvirt domain XML",
+                          "<%.80s> is not a domain", root->name);
+        return;
+    }
+    root->seen = true;
+    parse_identity(reader, root, domain);
+    parse_description(reader, root, domain);
+    parse_memory(reader, root, domain);
+    parse_vcpus(reader, root, domain);
+    svirt_parse_os(reader, root, &domain->os);
+    svirt_parse_features(reader, root, &domain->features);
+    svirt_parse_cpu(reader, root, domain);
+    svirt_parse_clock(reader, root, domain);
+    svirt_parse_lifecycle(reader, root, domain);
+    domain->seclabels = svirt_parse_seclabels(reader, root);
+    svirt_parse_devices(reader, root, domain);
+    if (reader->error == NULL) {
+        svirt_domain_check(reader, domain);
+    }
+    svirt_rules_check(reader, root);
+}
+
+static void
+keep_warnings(SvirtReader *reader, SvirtDomain *domain)
+{
+    GArray *found = reader->warnings;
+    SvirtDomainWarning *warnings;
+
+    g_array_sort(found, compare_warnings);
+    warnings = svirt_arena_array(reader->arena, found->len, sizeof(*warnings));
+    if (found->len > 0) {
+        memcpy(warnings, found->data, found->len * sizeof(*warnings));
+    }
+    domain->warnings = warnings;
+    domain->warning_count = found->len;
+}
+
+bool
+svirt_domain_parse(const char *text, size_t length, const char *file,
+                   SvirtDomain **ret_domain, GError **error)
+{
+    g_autoptr(SvirtDomain) domain = g_new0(SvirtDomain, 1);
+    g_autoptr(GArray) warnings =
+        g_array_new(FALSE, FALSE, sizeof(SvirtDomainWarning));
+    SvirtReader reader = { .warnings = warnings };
+
+    if (!svirt_xml_parse(text, length, file, &domain->document, error)) {
+        return false;
+    }
+    domain->seclabel_lists =
+        g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
+    reader.document = domain->document;
+    reader.arena = domain->document->arena;
+    reader.seclabel_lists = domain->seclabel_lists;
+    read_domain(&reader, domain);
+    if (reader.error != NULL) {
+        g_propagate_error(error, reader.error);
+        return false;
+    }
+    keep_warnings(&reader, domain);
+    *ret_domain = g_steal_pointer(&domain);
+    return true;
+}
+
+void
+svirt_domain_free(SvirtDomain *domain)
+{
+    if (domain != NULL) {
+        g_clear_pointer(&domain->seclabel_lists, g_ptr_array_unref);
+        svirt_xml_document_free(domain->document);
+        g_free(domain);
+    }
+}
+
+void
+svirt_domain_set_uuid(SvirtDomain *domain, const SvirtUuid *uuid)
+{
+    SvirtXmlNode *root = domain->document->root;
+    SvirtXmlNode *name = root->first_child;
+    char text[SVIRT_UUID_TEXT];
+
+    g_assert(!domain->uuid_given);
+    while (strcmp(name->name, "name") != 0 || name->namespace_uri != NULL) {
+        name = name->next;
+    }
+    svirt_uuid_format(uuid, text);
+    svirt_xml_insert(domain->document, root, name, "uuid", text);
+    domain->uuid = *uuid;
+    domain->uuid_given = true;
+}
+
+char *
+svirt_domain_print(const SvirtDomain *domain)
+{
+    return svirt_xml_print(domain->document);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "domain/parse.h"
+
+/*
+ * All devices of one name into one array: `array` and `counter` are members
+ * of the domain, `parse` reads one element into one zeroed `Type`.
+ */
+#define READ_ALL(Type, element, array, counter, parse)                        \
+    do {                                                                      \
+        size_t count_ = svirt_reader_count(devices, element);                 \
+        Type *all_ = svirt_arena_array(reader->arena, count_, sizeof(Type));  \
+        SvirtXmlNode *node_ = NULL;                                           \
+                                                                              \
+        for (size_t i_ = 0; i_ < count_ && reader->error == NULL; i_++) {     \
+            node_ = svirt_reader_next(reader, devices, node_, element);       \
+            parse(reader, node_, i_ + 1, &all_[i_]);                          \
+        }                                                                     \
+        domain->array = all_;                                                 \
+        domain->counter = count_;                                             \
+    } while (0)
+
+static size_t
+parse_role(SvirtReader *reader, SvirtXmlNode *devices, SvirtChardevRole role,
+           SvirtChardev *chardevs)
+{
+    const char *name = svirt_chardev_role_to_string(role);
+    SvirtXmlNode *node = NULL;
+    size_t count = 0;
+
+    while (reader->error == NULL &&
+           (node = svirt_reader_next(reader, devices, node, name))) {
+        svirt_parse_chardev(reader, node, count + 1, role, &chardevs[count]);
+        count++;
+    }
+    return count;
+}
+
+/* libvirt keeps the first console and the first serial as one device. */
+static void
+join_console(SvirtReader *reader, SvirtChardev *chardevs, size_t count)
+{
+    const SvirtChardev *serial = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        SvirtChardev *chardev = &chardevs[i];
+
+        if (chardev->role == SVIRT_CHARDEV_SERIAL && serial == NULL) {
+            serial = chardev;
+        }
+        if (chardev->role != SVIRT_CHARDEV_CONSOLE ||
+            chardev->target != SVIRT_CHARDEV_TARGET_SERIAL) {
+            continue;
+        }
+        if (chardev->info.ordinal > 1) {
+            svirt_reader_fail(reader, chardev->info.line, SVIRT_ERROR_INVALID,
+                              "use <target type='virtio'/>",
+                              "only the first <console> can be a serial port");
+        } else if (serial != NULL) {
+            chardev->repeats_serial = true;
+            if (chardev->type != serial->type ||
+                g_strcmp0(chardev->path, serial->path) != 0 ||
+                g_strcmp0(chardev->log_path, serial->log_path) != 0) {
+                svirt_reader_fail(reader, chardev->info.line,
+                                  SVIRT_ERROR_INVALID,
+                                  "remove the <console>, or give it a "
+                                  "<target type='virtio'/>",
+                                  "<console> and the first <serial> in line "
+                                  "%u are one device and differ",
+                                  serial->info.line);
+            }
+        }
+    }
+}
+
+static void
+parse_chardevs(SvirtReader *reader, SvirtXmlNode *devices, SvirtDomain *domain)
+{
+    SvirtChardev *chardevs;
+    size_t count = 0;
+
+    for (int role = 0; role < SVIRT_CHARDEV_ROLE_MAX; role++) {
+        count += svirt_reader_count(
+            devices, svirt_chardev_role_to_string((SvirtChardevRole)role));
+    }
+    chardevs = svirt_arena_array(reader->arena, count, sizeof(*chardevs));
+    domain->chardevs = chardevs;
+    count = 0;
+    for (int role = 0; role < SVIRT_CHARDEV_ROLE_MAX; role++) {
+        count += parse_role(reader, devices, (SvirtChardevRole)role,
+                            chardevs + count);
+    }
+    domain->chardev_count = count;
+    if (reader->error == NULL) {
+        join_console(reader, chardevs, count);
+    }
+}
+
+void
+svirt_parse_devices(SvirtReader *reader, SvirtXmlNode *root,
+                    SvirtDomain *domain)
+{
+    SvirtXmlNode *devices = svirt_reader_child(reader, root, "devices");
+    SvirtXmlNode *emulator = svirt_reader_child(reader, devices, "emulator");
+    SvirtXmlNode *balloon = svirt_reader_child(reader, devices, "memballoon");
+
+    if (emulator != NULL) {
+        domain->emulator = svirt_reader_path(reader, emulator, NULL);
+        domain->emulator_line = emulator->line;
+    }
+    READ_ALL(SvirtDisk, "disk", disks, disk_count, svirt_parse_disk);
+    READ_ALL(SvirtController, "controller", controllers, controller_count,
+             svirt_parse_controller);
+    READ_ALL(SvirtInterface, "interface", interfaces, interface_count,
+             svirt_parse_interface);
+    parse_chardevs(reader, devices, domain);
+    READ_ALL(SvirtInput, "input", inputs, input_count, svirt_parse_input);
+    READ_ALL(SvirtVideo, "video", videos, video_count, svirt_parse_video);
+    READ_ALL(SvirtRng, "rng", rngs, rng_count, svirt_parse_rng);
+    READ_ALL(SvirtPanic, "panic", panics, panic_count, svirt_parse_panic);
+    if (balloon != NULL) {
+        svirt_parse_balloon(reader, balloon, &domain->balloon);
+    }
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "domain/parse.h"
+
+#include <string.h>
+
+static void
+parse_boot_order(SvirtReader *reader, SvirtXmlNode *node, SvirtOs *os)
+{
+    SvirtXmlNode *boot = NULL;
+
+    while (reader->error == NULL &&
+           (boot = svirt_reader_next(reader, node, boot, "boot"))) {
+        const char *word = svirt_reader_required(reader, boot, "dev");
+        SvirtBootDevice device = SVIRT_BOOT_DEVICE_HD;
+
+        if (reader->error != NULL) {
+            return;
+        }
+        if (!svirt_boot_device_from_string(word, &device)) {
+            svirt_reader_bad_word(reader, boot, "dev", word);
+            return;
+        }
+        for (size_t i = 0; i < os->boot_count; i++) {
+            if (os->boot[i] == device) {
+                svirt_reader_fail(reader, boot->line, SVIRT_ERROR_INVALID,
+                                  "keep one of the two",
+                                  "second <boot dev='%s'>", word);
+                return;
+            }
+        }
+        os->boot[os->boot_count++] = device;
+    }
+}
+
+static void
+parse_boot_menu(SvirtReader *reader, SvirtXmlNode *node, SvirtOs *os)
+{
+    SvirtXmlNode *menu = svirt_reader_child(reader, node, "bootmenu");
+
+    if (menu == NULL) {
+        return;
+    }
+    os->boot_menu = svirt_reader_yes_no(reader, menu, "enable", false)
+                        ? SVIRT_SWITCH_ON
+                        : SVIRT_SWITCH_OFF;
+    os->boot_menu_timeout_ms = (unsigned)svirt_reader_number(
+        reader, menu, "timeout", 0, 65535, 0);
+}
+
+static void
+parse_direct_boot(SvirtReader *reader, SvirtXmlNode *node, SvirtOs *os)
+{
+    SvirtXmlNode *kernel = svirt_reader_child(reader, node, "kernel");
+    SvirtXmlNode *initrd = svirt_reader_child(reader, node, "initrd");
+    SvirtXmlNode *cmdline = svirt_reader_child(reader, node, "cmdline");
+
+    if (kernel != NULL) {
+        os->kernel = svirt_reader_path(reader, kernel, NULL);
+        os->kernel_line = kernel->line;
+    }
+    if (initrd != NULL) {
+        os->initrd = svirt_reader_path(reader, initrd, NULL);
+        os->initrd_line = initrd->line;
+    }
+    if (cmdline != NULL) {
+        os->cmdline = svirt_reader_text(reader, cmdline);
+    }
+    if (kernel == NULL && (initrd != NULL || cmdline != NULL)) {
+        svirt_reader_fail(reader, node->line, SVIRT_ERROR_INVALID,
+                          "add <kernel>",
+                          "<os> has an <initrd> or <cmdline> and no <kernel>");
+    }
+}
+
+void
+svirt_parse_os(SvirtReader *reader, SvirtXmlNode *root, SvirtOs *os)
+{
+    SvirtXmlNode *node = svirt_reader_child(reader, root, "os");
+    SvirtXmlNode *type = svirt_reader_child(reader, node, "type");
+
+    if (node == NULL || type == NULL) {
+        svirt_reader_fail(reader, node != NULL ? node->line : root->line,
+                          SVIRT_ERROR_INVALID, "add <os><type>hvm</type></os>",
+                          "no <os> with a <type>");
+        return;
+    }
+    if (strcmp(svirt_reader_text(reader, type), "hvm") != 0) {
+        svirt_reader_bad_word(reader, type, NULL,
+                              svirt_reader_text(reader, type));
+    }
+    os->arch = svirt_reader_word(reader, type, "arch");
+    os->machine = svirt_reader_word(reader, type, "machine");
+    parse_direct_boot(reader, node, os);
+    parse_boot_order(reader, node, os);
+    parse_boot_menu(reader, node, os);
+}
+
+static SvirtSwitch
+read_feature(SvirtReader *reader, SvirtXmlNode *parent, const char *name)
+{
+    SvirtXmlNode *node = svirt_reader_child(reader, parent, name);
+
+    if (node == NULL) {
+        return SVIRT_SWITCH_UNSET;
+    }
+    return svirt_reader_on_off(reader, node, "state", true)
+               ? SVIRT_SWITCH_ON
+               : SVIRT_SWITCH_OFF;
+}
+
+void
+svirt_parse_features(SvirtReader *reader, SvirtXmlNode *root,
+                     SvirtFeatures *features)
+{
+    SvirtXmlNode *node = svirt_reader_child(reader, root, "features");
+    SvirtXmlNode *kvm = svirt_reader_child(reader, node, "kvm");
+
+    features->acpi = read_feature(reader, node, "acpi");
+    features->apic = read_feature(reader, node, "apic");
+    features->pae = read_feature(reader, node, "pae");
+    features->hap = read_feature(reader, node, "hap");
+    features->vmport = read_feature(reader, node, "vmport");
+    features->pmu = read_feature(reader, node, "pmu");
+    features->smm = read_feature(reader, node, "smm");
+    features->vmcoreinfo = read_feature(reader, node, "vmcoreinfo");
+    features->kvm_hidden = read_feature(reader, kvm, "hidden");
+}
+
+static void
+parse_timer(SvirtReader *reader, SvirtXmlNode *node, SvirtTimer *timer)
+{
+    const char *name = svirt_reader_required(reader, node, "name");
+    const char *present = svirt_reader_attribute(reader, node, "present");
+
+    timer->line = node->line;
+    if (reader->error == NULL &&
+        !svirt_timer_name_from_string(name, &timer->name)) {
+        svirt_reader_bad_word(reader, node, "name", name);
+    }
+    if (present != NULL) {
+        timer->present = svirt_reader_yes_no(reader, node, "present", true)
+                             ? SVIRT_SWITCH_ON
+                             : SVIRT_SWITCH_OFF;
+    }
+    SVIRT_READ_ENUM(reader, node, "tickpolicy", svirt_tick_policy_from_string,
+                    &timer->tick_policy);
+}
+
+void
+svirt_parse_clock(SvirtReader *reader, SvirtXmlNode *root, SvirtDomain *domain)
+{
+    SvirtXmlNode *node = svirt_reader_child(reader, root, "clock");
+    SvirtXmlNode *child = NULL;
+    SvirtTimer *timers;
+    size_t i = 0;
+
+    if (node == NULL) {
+        return;
+    }
+    SVIRT_READ_ENUM(reader, node, "offset", svirt_clock_offset_from_string,
+                    &domain->clock_offset);
+    domain->timer_count = svirt_reader_count(node, "timer");
+    timers = svirt_arena_array(reader->arena, domain->timer_count,
+                               sizeof(*timers));
+    domain->timers = timers;
+    while ((child = svirt_reader_next(reader, node, child, "timer"))) {
+        parse_timer(reader, child, &timers[i]);
+        i++;
+    }
+}
+
+static void
+read_action(SvirtReader *reader, SvirtXmlNode *root, const char *name,
+            SvirtLifecycleAction *action)
+{
+    SvirtXmlNode *node = svirt_reader_child(reader, root, name);
+
+    if (node != NULL) {
+        SVIRT_READ_ENUM_TEXT(reader, node,
+                             svirt_lifecycle_action_from_string, action);
+    }
+}
+
+static SvirtSwitch
+read_suspend(SvirtReader *reader, SvirtXmlNode *pm, const char *name)
+{
+    SvirtXmlNode *node = svirt_reader_child(reader, pm, name);
+
+    if (node == NULL) {
+        return SVIRT_SWITCH_UNSET;
+    }
+    return svirt_reader_yes_no(reader, node, "enabled", true)
+               ? SVIRT_SWITCH_ON
+               : SVIRT_SWITCH_OFF;
+}
+
+void
+svirt_parse_lifecycle(SvirtReader *reader, SvirtXmlNode *root,
+                      SvirtDomain *domain)
+{
+    SvirtXmlNode *pm = svirt_reader_child(reader, root, "pm");
+
+    domain->on_poweroff = SVIRT_ACTION_DESTROY;
+    domain->on_reboot = SVIRT_ACTION_RESTART;
+    domain->on_crash = SVIRT_ACTION_DESTROY;
+    read_action(reader, root, "on_poweroff", &domain->on_poweroff);
+    read_action(reader, root, "on_reboot", &domain->on_reboot);
+    read_action(reader, root, "on_crash", &domain->on_crash);
+    domain->suspend_to_mem = read_suspend(reader, pm, "suspend-to-mem");
+    domain->suspend_to_disk = read_suspend(reader, pm, "suspend-to-disk");
+}

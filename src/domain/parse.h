@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "domain/domain.h"
+#include "domain/reader.h"
+
+/*
+ * The readers behind svirt_domain_parse, one per part of a definition. Each
+ * fills its part of a zeroed domain; failures stay in the reader.
+ */
+
+/* parse-system.c: <os>, <features>, <clock>, on_*, <pm> */
+void svirt_parse_os(SvirtReader *reader, SvirtXmlNode *root, SvirtOs *os);
+void svirt_parse_features(SvirtReader *reader, SvirtXmlNode *root,
+                          SvirtFeatures *features);
+void svirt_parse_clock(SvirtReader *reader, SvirtXmlNode *root,
+                       SvirtDomain *domain);
+void svirt_parse_lifecycle(SvirtReader *reader, SvirtXmlNode *root,
+                           SvirtDomain *domain);
+
+/* parse-cpu.c; the vCPUs of the domain are read before. */
+void svirt_parse_cpu(SvirtReader *reader, SvirtXmlNode *root,
+                     SvirtDomain *domain);
+
+/* parse-seclabel.c; NULL when <source> has none. */
+const GPtrArray *svirt_parse_seclabels(SvirtReader *reader,
+                                       SvirtXmlNode *root);
+const GPtrArray *svirt_parse_source_seclabels(SvirtReader *reader,
+                                              SvirtXmlNode *source);
+
+/* parse-info.c: alias, boot order, address */
+void svirt_parse_info(SvirtReader *reader, SvirtXmlNode *node, size_t ordinal,
+                      SvirtDeviceInfo *info);
+
+/* parse-image.c: source and backing chain; the disk's device is read before */
+void svirt_parse_images(SvirtReader *reader, SvirtXmlNode *node,
+                        SvirtDisk *disk);
+
+/* parse-disk.c, parse-chardev.c, parse-device.c: one device each */
+void svirt_parse_disk(SvirtReader *reader, SvirtXmlNode *node, size_t ordinal,
+                      SvirtDisk *disk);
+void svirt_parse_chardev(SvirtReader *reader, SvirtXmlNode *node,
+                         size_t ordinal, SvirtChardevRole role,
+                         SvirtChardev *chardev);
+void svirt_parse_controller(SvirtReader *reader, SvirtXmlNode *node,
+                            size_t ordinal, SvirtController *controller);
+void svirt_parse_interface(SvirtReader *reader, SvirtXmlNode *node,
+                           size_t ordinal, SvirtInterface *interface);
+void svirt_parse_input(SvirtReader *reader, SvirtXmlNode *node, size_t ordinal,
+                       SvirtInput *input);
+void svirt_parse_video(SvirtReader *reader, SvirtXmlNode *node, size_t ordinal,
+                       SvirtVideo *video);
+void svirt_parse_rng(SvirtReader *reader, SvirtXmlNode *node, size_t ordinal,
+                     SvirtRng *rng);
+void svirt_parse_balloon(SvirtReader *reader, SvirtXmlNode *node,
+                         SvirtBalloon *balloon);
+void svirt_parse_panic(SvirtReader *reader, SvirtXmlNode *node, size_t ordinal,
+                       SvirtPanic *panic);
+
+/* parse-devices.c: <devices> as a whole */
+void svirt_parse_devices(SvirtReader *reader, SvirtXmlNode *root,
+                         SvirtDomain *domain);
+
+/* check.c: what contradicts itself across elements */
+void svirt_domain_check(SvirtReader *reader, SvirtDomain *domain);
