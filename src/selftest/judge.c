@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "selftest/selftest.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+SVIRT_ENUM_TABLE(SvirtSelftestVerdict, svirt_selftest_verdict,
+                 SVIRT_SELFTEST_MAX, [SVIRT_SELFTEST_HELD] = "held",
+                 [SVIRT_SELFTEST_OPEN] = "open",
+                 [SVIRT_SELFTEST_ABSENT] = "absent",
+                 [SVIRT_SELFTEST_BREACH] = "breach",
+                 [SVIRT_SELFTEST_BROKEN] = "broken")
+
+SvirtSelftestVerdict
+svirt_selftest_judge(const SvirtSelftestRow *row)
+{
+    bool absent = row->control.outcome == SVIRT_PROBE_OUTCOME_ABSENT;
+
+    if (!row->control_made || !row->confined_made) {
+        return SVIRT_SELFTEST_BROKEN;
+    }
+    /* Inside is what counts, whatever the control says. */
+    if (row->confined.outcome == SVIRT_PROBE_OUTCOME_DONE) {
+        return *row->open_reason ? SVIRT_SELFTEST_OPEN
+                                 : SVIRT_SELFTEST_BREACH;
+    }
+    if (absent) {
+        return SVIRT_SELFTEST_ABSENT;
+    }
+    if (row->control.outcome != SVIRT_PROBE_OUTCOME_DONE ||
+        (row->confined.outcome != SVIRT_PROBE_OUTCOME_BLOCKED &&
+         row->confined.outcome != SVIRT_PROBE_OUTCOME_SIGNAL)) {
+        return SVIRT_SELFTEST_BROKEN;
+    }
+    return SVIRT_SELFTEST_HELD;
+}
+
+/* What each layer answers with, the likeliest first. */
+static const struct {
+    int error;
+    SvirtProbeLayer layer;
+} answers[] = {
+    { EPERM, SVIRT_PROBE_LAYER_FILTER },
+    { ENOSYS, SVIRT_PROBE_LAYER_FILTER },
+    { EPERM, SVIRT_PROBE_LAYER_CAPABILITY },
+    { EACCES, SVIRT_PROBE_LAYER_CAPABILITY },
+    { EPERM, SVIRT_PROBE_LAYER_LANDLOCK },
+    { EPERM, SVIRT_PROBE_LAYER_RLIMIT },
+    { ENOENT, SVIRT_PROBE_LAYER_ROOT },
+    { ENOTDIR, SVIRT_PROBE_LAYER_ROOT },
+    { EROFS, SVIRT_PROBE_LAYER_ROOT },
+    { ENODEV, SVIRT_PROBE_LAYER_ROOT },
+    { EACCES, SVIRT_PROBE_LAYER_LANDLOCK },
+    { EACCES, SVIRT_PROBE_LAYER_DAC },
+    { EPERM, SVIRT_PROBE_LAYER_DAC },
+    { EPERM, SVIRT_PROBE_LAYER_CGROUP },
+    { ESRCH, SVIRT_PROBE_LAYER_NAMESPACE },
+    { ENOENT, SVIRT_PROBE_LAYER_NAMESPACE },
+    { EINVAL, SVIRT_PROBE_LAYER_NAMESPACE },
+    { EIDRM, SVIRT_PROBE_LAYER_NAMESPACE },
+    { ECONNREFUSED, SVIRT_PROBE_LAYER_NAMESPACE },
+    { ENETUNREACH, SVIRT_PROBE_LAYER_NAMESPACE },
+    { EADDRNOTAVAIL, SVIRT_PROBE_LAYER_NAMESPACE },
+    { EFBIG, SVIRT_PROBE_LAYER_RLIMIT },
+    { EINVAL, SVIRT_PROBE_LAYER_RLIMIT },
+    { ENOMEM, SVIRT_PROBE_LAYER_RLIMIT },
+    { EAGAIN, SVIRT_PROBE_LAYER_CGROUP },
+    { EBADF, SVIRT_PROBE_LAYER_DESCRIPTOR },
+    { EINVAL, SVIRT_PROBE_LAYER_DESCRIPTOR },
+    { EACCES, SVIRT_PROBE_LAYER_DESCRIPTOR },
+    { EPERM, SVIRT_PROBE_LAYER_DESCRIPTOR },
+    { EISCONN, SVIRT_PROBE_LAYER_DESCRIPTOR },
+    { ENOTTY, SVIRT_PROBE_LAYER_DESCRIPTOR },
+    { ENOTDIR, SVIRT_PROBE_LAYER_DESCRIPTOR },
+};
+
+SvirtProbeLayer
+svirt_selftest_layer(const SvirtSelftestRow *row)
+{
+    const SvirtProbeRecord *got = &row->confined;
+
+    if (got->outcome == SVIRT_PROBE_OUTCOME_SIGNAL) {
+        return got->signal == SIGSYS    ? SVIRT_PROBE_LAYER_FILTER
+               : got->signal == SIGXFSZ ? SVIRT_PROBE_LAYER_RLIMIT
+               : got->signal == SIGKILL ? SVIRT_PROBE_LAYER_CGROUP
+                                        : SVIRT_PROBE_LAYER_MAX;
+    }
+    if (got->outcome != SVIRT_PROBE_OUTCOME_BLOCKED) {
+        return SVIRT_PROBE_LAYER_MAX;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(answers); i++) {
+        if (answers[i].error == got->error &&
+            (row->layers & (1u << answers[i].layer))) {
+            return answers[i].layer;
+        }
+    }
+    return SVIRT_PROBE_LAYER_MAX;
+}
+
+void
+svirt_selftest_outcome_format(const SvirtProbeRecord *record, bool made,
+                              char *text, size_t size)
+{
+    const char *word = NULL;
+
+    if (!made) {
+        word = "not made";
+    } else if (record->outcome == SVIRT_PROBE_OUTCOME_BLOCKED) {
+        word = strerrorname_np(record->error);
+    } else if (record->outcome == SVIRT_PROBE_OUTCOME_SIGNAL) {
+        (void)g_snprintf(text, (gulong)size, "SIG%s",
+                         sigabbrev_np(record->signal)
+                             ? sigabbrev_np(record->signal)
+                             : "?");
+        return;
+    } else {
+        word = svirt_probe_outcome_to_string(record->outcome);
+    }
+    (void)g_strlcpy(text, word ? word : "?", size);
+}
+
+void
+svirt_selftest_count(const SvirtSelftest *selftest,
+                     unsigned ret_counts[SVIRT_SELFTEST_MAX])
+{
+    memset(ret_counts, 0, sizeof(*ret_counts) * SVIRT_SELFTEST_MAX);
+    for (guint i = 0; i < selftest->rows->len; i++) {
+        ret_counts[svirt_selftest_judge(selftest->rows->pdata[i])]++;
+    }
+}
+
+int
+svirt_selftest_exit_code(const SvirtSelftest *selftest)
+{
+    unsigned counts[SVIRT_SELFTEST_MAX];
+
+    svirt_selftest_count(selftest, counts);
+    return counts[SVIRT_SELFTEST_BREACH] || counts[SVIRT_SELFTEST_BROKEN];
+}
