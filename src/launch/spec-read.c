@@ -134,7 +134,7 @@ check_settings(const SvirtLaunchSpec *spec, const char **ret_why)
     }
     *ret_why = "rlimit_nofile";
     if (spec->rlimit_nofile < 8 ||
-        spec->rlimit_nofile > SVIRT_SPEC_MAX_FD_NUMBER) {
+        spec->rlimit_nofile > SVIRT_SPEC_MAX_NOFILE) {
         return false;
     }
     *ret_why = "ready_timeout_ms";
@@ -143,7 +143,7 @@ check_settings(const SvirtLaunchSpec *spec, const char **ret_why)
         return false;
     }
     *ret_why = "n_serials";
-    return spec->n_serials <= SVIRT_SPEC_MAX_FILES;
+    return spec->n_serials <= SVIRT_SPEC_MAX_SERIALS;
 }
 
 static bool
@@ -234,6 +234,7 @@ check_number(const SvirtLaunchSpec *spec, const SvirtSpecFd *fd,
         return number == -1;
     }
     if (spec->argv[process].count == 0 || number < 0 ||
+        number >= SVIRT_SPEC_MAX_FD_NUMBER ||
         (uint64_t)number >= spec->rlimit_nofile ||
         (seen[number / 8] & (1u << (number % 8))) != 0) {
         return false;

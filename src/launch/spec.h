@@ -27,6 +27,8 @@
 #define SVIRT_SPEC_MAX_NAME 256
 /* Numbers of descriptors lie below this, in the keeper and in its children. */
 #define SVIRT_SPEC_MAX_FD_NUMBER 8192
+#define SVIRT_SPEC_MAX_NOFILE 65536
+#define SVIRT_SPEC_MAX_SERIALS 64
 
 /* The processes of one VM; also the order in which they are started. */
 typedef enum SvirtProcess {

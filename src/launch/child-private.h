@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdint.h>
+
+#include "launch/failure.h"
+
+/* What the child says on the status pipe; smaller than PIPE_BUF. */
+typedef struct SvirtChildReport {
+    uint32_t armed; /* 1: about to exec, nothing failed; 0: failure is set */
+    uint32_t missing_layers;
+    int32_t landlock_abi;
+    char words[SVIRT_LAUNCH_WORDS];
+    uint32_t step_ns[SVIRT_STEP_MAX];
+    SvirtLaunchFailure failure;
+} SvirtChildReport;
+
+/*
+ * Runs in the child of svirt_launch_process, which shares no memory with the
+ * caller but may be a copy of one of several threads: no allocation, no lock,
+ * no libc function that changes every thread. Does not return.
+ */
+void svirt_child_run(const SvirtLaunchSpec *spec, SvirtProcess which,
+                     int cgroup_fd, int status_fd) __attribute__((noreturn));

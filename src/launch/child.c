@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "launch/child-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "launch/credential.h"
+#include "launch/device-node.h"
+#include "launch/interpreter.h"
+#include "launch/fd-map.h"
+#include "launch/filter.h"
+#include "launch/landlock.h"
+#include "launch/root.h"
+#include "launch/session.h"
+
+/* Files, /proc, program and its interpreter, device nodes. */
+#define MAX_RULES (SVIRT_SPEC_MAX_FILES + 16)
+
+typedef struct Child {
+    const SvirtLaunchSpec *spec;
+    SvirtProcess which;
+    int cgroup_fd; /* -1: the clone entered it already */
+    SvirtFdMapOwn own;
+    char interpreter[SVIRT_INTERPRETER_MAX];
+    SvirtChildReport report;
+} Child;
+
+typedef bool (*StepFunction)(Child *child, SvirtLaunchFailure *failure);
+
+static const char *
+program_path(const Child *child)
+{
+    const SvirtLaunchSpec *spec = child->spec;
+
+    return svirt_spec_string(spec, spec->args[spec->argv[child->which].first]);
+}
+
+static bool
+is_waived(const Child *child, uint32_t layer)
+{
+    return (child->spec->waived_layers & layer) != 0;
+}
+
+/* A layer that this kernel lacks: said, not fatal. */
+static void
+note_missing(Child *child, uint32_t layer, const char *words)
+{
+    size_t length = strlen(words);
+
+    child->report.missing_layers |= layer;
+    if (child->report.words[0] == '\0' &&
+        length < sizeof(child->report.words)) {
+        memcpy(child->report.words, words, length + 1);
+    }
+}
+
+/* Kernels before 5.7: clone3 cannot, so the child enters its cgroup itself. */
+static bool
+enter_cgroup(Child *child, SvirtLaunchFailure *failure)
+{
+    SVIRT_AUTO_FD procs = -1;
+
+    if (child->cgroup_fd < 0) {
+        return true;
+    }
+    procs = openat(child->cgroup_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+    if (procs < 0 || write(procs, "0", 1) != 1) {
+        return svirt_launch_fail(failure, SVIRT_STEP_CLONE,
+                                 "enter the cgroup");
+    }
+    return true;
+}
+
+static bool
+start_session(Child *child, SvirtLaunchFailure *failure)
+{
+    return svirt_session_start(failure);
+}
+
+static bool
+set_limits(Child *child, SvirtLaunchFailure *failure)
+{
+    return svirt_session_limit(child->spec, child->which, failure);
+}
+
+static bool
+make_private(Child *child, SvirtLaunchFailure *failure)
+{
+    return svirt_root_make_private(failure);
+}
+
+/* passt is told everything by its arguments: libraries are all it reads. */
+static const SvirtRootFile helper_files[] = {
+    { "/usr", SVIRT_FILE_TREE },
+    { "/etc/ld.so.cache", 0 },
+};
+#define N_HELPER_FILES (sizeof(helper_files) / sizeof(helper_files[0]))
+
+static size_t
+list_files(const Child *child, SvirtRootFile *files)
+{
+    const SvirtLaunchSpec *spec = child->spec;
+
+    if (child->which != SVIRT_PROCESS_VMM) {
+        memcpy(files, helper_files, sizeof(helper_files));
+        return N_HELPER_FILES;
+    }
+    for (uint32_t i = 0; i < spec->n_files; i++) {
+        files[i].path = svirt_spec_string(spec, spec->files[i].path);
+        files[i].flags = spec->files[i].flags;
+    }
+    return spec->n_files;
+}
+
+static uint32_t
+device_nodes(const Child *child)
+{
+    return child->which == SVIRT_PROCESS_VMM
+        ? child->spec->device_nodes : SVIRT_NODE_NULL;
+}
+
+static bool
+build_root(Child *child, SvirtLaunchFailure *failure)
+{
+    SvirtRootFile files[SVIRT_SPEC_MAX_FILES];
+    SvirtRootPlan plan = {
+        .files = files,
+        .n_files = list_files(child, files),
+        .device_nodes = device_nodes(child),
+        .kvm_owner = child->spec->ids[child->which],
+        .proc = true,
+    };
+
+    return svirt_root_build(&plan, failure);
+}
+
+static bool
+enter_root(Child *child, SvirtLaunchFailure *failure)
+{
+    return svirt_root_enter(failure);
+}
+
+static bool
+name_host(Child *child, SvirtLaunchFailure *failure)
+{
+    return svirt_session_name_host(child->spec->name, failure);
+}
+
+static bool
+map_descriptors(Child *child, SvirtLaunchFailure *failure)
+{
+    struct stat st;
+
+    /* NONBLOCK: a FIFO in the program's place must not hold the launch. */
+    child->own.program = open(program_path(child), O_RDONLY | O_CLOEXEC |
+                              O_NONBLOCK | O_NOCTTY);
+    if (child->own.program < 0 || fstat(child->own.program, &st) < 0) {
+        return svirt_launch_fail(failure, SVIRT_STEP_EXEC,
+                                 "open '%s' in its root",
+                                 program_path(child));
+    }
+    if (!S_ISREG(st.st_mode)) {
+        errno = EACCES;
+        return svirt_launch_fail(failure, SVIRT_STEP_EXEC,
+                                 "'%s' is no regular file",
+                                 program_path(child));
+    }
+    if (!svirt_interpreter_read(child->own.program,
+                                    child->interpreter)) {
+        return svirt_launch_fail(failure, SVIRT_STEP_EXEC,
+            "'%s' is no ELF program: name the program itself, not a script",
+            program_path(child));
+    }
+    return svirt_fd_map(child->spec, child->which, &child->own, failure);
+}
+
+static bool
+bound_capabilities(Child *child, SvirtLaunchFailure *failure)
+{
+    return svirt_credential_bound(failure);
+}
+
+static bool
+take_identity(Child *child, SvirtLaunchFailure *failure)
+{
+    return svirt_credential_take(&child->spec->ids[child->which],
+                                 is_waived(child, SVIRT_LAYER_UID), failure);
+}
+
+static bool
+set_no_new_privs(Child *child, SvirtLaunchFailure *failure)
+{
+    return svirt_credential_no_new_privs(failure);
+}
+
+static size_t
+list_rules(const Child *child, SvirtLandlockRule *rules,
+           char paths[][SVIRT_LANDLOCK_NODE_PATH])
+{
+    SvirtRootFile files[SVIRT_SPEC_MAX_FILES];
+    size_t n_files = list_files(child, files);
+    size_t n = 0;
+    size_t n_nodes;
+    const SvirtDeviceNode *nodes = svirt_device_node_table(&n_nodes);
+
+    for (size_t i = 0; i < n_files; i++) {
+        rules[n++] = (SvirtLandlockRule){
+            files[i].path, SVIRT_LANDLOCK_READ |
+            ((files[i].flags & SVIRT_FILE_EXECUTE) != 0
+             ? SVIRT_LANDLOCK_EXECUTE : 0),
+        };
+    }
+    for (size_t i = 0; i < n_nodes; i++) {
+        if ((device_nodes(child) & nodes[i].bit) != 0) {
+            (void)stpcpy(stpcpy(paths[i], "/dev/"), nodes[i].name);
+            rules[n++] = (SvirtLandlockRule){ paths[i],
+                                              SVIRT_LANDLOCK_DEVICE };
+        }
+    }
+    rules[n++] = (SvirtLandlockRule){ "/proc", SVIRT_LANDLOCK_READ };
+    /* Of all files these two alone may be executed. */
+    rules[n++] = (SvirtLandlockRule){ program_path(child),
+                                      SVIRT_LANDLOCK_EXECUTE };
+    if (child->interpreter[0] != '\0') {
+        rules[n++] = (SvirtLandlockRule){ child->interpreter,
+                                          SVIRT_LANDLOCK_EXECUTE };
+    }
+    return n;
+}
+
+static bool
+restrict_by_landlock(Child *child, SvirtLaunchFailure *failure)
+{
+    SvirtLandlockRule rules[MAX_RULES];
+    char paths[16][SVIRT_LANDLOCK_NODE_PATH];
+    size_t count = list_rules(child, rules, paths);
+
+    if (!svirt_landlock_restrict(rules, count,
+                                 child->which != SVIRT_PROCESS_PASST,
+                                 child->spec->landlock_abi_limit,
+                                 &child->report.landlock_abi, failure)) {
+        return false;
+    }
+    if (child->report.landlock_abi == 0) {
+        note_missing(child, SVIRT_LAYER_LANDLOCK,
+                     "this kernel has no Landlock");
+    }
+    return true;
+}
+
+static bool
+install_filter(Child *child, SvirtLaunchFailure *failure)
+{
+    return svirt_filter_install(child->which == SVIRT_PROCESS_PASST
+                                ? SVIRT_FILTER_PASST : SVIRT_FILTER_VMM,
+                                child->own.program, failure);
+}
+
+static bool
+execute(Child *child, SvirtLaunchFailure *failure)
+{
+    static char *const environment[] = {
+        "LC_ALL=C", "PATH=/usr/bin:/bin", "HOME=/", NULL,
+    };
+    const SvirtSpecArgv *argv = &child->spec->argv[child->which];
+    const char *args[SVIRT_SPEC_MAX_ARGS + 1];
+
+    for (uint32_t i = 0; i < argv->count; i++) {
+        args[i] = svirt_spec_string(child->spec,
+                                    child->spec->args[argv->first + i]);
+    }
+    args[argv->count] = NULL;
+    /* The parent takes the end of the pipe after this for a good exec. */
+    child->report.armed = 1;
+    if (!svirt_write_full(child->own.status, &child->report,
+                          sizeof(child->report))) {
+        return svirt_launch_fail(failure, SVIRT_STEP_EXEC, "status pipe");
+    }
+    (void)syscall(SYS_execveat, child->own.program, "", args, environment,
+                  AT_EMPTY_PATH);
+    return svirt_launch_fail(failure, SVIRT_STEP_EXEC, "'%s'",
+                             program_path(child));
+}
+
+static bool
+take(Child *child, SvirtStep step, StepFunction function)
+{
+    struct timespec before, after;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &before);
+    child->report.failure.step = step;
+    if (!function(child, &child->report.failure)) {
+        return false;
+    }
+    (void)clock_gettime(CLOCK_MONOTONIC, &after);
+    child->report.step_ns[step] += (uint32_t)
+        ((after.tv_sec - before.tv_sec) * 1000000000 + after.tv_nsec -
+         before.tv_nsec);
+    return true;
+}
+
+/*
+ * The order of the launch, and why it is this one. Ends in exec or returns
+ * with the failure in the report.
+ */
+static void
+take_steps(Child *child)
+{
+    const bool confined = child->which != SVIRT_PROCESS_MONITOR;
+    const bool root = confined && !is_waived(child, SVIRT_LAYER_ROOT);
+    const bool names = confined && !is_waived(child, SVIRT_LAYER_NAMESPACES);
+
+    /* Limits count from here on, so before anything is used up. */
+    bool go = take(child, SVIRT_STEP_CLONE, enter_cgroup) &&
+        /* Before all that takes time: no signal meant for the caller's
+         * terminal or group reaches this process any more. */
+        take(child, SVIRT_STEP_SESSION, start_session) &&
+        take(child, SVIRT_STEP_RLIMIT, set_limits);
+
+    if (root) {
+        /* Private first: the next mounts must not appear on the host. */
+        go = go && take(child, SVIRT_STEP_MOUNT_PRIVATE, make_private) &&
+            /* While it is still root: mounts and device nodes. */
+            take(child, SVIRT_STEP_ROOT, build_root) &&
+            take(child, SVIRT_STEP_PIVOT, enter_root);
+    }
+    if (names) {
+        go = go && take(child, SVIRT_STEP_HOSTNAME, name_host);
+    }
+    /* In the new root, so that the program is the one found there; still
+     * root, since a program need not be readable to be executed. From here
+     * on no descriptor of the caller's is left. */
+    go = go && take(child, SVIRT_STEP_DESCRIPTORS, map_descriptors);
+    if (confined) {
+        /* Dropping from the bounding set needs CAP_SETPCAP, which the change
+         * of user takes away. */
+        go = go && take(child, SVIRT_STEP_CAPABILITIES, bound_capabilities) &&
+            take(child, SVIRT_STEP_IDENTITY, take_identity) &&
+            /* After it: no_new_privs would not stop setresuid, but from the
+             * other side nothing may be gained between the two. The last two
+             * layers need it. */
+            take(child, SVIRT_STEP_NO_NEW_PRIVS, set_no_new_privs);
+        /* Before the filter, which has no Landlock calls. */
+        if (is_waived(child, SVIRT_LAYER_LANDLOCK)) {
+            child->report.missing_layers |= SVIRT_LAYER_LANDLOCK;
+        } else {
+            go = go && take(child, SVIRT_STEP_LANDLOCK, restrict_by_landlock);
+        }
+        /* Last: it allows nothing that the steps above do. */
+        if (!is_waived(child, SVIRT_LAYER_SECCOMP)) {
+            go = go && take(child, SVIRT_STEP_SECCOMP, install_filter);
+        }
+    }
+    (void)(go && take(child, SVIRT_STEP_EXEC, execute));
+}
+
+void
+svirt_child_run(const SvirtLaunchSpec *spec, SvirtProcess which, int cgroup_fd,
+                int status_fd)
+{
+    Child child = {
+        .spec = spec,
+        .which = which,
+        .cgroup_fd = cgroup_fd,
+        .own = { .status = status_fd, .program = -1 },
+        .report = {
+            .missing_layers = spec->waived_layers &
+                ~(SVIRT_LAYER_CGROUP | SVIRT_LAYER_DEVICE_FILTER),
+        },
+    };
+
+    take_steps(&child);
+    child.report.armed = 0;
+    /* A pipe that cannot take it leaves the parent an end without a word,
+     * which is a failure as well. */
+    (void)svirt_write_full(child.own.status, &child.report,
+                           sizeof(child.report));
+    _exit(127);
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "launch/filter-rules.h"
+
+#include <fcntl.h>
+#include <linux/prctl.h>
+#include <linux/sched.h>
+#include <linux/seccomp.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#define ALL UINT64_MAX
+#define IS(argument, value) { (argument), ALL, (uint64_t)(value) }
+/* An int or unsigned argument: the kernel looks at 32 bits. */
+#define INT_IS(argument, value) { (argument), 0xffffffffu, (uint32_t)(value) }
+
+/* Threads share all of these; a process does not. */
+#define THREAD (CLONE_VM | CLONE_SIGHAND | CLONE_THREAD)
+#define NAMESPACES                                                           \
+    (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |           \
+     CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+#define THREAD_MASK \
+    (0xffffffff00000000u | THREAD | NAMESPACES | CLONE_PTRACE | CLONE_PIDFD)
+
+/* SOCK_NONBLOCK and SOCK_CLOEXEC may be added to a type. */
+#define TYPE_MASK (0xffffffffu & ~(uint32_t)(SOCK_NONBLOCK | SOCK_CLOEXEC))
+#define TYPE_IS(argument, type) { (argument), TYPE_MASK, (type) }
+
+/* What a program of any kind does with memory, time and itself. */
+#define RULES_SELF                                                           \
+    { "brk munmap mremap madvise mincore msync membarrier futex futex_waitv "\
+      "set_robust_list set_tid_address rseq exit exit_group sched_yield "    \
+      "getpid gettid getppid getuid geteuid getgid getegid getresuid "       \
+      "getresgid getgroups getpgrp uname sysinfo getcpu getrusage times "    \
+      "getrandom" },                                                         \
+    { "clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday "   \
+      "time timerfd_create timerfd_settime timerfd_gettime" },               \
+    { "rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending "              \
+      "rt_sigsuspend rt_sigtimedwait sigaltstack restart_syscall" },         \
+    /* Signals to oneself: abort, and a vCPU thread's kick. */               \
+    { "kill tgkill rt_sigqueueinfo rt_tgsigqueueinfo", FILTER_ALLOW,         \
+      { IS(0, SVIRT_FILTER_OWN_PID) } },                                     \
+    /* Reading one's own limits; setting them, or another's, is closed. */   \
+    { "prlimit64", FILTER_ALLOW, { INT_IS(0, 0), IS(2, 0) } },               \
+    { "getrlimit" },                                                         \
+    /* Threads only: CLONE_* of clone3 cannot be seen by a filter. */        \
+    { "clone3", FILTER_NOSYS }
+
+/* Waiting for descriptors and making ones that only wake oneself. */
+#define RULES_EVENTS                                                         \
+    { "poll ppoll select pselect6 epoll_create1 epoll_create epoll_ctl "     \
+      "epoll_wait epoll_pwait epoll_pwait2 eventfd2 eventfd signalfd4 "      \
+      "signalfd pipe2 pipe" }
+
+/*
+ * The one exec: of the program's descriptor, whose number lies above the hard
+ * limit on descriptors (fd-map.h) and closes with it. Afterwards none.
+ */
+#define RULES_EXEC                                                           \
+    { "execveat", FILTER_ALLOW,                                              \
+      { IS(0, SVIRT_FILTER_EXEC_FD), INT_IS(4, AT_EMPTY_PATH) } }
+
+/* What the dynamic loader and libc's start need. */
+#define RULES_LOADER                                                         \
+    { "mmap mprotect openat open access faccessat faccessat2 readlink "      \
+      "readlinkat newfstatat stat lstat statx getcwd" },                     \
+    /* Thread pointer; x86 state components (AMX) a CPU model may want;      \
+     * 0x3001 is the loader's question for shadow stacks. */                 \
+    { "arch_prctl", FILTER_ALLOW, { INT_IS(0, 0x1002) } },                   \
+    { "arch_prctl", FILTER_ALLOW, { { 0, 0xfffffff8u, 0x1020 } } },          \
+    { "arch_prctl", FILTER_ALLOW, { INT_IS(0, 0x3001) } }
+
+/* Reading and writing what is open. */
+#define RULES_IO                                                             \
+    { "read readv pread64 preadv preadv2 write writev pwrite64 pwritev "     \
+      "pwritev2 lseek close close_range fstat fstatfs" }
+
+/*
+ * The virtual machine monitor: QEMU 7.2 with TCG or KVM, and any static or
+ * dynamic program in its place. Not here, though an inherited socket would
+ * take it: sendmmsg. sendmsg is needed (QMP and the network's stream socket),
+ * and its destination is in memory, where a filter cannot look: no datagram
+ * socket is ever handed to a VMM, it can make none, and its network namespace
+ * is empty.
+ */
+static const FilterRule vmm_rules[] = {
+    RULES_SELF,
+    RULES_EVENTS,
+    RULES_EXEC,
+    RULES_LOADER,
+    RULES_IO,
+    /* Directories inside its root: keymaps, modules, firmware. */
+    { "getdents64 statfs chdir fchdir umask dup dup2 dup3" },
+    /* Images. truncate(2) takes a path, and is closed. */
+    { "ftruncate fallocate fsync fdatasync sync_file_range fadvise64 "
+      "copy_file_range readahead" },
+    /* aio=native; io_uring has calls of its own that no filter sees. */
+    { "io_setup io_submit io_getevents io_pgetevents io_destroy io_cancel" },
+    { "io_uring_setup io_uring_enter io_uring_register", FILTER_NOSYS },
+    /* Guest memory: placement, locking, memfd back ends. */
+    { "memfd_create mbind set_mempolicy get_mempolicy mlock mlock2 munlock "
+      "mlockall munlockall pkey_alloc pkey_free pkey_mprotect" },
+    { "timer_create timer_settime timer_gettime timer_delete "
+      "timer_getoverrun setitimer getitimer alarm pause" },
+    { "sched_getaffinity sched_getscheduler sched_getparam "
+      "sched_get_priority_max sched_get_priority_min" },
+    /* KVM, terminals of its own, block devices; see vmm_except. */
+    { "ioctl" },
+    { "clone", FILTER_ALLOW, { { 0, THREAD_MASK, THREAD } } },
+    { "wait4 waitid" },
+    { "fcntl", FILTER_ALLOW, { INT_IS(1, F_DUPFD) } },
+    { "fcntl", FILTER_ALLOW, { INT_IS(1, F_DUPFD_CLOEXEC) } },
+    { "fcntl", FILTER_ALLOW, { INT_IS(1, F_GETFD) } },
+    { "fcntl", FILTER_ALLOW, { INT_IS(1, F_SETFD) } },
+    { "fcntl", FILTER_ALLOW, { INT_IS(1, F_GETFL) } },
+    { "fcntl", FILTER_ALLOW, { INT_IS(1, F_SETFL) } },
+    { "fcntl", FILTER_ALLOW, { INT_IS(1, F_ADD_SEALS) } },
+    { "fcntl", FILTER_ALLOW, { INT_IS(1, F_GET_SEALS) } },
+    { "fcntl", FILTER_ALLOW, { INT_IS(1, F_GETPIPE_SZ) } },
+    { "prctl", FILTER_ALLOW, { INT_IS(0, PR_SET_NAME) } },
+    { "prctl", FILTER_ALLOW, { INT_IS(0, PR_GET_NAME) } },
+    { "prctl", FILTER_ALLOW, { INT_IS(0, PR_SET_TIMERSLACK) } },
+    { "prctl", FILTER_ALLOW, { INT_IS(0, PR_SET_NO_NEW_PRIVS) } },
+    { "prctl", FILTER_ALLOW, { INT_IS(0, PR_GET_NO_NEW_PRIVS) } },
+    { "prctl", FILTER_ALLOW, { INT_IS(0, PR_GET_SECCOMP) } },
+    { "prctl", FILTER_ALLOW, { INT_IS(0, PR_MCE_KILL) } },
+    { "prctl", FILTER_ALLOW, { INT_IS(0, 0x53564d41) } }, /* PR_SET_VMA */
+    /* QEMU's own -sandbox; a listener would make descriptors. */
+    { "seccomp", FILTER_ALLOW,
+      { { 1, SECCOMP_FILTER_FLAG_NEW_LISTENER | 0xffffffff00000000u, 0 } } },
+    /* Sockets it was given. */
+    { "recvmsg sendmsg recvfrom shutdown getsockname getpeername "
+      "getsockopt" },
+    { "sendto", FILTER_ALLOW, { IS(4, 0), IS(5, 0) } },
+    { "socketpair", FILTER_ALLOW,
+      { INT_IS(0, AF_UNIX), TYPE_IS(1, SOCK_STREAM), INT_IS(2, 0) } },
+    { "socketpair", FILTER_ALLOW,
+      { INT_IS(0, AF_UNIX), TYPE_IS(1, SOCK_SEQPACKET), INT_IS(2, 0) } },
+    { "setsockopt", FILTER_ALLOW,
+      { INT_IS(1, SOL_SOCKET), INT_IS(2, SO_SNDBUF) } },
+    { "setsockopt", FILTER_ALLOW,
+      { INT_IS(1, SOL_SOCKET), INT_IS(2, SO_RCVBUF) } },
+    { "setsockopt", FILTER_ALLOW,
+      { INT_IS(1, SOL_SOCKET), INT_IS(2, SO_KEEPALIVE) } },
+    { "setsockopt", FILTER_ALLOW,
+      { INT_IS(1, SOL_SOCKET), INT_IS(2, SO_ZEROCOPY) } },
+    /* A VNC or migration connection it was given. */
+    { "setsockopt", FILTER_ALLOW,
+      { INT_IS(1, 6 /* IPPROTO_TCP */), INT_IS(2, 1 /* TCP_NODELAY */) } },
+    { NULL }
+};
+
+/*
+ * Requests that reach beyond an open descriptor: typing into a terminal,
+ * signals to others by way of asynchronous I/O, inode flags and the project
+ * quota of an image.
+ */
+static const uint32_t closed_ioctls[] = {
+    0x5412,     /* TIOCSTI */
+    0x541c,     /* TIOCLINUX */
+    0x540e,     /* TIOCSCTTY */
+    0x5423,     /* TIOCSETD */
+    0x5410,     /* TIOCSPGRP */
+    0x5452,     /* FIOASYNC */
+    0x8901,     /* FIOSETOWN */
+    0x8902,     /* SIOCSPGRP */
+    0x40086602, /* FS_IOC_SETFLAGS */
+    0x40046602, /* FS_IOC32_SETFLAGS */
+    0x401c5820, /* FS_IOC_FSSETXATTR */
+    0x40806685, /* FS_IOC_ENABLE_VERITY */
+    0,
+};
+
+static const FilterExcept vmm_except[] = {
+    { "ioctl", 1, closed_ioctls },
+    { NULL }
+};
+
+/*
+ * svirt's own monitor after its confinement: it holds every descriptor it will
+ * ever have but accepted connections, and needs no name of any kind.
+ */
+static const FilterRule monitor_rules[] = {
+    RULES_SELF,
+    RULES_EVENTS,
+    RULES_IO,
+    { "newfstatat", FILTER_ALLOW, { INT_IS(3, AT_EMPTY_PATH) } },
+    /* No new code: PROT_EXEC is closed in both. */
+    { "mmap mprotect", FILTER_ALLOW, { { 2, PROT_EXEC, 0 } } },
+    /* Log rotation. */
+    { "ftruncate fsync fdatasync copy_file_range fallocate" },
+    /* QMP (descriptors to QEMU by sendmsg), control clients. */
+    { "recvmsg sendmsg recvfrom accept4 shutdown getsockname getpeername "
+      "getsockopt" },
+    { "sendto", FILTER_ALLOW, { IS(4, 0), IS(5, 0) } },
+    { "fcntl", FILTER_ALLOW, { INT_IS(1, F_GETFL) } },
+    { "fcntl", FILTER_ALLOW, { INT_IS(1, F_SETFL) } },
+    { "fcntl", FILTER_ALLOW, { INT_IS(1, F_GETFD) } },
+    { "fcntl", FILTER_ALLOW, { INT_IS(1, F_SETFD) } },
+    /* A pty master's window and state; nothing that types or signals. */
+    { "ioctl", FILTER_ALLOW, { INT_IS(1, 0x5401 /* TCGETS */) } },
+    { "ioctl", FILTER_ALLOW, { INT_IS(1, 0x541b /* FIONREAD */) } },
+    { NULL }
+};
+
+/*
+ * passt. It wants to build a sandbox of its own with user, mount and other
+ * namespaces, which svirt has built already and will not open again: those
+ * calls succeed and do nothing. Its own, narrower filter follows this one.
+ */
+static const FilterRule passt_rules[] = {
+    RULES_SELF,
+    RULES_EVENTS,
+    RULES_EXEC,
+    RULES_LOADER,
+    RULES_IO,
+    { "unshare setgroups setgid setuid capset mount umount2 pivot_root "
+      "chdir setrlimit", FILTER_PRETEND },
+    /* It raises its limit on descriptors, which is as high as it goes. */
+    { "prlimit64", FILTER_PRETEND, { INT_IS(0, 0), INT_IS(1, 7), IS(3, 0) } },
+    { "capget" },
+    { "prctl", FILTER_ALLOW, { INT_IS(0, PR_SET_NO_NEW_PRIVS) } },
+    { "prctl", FILTER_ALLOW, { INT_IS(0, PR_SET_SECCOMP) } },
+    { "prctl", FILTER_ALLOW, { INT_IS(0, PR_SET_DUMPABLE), IS(1, 0) } },
+    { "prctl", FILTER_ALLOW, { INT_IS(0, PR_SET_NAME) } },
+    { "prctl", FILTER_PRETEND, { INT_IS(0, PR_CAPBSET_DROP) } },
+    { "umask fallocate ftruncate" },
+    /* TCP, UDP and echo requests; the host's routes and addresses. */
+    { "socket", FILTER_ALLOW, { INT_IS(0, AF_INET), TYPE_IS(1, SOCK_STREAM) } },
+    { "socket", FILTER_ALLOW, { INT_IS(0, AF_INET), TYPE_IS(1, SOCK_DGRAM) } },
+    { "socket", FILTER_ALLOW,
+      { INT_IS(0, AF_INET6), TYPE_IS(1, SOCK_STREAM) } },
+    { "socket", FILTER_ALLOW, { INT_IS(0, AF_INET6), TYPE_IS(1, SOCK_DGRAM) } },
+    { "socket", FILTER_ALLOW,
+      { INT_IS(0, AF_NETLINK), TYPE_IS(1, SOCK_RAW), INT_IS(2, 0) } },
+    /* cgroup programs look at the addresses (cgroup.h). No listen, accept. */
+    { "connect bind sendto sendmsg sendmmsg recvfrom recvmsg recvmmsg "
+      "shutdown getsockname getpeername getsockopt setsockopt" },
+    { "fcntl", FILTER_ALLOW, { INT_IS(1, F_GETFL) } },
+    { "fcntl", FILTER_ALLOW, { INT_IS(1, F_SETFL) } },
+    { "fcntl", FILTER_ALLOW, { INT_IS(1, F_GETFD) } },
+    { "fcntl", FILTER_ALLOW, { INT_IS(1, F_SETFD) } },
+    { NULL }
+};
+
+static const FilterExcept no_except[] = { { NULL } };
+
+const FilterProfile filter_profiles[] = {
+    { "vmm", vmm_rules, vmm_except },
+    { "monitor", monitor_rules, no_except },
+    { "passt", passt_rules, no_except },
+    { NULL }
+};

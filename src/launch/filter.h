@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stddef.h>
+
+#include "launch/failure.h"
+
+/* The filters of filter-rules.c, compiled at build time. */
+typedef enum SvirtFilter {
+    SVIRT_FILTER_VMM,
+    SVIRT_FILTER_MONITOR,
+    SVIRT_FILTER_PASST,
+    SVIRT_FILTER_MAX
+} SvirtFilter;
+
+const char *svirt_filter_to_string(SvirtFilter filter);
+bool svirt_filter_from_string(const char *text, SvirtFilter *ret);
+
+/*
+ * SVIRT_STEP_SECCOMP: installs a filter on the calling thread, made for this
+ * process: the one pid it may signal is its own as it sees it now, the one
+ * descriptor it may execute is `exec_fd` (-1 none). Needs no_new_privs. Fails
+ * with EINVAL or ENOSYS on a kernel without seccomp filters. seccomp(2).
+ */
+bool svirt_filter_install(SvirtFilter filter, int exec_fd,
+                          SvirtLaunchFailure *failure);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+
+#define SVIRT_MOUNT_PATH_MAX 4096
+
+/* Set-user-id programs are refused on every mount made here. */
+#define SVIRT_MOUNT_READ_ONLY 1u
+#define SVIRT_MOUNT_NO_DEVICES 2u
+#define SVIRT_MOUNT_NO_EXEC 4u
+
+typedef struct SvirtMountBind {
+    const char *source; /* borrowed, absolute path */
+    bool tree;          /* must be a directory; else must not be one */
+    int target;         /* borrowed: O_PATH descriptor of the mount point */
+    unsigned flags;     /* SVIRT_MOUNT_* */
+} SvirtMountBind;
+
+/*
+ * Binds `source`, without what is mounted below it, and sets the flags before
+ * it becomes visible. Kernels without open_tree(2) or mount_setattr(2) (before
+ * 5.12, or filtered: ENOSYS) are served by mount(2), where the flags follow
+ * the bind. False with errno: ENOTDIR, EISDIR for the wrong kind; devices,
+ * sockets and pipes only by svirt_mount_bind with NO_DEVICES unset.
+ */
+bool svirt_mount_bind(const SvirtMountBind *bind);
+
+/* Flags of the mount at `path`, a mount point. */
+bool svirt_mount_set_flags(const char *path, unsigned flags);

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "launch/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "launch/child-private.h"
+
+/* A launch takes 2 ms; what takes longer is a mount that hangs. */
+#define LAUNCH_TIMEOUT_MS 30000
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
+static int64_t
+now_ns(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* Namespaces by process; none of them is a user namespace. */
+static uint64_t
+namespaces(const SvirtLaunchSpec *spec, SvirtProcess which)
+{
+    const uint64_t own[SVIRT_PROCESS_MAX] = {
+        [SVIRT_PROCESS_VMM] = CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
+                              CLONE_NEWNET,
+        /* The rest by svirt_confine_self_monitor. */
+        [SVIRT_PROCESS_MONITOR] = CLONE_NEWPID,
+        /* It is the host's network that passt shares out. */
+        [SVIRT_PROCESS_PASST] = CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS,
+    };
+    uint64_t flags = 0;
+
+    if ((spec->waived_layers & SVIRT_LAYER_NAMESPACES) == 0) {
+        flags |= own[which];
+    }
+    if ((spec->waived_layers & SVIRT_LAYER_ROOT) == 0 &&
+        which != SVIRT_PROCESS_MONITOR) {
+        flags |= CLONE_NEWNS;
+    }
+    return flags;
+}
+
+/*
+ * Kernels before 5.7 refuse CLONE_INTO_CGROUP, and a container's filter may:
+ * then the child enters on its own, *ret_enter is set. The pid, 0 in the
+ * child, -1.
+ */
+static pid_t
+clone_child(uint64_t flags, int cgroup_fd, int *ret_pidfd, bool *ret_enter)
+{
+    struct clone_args args = {
+        .flags = flags | CLONE_PIDFD,
+        .pidfd = (uint64_t)(uintptr_t)ret_pidfd,
+        .exit_signal = SIGCHLD,
+    };
+    pid_t pid;
+
+    *ret_enter = false;
+    if (cgroup_fd >= 0) {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = (uint64_t)cgroup_fd;
+        pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+        if (pid >= 0) {
+            return pid;
+        }
+        args.flags &= ~(uint64_t)CLONE_INTO_CGROUP;
+        args.cgroup = 0;
+        *ret_enter = true;
+    }
+    return (pid_t)syscall(SYS_clone3, &args, CLONE_ARGS_SIZE_VER0);
+}
+
+/*
+ * One report. 1 got it, 0 the pipe's end (exec happened, or the child is
+ * gone), -1 with errno.
+ */
+static int
+read_report(int fd, int64_t deadline_ns, SvirtChildReport *ret)
+{
+    for (;;) {
+        struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+        int64_t left_ms = (deadline_ns - now_ns()) / 1000000;
+        int ready = left_ms <= 0 ? 0 : poll(&poll_fd, 1, (int)left_ms);
+        ssize_t got;
+
+        if (ready == 0) {
+            errno = ETIMEDOUT;
+            return -1;
+        }
+        if (ready < 0 && errno != EINTR) {
+            return -1;
+        }
+        if (ready < 0) {
+            continue;
+        }
+        /* Written at once and smaller than PIPE_BUF: whole or not at all. */
+        got = svirt_read_full(fd, ret, sizeof(*ret));
+        if (got == (ssize_t)sizeof(*ret)) {
+            return 1;
+        }
+        if (got > 0) {
+            errno = EPROTO;
+        }
+        return got == 0 ? 0 : -1;
+    }
+}
+
+static void
+end_child(int pidfd, siginfo_t *ret_info)
+{
+    (void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+    memset(ret_info, 0, sizeof(*ret_info));
+    while (waitid(P_PIDFD, (id_t)pidfd, ret_info, WEXITED) < 0 &&
+           errno == EINTR) {
+    }
+}
+
+/* The last word of a child that failed; it is dead when this returns. */
+static bool
+collect_failure(int got, const SvirtChildReport *report, int pidfd,
+                SvirtLaunchFailure *ret_failure)
+{
+    SvirtLaunchFailure failure = { 0 };
+    int saved = errno;
+    siginfo_t info;
+
+    end_child(pidfd, &info);
+    errno = saved;
+    if (got > 0) {
+        failure = report->failure;
+    } else if (got < 0) {
+        svirt_launch_fail(&failure, SVIRT_STEP_EXEC,
+                          "no word from the new process");
+    } else {
+        errno = 0;
+        svirt_launch_fail(&failure, SVIRT_STEP_EXEC,
+                          "the new process ended before exec (%s %d)",
+                          info.si_code == CLD_EXITED ? "status" : "signal",
+                          info.si_status);
+    }
+    if (ret_failure != NULL) {
+        *ret_failure = failure;
+    }
+    errno = failure.errnum;
+    return false;
+}
+
+/* Waits for armed report and end of file: the exec. */
+static bool
+await_exec(int status_fd, int pidfd, SvirtLaunched *ret,
+           SvirtLaunchFailure *ret_failure)
+{
+    int64_t deadline = now_ns() + (int64_t)LAUNCH_TIMEOUT_MS * 1000000;
+    SvirtChildReport report, second;
+    int64_t armed_ns;
+    int got = read_report(status_fd, deadline, &report);
+
+    if (got <= 0 || !report.armed) {
+        return collect_failure(got, &report, pidfd, ret_failure);
+    }
+    armed_ns = now_ns();
+    got = read_report(status_fd, deadline, &second);
+    if (got != 0) {
+        return collect_failure(got, &second, pidfd, ret_failure);
+    }
+    ret->missing_layers = report.missing_layers;
+    ret->landlock_abi = report.landlock_abi;
+    memcpy(ret->words, report.words, sizeof(ret->words));
+    ret->words[sizeof(ret->words) - 1] = '\0';
+    memcpy(ret->step_ns, report.step_ns, sizeof(ret->step_ns));
+    ret->step_ns[SVIRT_STEP_EXEC] = (uint32_t)(now_ns() - armed_ns);
+    return true;
+}
+
+static bool
+check_request(const SvirtLaunchSpec *spec, SvirtProcess which, int cgroup_fd,
+              SvirtLaunchFailure *ret_failure)
+{
+    if (which >= SVIRT_PROCESS_MAX || spec->argv[which].count == 0) {
+        errno = EINVAL;
+        return svirt_launch_fail(ret_failure, SVIRT_STEP_SPEC,
+                                 "no such process is wanted");
+    }
+    if (cgroup_fd < 0 && which != SVIRT_PROCESS_MONITOR &&
+        (spec->waived_layers & SVIRT_LAYER_CGROUP) == 0) {
+        errno = ENOENT;
+        return svirt_launch_fail(ret_failure, SVIRT_STEP_CLONE,
+                                 "no cgroup for the %s",
+                                 svirt_process_to_string(which));
+    }
+    return true;
+}
+
+bool
+svirt_launch_process(const SvirtLaunchSpec *spec, SvirtProcess which,
+                     int cgroup_fd, SvirtLaunched *ret,
+                     SvirtLaunchFailure *ret_failure)
+{
+    SvirtLaunched launched = SVIRT_LAUNCHED_INIT;
+    int64_t before_ns;
+    int pipe_fds[2];
+    bool enter;
+    pid_t pid;
+
+    if (!check_request(spec, which, cgroup_fd, ret_failure)) {
+        return false;
+    }
+    if (pipe2(pipe_fds, O_CLOEXEC) < 0) {
+        return svirt_launch_fail(ret_failure, SVIRT_STEP_CLONE,
+                                 "status pipe");
+    }
+    before_ns = now_ns();
+    pid = clone_child(namespaces(spec, which), cgroup_fd, &launched.pidfd,
+                      &enter);
+    if (pid == 0) {
+        svirt_child_run(spec, which, enter ? cgroup_fd : -1, pipe_fds[1]);
+    }
+    svirt_fd_close(&pipe_fds[1]);
+    if (pid < 0) {
+        svirt_launch_fail(ret_failure, SVIRT_STEP_CLONE,
+                          "clone into namespaces");
+        svirt_fd_close(&pipe_fds[0]);
+        return false;
+    }
+    launched.pid = pid;
+    if (!await_exec(pipe_fds[0], launched.pidfd, &launched, ret_failure)) {
+        svirt_fd_close(&launched.pidfd);
+        svirt_fd_close(&pipe_fds[0]);
+        return false;
+    }
+    launched.step_ns[SVIRT_STEP_CLONE] = (uint32_t)(now_ns() - before_ns);
+    svirt_fd_close(&pipe_fds[0]);
+    if (cgroup_fd < 0) {
+        launched.missing_layers |= SVIRT_LAYER_CGROUP;
+    }
+    *ret = launched;
+    return true;
+}

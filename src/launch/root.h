@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stddef.h>
+
+#include "launch/failure.h"
+#include "launch/spec.h"
+
+/* A file or tree of the host that appears read-only at the same path. */
+typedef struct SvirtRootFile {
+    const char *path; /* borrowed, absolute, normal form */
+    uint32_t flags;   /* SVIRT_FILE_* */
+} SvirtRootFile;
+
+/* What one process's root directory holds. */
+typedef struct SvirtRootPlan {
+    const SvirtRootFile *files; /* borrowed */
+    size_t n_files;
+    uint32_t device_nodes;      /* SVIRT_NODE_* in /dev; 0: no /dev */
+    SvirtSpecIds kvm_owner;     /* of /dev/kvm, mode 0600 */
+    bool proc;                  /* /proc of the pid namespace, read-only */
+} SvirtRootPlan;
+
+/*
+ * SVIRT_STEP_MOUNT_PRIVATE: in a mount namespace of one's own, no mount event
+ * leaves or enters. mount_namespaces(7).
+ */
+bool svirt_root_make_private(SvirtLaunchFailure *failure);
+
+/*
+ * SVIRT_STEP_ROOT: a small tmpfs (no setuid, no devices, no execution) with
+ * the plan's files bound read-only (of a tree only its own file system, never
+ * what is mounted below), the links a merged /usr has (/bin, /lib...), /proc
+ * and a private /dev. Leaves the working directory in it. Kernels before 5.12
+ * are served by mount(2) alone.
+ */
+bool svirt_root_build(const SvirtRootPlan *plan, SvirtLaunchFailure *failure);
+
+/*
+ * SVIRT_STEP_PIVOT: the working directory becomes the root, read-only; the old
+ * one is gone from the namespace. pivot_root(2).
+ */
+bool svirt_root_enter(SvirtLaunchFailure *failure);
