@@ -121,6 +121,7 @@ svirt_rules_apply(SvirtReader *reader, const SvirtXmlNode *node,
                           rule->why != NULL ? ": " : "",
                           rule->why != NULL ? rule->why : "");
         break;
+    case SVIRT_VERDICT_ACCEPT:
     case SVIRT_VERDICT_INSIDE:
         break;
     case SVIRT_VERDICT_MAX:

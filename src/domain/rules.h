@@ -17,6 +17,7 @@ typedef enum SvirtVerdict {
     SVIRT_VERDICT_LIMIT,    /* asks for a limit svirt would not set */
     SVIRT_VERDICT_UNBUILT,  /* changes the guest, not built */
     SVIRT_VERDICT_IGNORE,   /* does no harm: a warning */
+    SVIRT_VERDICT_ACCEPT,   /* says what holds anyway: silent */
     SVIRT_VERDICT_INSIDE,   /* nothing by itself: judge what it contains */
     SVIRT_VERDICT_MAX
 } SvirtVerdict;
