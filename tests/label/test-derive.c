@@ -79,9 +79,9 @@ static const struct {
     SvirtDeriveMode mode;
 } ranges[] = {
     { "all-1024", 0, 1023, 8, SVIRT_DERIVE_DERIVED },
-    { "upper-half", 512, 1023, 9, SVIRT_DERIVE_DERIVED },
-    { "256", 0, 255, 11, SVIRT_DERIVE_DERIVED },
-    { "68-is-the-least", 0, 67, 34, SVIRT_DERIVE_DERIVED },
+    { "upper-half", 512, 1023, 10, SVIRT_DERIVE_DERIVED },
+    { "256", 0, 255, 12, SVIRT_DERIVE_DERIVED },
+    { "68-is-the-least", 0, 67, 31, SVIRT_DERIVE_DERIVED },
     { "67-is-too-few", 0, 66, 33, SVIRT_DERIVE_CLAIMED },
     { "8", 0, 7, 4, SVIRT_DERIVE_CLAIMED },
     { "7", 0, 6, 0, SVIRT_DERIVE_CLAIMED },

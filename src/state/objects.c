@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "state/objects.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "state/statement.h"
+
+SVIRT_ENUM_TABLE(SvirtRestore, svirt_restore, SVIRT_RESTORE_MAX,
+                 [SVIRT_RESTORE_GIVE_BACK] = "give back",
+                 [SVIRT_RESTORE_NOTHING] = "nothing to do",
+                 [SVIRT_RESTORE_STILL_CLAIMED] = "still claimed",
+                 [SVIRT_RESTORE_OTHER_OBJECT] = "another object",
+                 [SVIRT_RESTORE_CHANGED] = "changed by somebody else")
+
+void
+svirt_remembered_free(SvirtRemembered *remembered)
+{
+    if (remembered == NULL) {
+        return;
+    }
+    g_free(remembered->shown_path);
+    g_free(remembered->original);
+    g_clear_pointer(&remembered->written, g_ptr_array_unref);
+    g_free(remembered);
+}
+
+/* Block devices are also found by what lies behind the node. */
+static int64_t
+rdev_of(const SvirtIdentity *identity)
+{
+    return (int64_t)identity->rdev_major << 32 | identity->rdev_minor;
+}
+
+#define COLUMNS "r.id, r.identity, r.shown_path, r.model, r.original, "      \
+                "(SELECT count(*) FROM object_claims c"                      \
+                " WHERE c.remembered = r.id) "
+
+static bool
+read_values(SvirtState *state, int64_t id, GPtrArray *values, GError **error)
+{
+    g_autoptr(sqlite3_stmt) statement = NULL;
+    bool row = false;
+
+    if (!svirt_statement_prepare(
+            state,
+            "SELECT value FROM remembered_values WHERE remembered = ?"
+            " ORDER BY id",
+            BINDS(BIND_INT(id)), &statement, error)) {
+        return false;
+    }
+    for (;;) {
+        if (!svirt_statement_step(state, statement, &row, error)) {
+            return false;
+        }
+        if (!row) {
+            return true;
+        }
+        g_ptr_array_add(values, svirt_statement_text(statement, 0));
+    }
+}
+
+static bool
+read_row(SvirtState *state, sqlite3_stmt *row, SvirtRemembered **ret,
+         GError **error)
+{
+    g_autoptr(SvirtRemembered) remembered = g_new0(SvirtRemembered, 1);
+    const char *model = (const char *)sqlite3_column_text(row, 3);
+
+    remembered->id = sqlite3_column_int64(row, 0);
+    remembered->written = g_ptr_array_new_with_free_func(g_free);
+    if (!svirt_identity_parse((const char *)sqlite3_column_text(row, 1),
+                              &remembered->identity, error)) {
+        return false;
+    }
+    if (!svirt_model_kind_from_string(model, &remembered->model)) {
+        return svirt_raise(error, SVIRT_ERROR_CORRUPT, NULL, NULL,
+                           "a record is of the unknown model '%.32s'", model);
+    }
+    remembered->shown_path = svirt_statement_text(row, 2);
+    remembered->original = svirt_statement_text(row, 4);
+    remembered->claim_count = (unsigned)sqlite3_column_int64(row, 5);
+    if (!read_values(state, remembered->id, remembered->written, error)) {
+        return false;
+    }
+    *ret = g_steal_pointer(&remembered);
+    return true;
+}
+
+static bool
+read_all(SvirtState *state, const char *sql, const SvirtBind *binds,
+         GPtrArray **ret, GError **error)
+{
+    g_autoptr(sqlite3_stmt) statement = NULL;
+    g_autoptr(GPtrArray) list =
+        g_ptr_array_new_with_free_func((GDestroyNotify)svirt_remembered_free);
+    bool row = false;
+
+    if (!svirt_statement_prepare(state, sql, binds, &statement, error)) {
+        return false;
+    }
+    for (;;) {
+        SvirtRemembered *remembered = NULL;
+
+        if (!svirt_statement_step(state, statement, &row, error)) {
+            return false;
+        }
+        if (!row) {
+            break;
+        }
+        if (!read_row(state, statement, &remembered, error)) {
+            return false;
+        }
+        g_ptr_array_add(list, remembered);
+    }
+    *ret = g_steal_pointer(&list);
+    return true;
+}
+
+bool
+svirt_objects_find(SvirtState *state, const SvirtIdentity *identity,
+                   SvirtModelKind model, SvirtRemembered **ret,
+                   GError **error)
+{
+    g_autoptr(GPtrArray) list = NULL;
+
+    if (!read_all(state,
+                  "SELECT " COLUMNS "FROM remembered r"
+                  " WHERE r.ino = ? AND r.model = ?",
+                  BINDS(BIND_INT(identity->ino),
+                        BIND_TEXT(svirt_model_kind_to_string(model))),
+                  &list, error)) {
+        return false;
+    }
+    for (unsigned i = 0; i < list->len; i++) {
+        SvirtRemembered *one = list->pdata[i];
+
+        if (svirt_identity_same(&one->identity, identity)) {
+            *ret = g_ptr_array_steal_index(list, i);
+            return true;
+        }
+    }
+    *ret = NULL;
+    return true;
+}
+
+bool
+svirt_objects_by_id(SvirtState *state, int64_t id, SvirtRemembered **ret,
+                    GError **error)
+{
+    g_autoptr(GPtrArray) list = NULL;
+
+    if (!read_all(state, "SELECT " COLUMNS "FROM remembered r WHERE r.id = ?",
+                  BINDS(BIND_INT(id)), &list, error)) {
+        return false;
+    }
+    *ret = list->len > 0 ? g_ptr_array_steal_index(list, 0) : NULL;
+    return true;
+}
+
+bool
+svirt_objects_list(SvirtState *state, const SvirtUuid *uuid, GPtrArray **ret,
+                   GError **error)
+{
+    if (uuid == NULL) {
+        return read_all(state,
+                        "SELECT " COLUMNS "FROM remembered r ORDER BY r.id",
+                        NULL, ret, error);
+    }
+    return read_all(state,
+                    "SELECT " COLUMNS "FROM remembered r WHERE r.id IN"
+                    " (SELECT remembered FROM object_claims WHERE uuid = ?)"
+                    " ORDER BY r.id",
+                    BINDS(BIND_UUID(uuid)), ret, error);
+}
+
+/* The claims on one record that belong to the same storage. */
+static bool
+collect_owners(SvirtState *state, int64_t id, GPtrArray *owners,
+               GError **error)
+{
+    g_autoptr(sqlite3_stmt) statement = NULL;
+    bool row = false;
+
+    if (!svirt_statement_prepare(state,
+                                 "SELECT uuid, incarnation, author"
+                                 " FROM object_claims WHERE remembered = ?",
+                                 BINDS(BIND_INT(id)), &statement, error)) {
+        return false;
+    }
+    for (;;) {
+        SvirtOwner owner;
+        bool known = false;
+
+        if (!svirt_statement_step(state, statement, &row, error)) {
+            return false;
+        }
+        if (!row) {
+            return true;
+        }
+        owner.uuid = svirt_statement_uuid(statement, 0);
+        owner.incarnation = (uint64_t)sqlite3_column_int64(statement, 1);
+        owner.author = (uid_t)sqlite3_column_int64(statement, 2);
+        for (unsigned i = 0; i < owners->len && !known; i++) {
+            const SvirtOwner *other = owners->pdata[i];
+
+            known = svirt_uuid_equal(&other->uuid, &owner.uuid);
+        }
+        if (!known) {
+            g_ptr_array_add(owners, g_memdup2(&owner, sizeof(owner)));
+        }
+    }
+}
+
+bool
+svirt_objects_owners(SvirtState *state, const SvirtIdentity *identity,
+                     GPtrArray **ret, GError **error)
+{
+    g_autoptr(GPtrArray) candidates = NULL;
+    g_autoptr(GPtrArray) owners = g_ptr_array_new_with_free_func(g_free);
+
+    if (!read_all(state,
+                  "SELECT " COLUMNS "FROM remembered r WHERE r.ino = ?1"
+                  " OR (r.device <> '' AND r.device = ?2)"
+                  " OR (r.rdev <> 0 AND r.rdev = ?3)",
+                  BINDS(BIND_INT(identity->ino), BIND_TEXT(identity->device),
+                        BIND_INT(rdev_of(identity))),
+                  &candidates, error)) {
+        return false;
+    }
+    for (unsigned i = 0; i < candidates->len; i++) {
+        const SvirtRemembered *one = candidates->pdata[i];
+
+        if (svirt_identity_same_storage(&one->identity, identity) &&
+            !collect_owners(state, one->id, owners, error)) {
+            return false;
+        }
+    }
+    *ret = g_steal_pointer(&owners);
+    return true;
+}
+
+static bool
+is_written(const SvirtRemembered *remembered, const char *value)
+{
+    for (unsigned i = 0; value != NULL && i < remembered->written->len; i++) {
+        if (strcmp(remembered->written->pdata[i], value) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+insert_record(SvirtState *state, const SvirtIdentity *identity,
+              const char *shown_path, SvirtModelKind model,
+              const char *current, int64_t *ret_id, GError **error)
+{
+    g_autofree char *text = svirt_identity_format(identity);
+
+    if (!svirt_statement_run(
+            state,
+            "INSERT INTO remembered(ino, device, rdev, identity, shown_path,"
+            " model, original) VALUES(?, ?, ?, ?, ?, ?, ?)",
+            BINDS(BIND_INT(identity->ino), BIND_TEXT(identity->device),
+                  BIND_INT(rdev_of(identity)), BIND_TEXT(text),
+                  BIND_TEXT(shown_path),
+                  BIND_TEXT(svirt_model_kind_to_string(model)),
+                  BIND_TEXT(current)),
+            error)) {
+        return false;
+    }
+    *ret_id = svirt_statement_last_id(state);
+    return true;
+}
+
+/* Somebody else's value found on a labelled object is the new original. */
+static bool
+update_record(SvirtState *state, const SvirtRemembered *present,
+              const char *shown_path, const char *current, GError **error)
+{
+    bool ours = is_written(present, current) ||
+                g_strcmp0(present->original, current) == 0;
+
+    return svirt_statement_run(
+        state,
+        "UPDATE remembered SET shown_path = ?1,"
+        " original = iif(?2, original, ?3) WHERE id = ?4",
+        BINDS(BIND_TEXT(shown_path), BIND_INT(ours), BIND_TEXT(current),
+              BIND_INT(present->id)),
+        error);
+}
+
+bool
+svirt_objects_remember(SvirtState *state, const SvirtIdentity *identity,
+                       const char *shown_path, SvirtModelKind model,
+                       const SvirtOwner *owner, const char *current,
+                       const char *to_write, int64_t *ret_id, GError **error)
+{
+    g_autoptr(SvirtRemembered) present = NULL;
+    int64_t id;
+
+    if (!svirt_objects_find(state, identity, model, &present, error)) {
+        return false;
+    }
+    if (present != NULL) {
+        id = present->id;
+        if (!update_record(state, present, shown_path, current, error)) {
+            return false;
+        }
+    } else if (!insert_record(state, identity, shown_path, model, current,
+                              &id, error)) {
+        return false;
+    }
+    if (to_write != NULL &&
+        !svirt_statement_run(
+            state,
+            "INSERT OR IGNORE INTO remembered_values(remembered, value)"
+            " VALUES(?, ?)",
+            BINDS(BIND_INT(id), BIND_TEXT(to_write)), error)) {
+        return false;
+    }
+    if (!svirt_statement_run(
+            state,
+            "INSERT OR REPLACE INTO object_claims(remembered, uuid,"
+            " incarnation, author) VALUES(?, ?, ?, ?)",
+            BINDS(BIND_INT(id), BIND_UUID(&owner->uuid),
+                  BIND_INT(owner->incarnation), BIND_INT(owner->author)),
+            error)) {
+        return false;
+    }
+    *ret_id = id;
+    return true;
+}
+
+bool
+svirt_objects_drop(SvirtState *state, int64_t id, const SvirtUuid *uuid,
+                   unsigned *ret_remaining, GError **error)
+{
+    int64_t remaining;
+
+    if (!svirt_statement_run(
+            state,
+            "DELETE FROM object_claims WHERE remembered = ? AND uuid = ?",
+            BINDS(BIND_INT(id), BIND_UUID(uuid)), error) ||
+        !svirt_statement_number(
+            state, "SELECT count(*) FROM object_claims WHERE remembered = ?",
+            BINDS(BIND_INT(id)), 0, &remaining, error)) {
+        return false;
+    }
+    *ret_remaining = (unsigned)remaining;
+    return true;
+}
+
+bool
+svirt_objects_forget(SvirtState *state, int64_t id, GError **error)
+{
+    int64_t claims;
+
+    if (!svirt_statement_number(
+            state, "SELECT count(*) FROM object_claims WHERE remembered = ?",
+            BINDS(BIND_INT(id)), 0, &claims, error)) {
+        return false;
+    }
+    if (claims > 0) {
+        return svirt_raise(error, SVIRT_ERROR_STATE, NULL,
+                           "drop the claims first",
+                           "object %lld is still claimed by %lld VMs",
+                           (long long)id, (long long)claims);
+    }
+    return svirt_statement_run(state, "DELETE FROM remembered WHERE id = ?",
+                               BINDS(BIND_INT(id)), error);
+}
+
+SvirtRestore
+svirt_restore_decide(const SvirtRemembered *remembered,
+                     const SvirtIdentity *now, const char *current)
+{
+    if (remembered->claim_count > 0) {
+        return SVIRT_RESTORE_STILL_CLAIMED;
+    }
+    if (!svirt_identity_same(&remembered->identity, now)) {
+        return SVIRT_RESTORE_OTHER_OBJECT;
+    }
+    if (g_strcmp0(remembered->original, current) == 0) {
+        return SVIRT_RESTORE_NOTHING;
+    }
+    return is_written(remembered, current) ? SVIRT_RESTORE_GIVE_BACK
+                                           : SVIRT_RESTORE_CHANGED;
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "state/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "state/directory.h"
+#include "state/schema.h"
+#include "state/state-private.h"
+#include "state/statement.h"
+
+#define DATABASE "state.db"
+#define LOCK "state.lock"
+
+/* Only recovery and checkpoints of others are waited for: writers queue. */
+#define BUSY_MS 10000
+/* A process that opens the database reads the whole log first: keep it short
+ * enough for a command to last no longer than its exec. */
+#define LOG_PAGES 64
+
+void
+svirt_state_free(SvirtState *state)
+{
+    if (state == NULL) {
+        return;
+    }
+    svirt_state_rollback(state);
+    (void)sqlite3_close_v2(state->database); /* NULL is legal */
+    if (state->vfs_registered) {
+        svirt_directory_vfs_unregister(&state->vfs);
+    }
+    svirt_fd_close(&state->lock_fd);
+    svirt_fd_close(&state->directory_fd);
+    g_free(state->shown_path);
+    g_free(state);
+}
+
+static bool
+connect(SvirtState *state, const char *options, GError **error)
+{
+    int flags = state->access == SVIRT_STATE_WRITE ? SQLITE_OPEN_READWRITE
+                                                   : SQLITE_OPEN_READONLY;
+    char uri[96];
+    int status;
+
+    if (!state->vfs_registered) {
+        status = svirt_directory_vfs_register(&state->vfs);
+        if (status != SQLITE_OK) {
+            return svirt_state_raise(state, status, error);
+        }
+        state->vfs_registered = true;
+    }
+    g_snprintf(uri, sizeof(uri), "file:/proc/self/fd/%d/" DATABASE "%s",
+               state->directory_fd, options);
+    status = sqlite3_open_v2(uri, &state->database,
+                             flags | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX,
+                             state->vfs.name);
+    if (status != SQLITE_OK) {
+        return svirt_state_raise(state, status, error);
+    }
+    (void)sqlite3_extended_result_codes(state->database, 1);
+    (void)sqlite3_busy_timeout(state->database, BUSY_MS);
+    (void)sqlite3_db_config(state->database, SQLITE_DBCONFIG_DEFENSIVE, 1,
+                            NULL);
+    (void)sqlite3_db_config(state->database, SQLITE_DBCONFIG_TRUSTED_SCHEMA,
+                            0, NULL);
+    (void)sqlite3_db_config(state->database, SQLITE_DBCONFIG_ENABLE_FKEY, 1,
+                            NULL);
+    (void)sqlite3_db_config(state->database,
+                            SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    (void)sqlite3_wal_autocheckpoint(state->database, LOG_PAGES);
+    return true;
+}
+
+static void
+disconnect(SvirtState *state)
+{
+    (void)sqlite3_close_v2(state->database);
+    state->database = NULL;
+}
+
+static bool
+read_version(SvirtState *state, int64_t *ret, GError **error)
+{
+    return svirt_statement_number(state, "PRAGMA user_version", NULL, 0, ret,
+                                  error);
+}
+
+static bool
+raise_version(const SvirtState *state, int64_t version, GError **error)
+{
+    return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
+                       "use the svirt that wrote it, or a newer one",
+                       "the state in '%s' has version %lld, not %d",
+                       state->shown_path, (long long)version,
+                       SVIRT_SCHEMA_VERSION);
+}
+
+static bool
+execute(SvirtState *state, const char *sql, GError **error)
+{
+    int status = sqlite3_exec(state->database, sql, NULL, NULL, NULL);
+
+    return status == SQLITE_OK || svirt_state_raise(state, status, error);
+}
+
+static bool
+lock(SvirtState *state, GError **error)
+{
+    while (flock(state->lock_fd, LOCK_EX) != 0) {
+        if (errno != EINTR) {
+            return svirt_raise_errno(error, errno, NULL,
+                                     "cannot lock '%s/" LOCK "'",
+                                     state->shown_path);
+        }
+    }
+    return true;
+}
+
+static void
+unlock(SvirtState *state)
+{
+    (void)flock(state->lock_fd, LOCK_UN); /* cannot fail on a held lock */
+}
+
+bool
+svirt_state_begin(SvirtState *state, GError **error)
+{
+    g_assert(state->access == SVIRT_STATE_WRITE && !state->in_transaction);
+    if (!lock(state, error)) {
+        return false;
+    }
+    if (!execute(state, "BEGIN IMMEDIATE", error)) {
+        unlock(state);
+        return false;
+    }
+    state->in_transaction = true;
+    return true;
+}
+
+bool
+svirt_state_commit(SvirtState *state, GError **error)
+{
+    g_assert(state->in_transaction);
+    if (!execute(state, "COMMIT", error)) {
+        svirt_state_rollback(state);
+        return false;
+    }
+    state->in_transaction = false;
+    unlock(state);
+    return true;
+}
+
+void
+svirt_state_rollback(SvirtState *state)
+{
+    if (!state->in_transaction) {
+        return;
+    }
+    /* SQLite may have rolled back by itself (disk full): that is no error. */
+    (void)sqlite3_exec(state->database, "ROLLBACK", NULL, NULL, NULL);
+    state->in_transaction = false;
+    unlock(state);
+}
+
+/* The log mode is a property of the file; it cannot change in a
+ * transaction. */
+static bool
+create_schema(SvirtState *state, GError **error)
+{
+    char version[96];
+    int64_t present;
+
+    if (!lock(state, error)) {
+        return false;
+    }
+    if (!execute(state, "PRAGMA journal_mode=WAL", error)) {
+        unlock(state);
+        return false;
+    }
+    unlock(state);
+    if (!svirt_state_begin(state, error)) {
+        return false;
+    }
+    g_snprintf(version, sizeof(version),
+               "PRAGMA application_id=%d; PRAGMA user_version=%d",
+               SVIRT_SCHEMA_APPLICATION, SVIRT_SCHEMA_VERSION);
+    /* Somebody may have been faster while the lock was not ours. */
+    if (!read_version(state, &present, error) ||
+        (present == 0 && (!svirt_schema_create(state, error) ||
+                          !execute(state, version, error)))) {
+        svirt_state_rollback(state);
+        return false;
+    }
+    return svirt_state_commit(state, error);
+}
+
+static bool
+open_private(SvirtState *state, const char *name, int flags, int *ret_fd,
+             GError **error)
+{
+    int fd = openat(state->directory_fd, name,
+                    flags | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
+    g_autofree char *hint = NULL;
+
+    if (fd < 0) {
+        int saved = errno;
+
+        hint = g_strdup_printf("make '%s' writable", state->shown_path);
+        return svirt_raise_errno(error, saved, hint, "cannot open '%s/%s'",
+                                 state->shown_path, name);
+    }
+    *ret_fd = fd;
+    return true;
+}
+
+static bool
+open_for_writing(SvirtState *state, GError **error)
+{
+    SVIRT_AUTO_FD created = -1;
+    bool exists;
+    int64_t version;
+
+    if (!svirt_directory_check_file(state->directory_fd, state->shown_path,
+                                    LOCK, &exists, error) ||
+        !open_private(state, LOCK, O_RDWR | O_CREAT, &state->lock_fd,
+                      error) ||
+        !svirt_directory_check_file(state->directory_fd, state->shown_path,
+                                    DATABASE, &exists, error)) {
+        return false;
+    }
+    /* Made here, for its mode. Never opened beside SQLite: closing any other
+     * descriptor of the file would drop SQLite's locks. */
+    if (!exists &&
+        !open_private(state, DATABASE, O_RDWR | O_CREAT, &created, error)) {
+        return false;
+    }
+    svirt_fd_close(&created);
+    if (!connect(state, "", error) ||
+        !execute(state, "PRAGMA synchronous=FULL", error) ||
+        !read_version(state, &version, error)) {
+        return false;
+    }
+    if (version == 0) {
+        return create_schema(state, error);
+    }
+    if (version != SVIRT_SCHEMA_VERSION) {
+        return raise_version(state, version, error);
+    }
+    /* A reader's file system may lose its right to write at any time. */
+    if (sqlite3_db_readonly(state->database, "main") != 0) {
+        return svirt_state_raise(state, SQLITE_READONLY, error);
+    }
+    return true;
+}
+
+/* A log that is missing, or empty, on a file system that cannot be written:
+ * nobody changes the database, and nothing may be created beside it. */
+static bool
+can_be_immutable(const SvirtState *state)
+{
+    return faccessat(state->directory_fd, ".", W_OK, AT_EACCESS) != 0 &&
+           faccessat(state->directory_fd, DATABASE "-wal", F_OK, 0) != 0;
+}
+
+static bool
+open_for_reading(SvirtState *state, GError **error)
+{
+    bool exists;
+    int64_t version;
+
+    if (state->directory_fd < 0) {
+        return true;
+    }
+    if (!svirt_directory_check_file(state->directory_fd, state->shown_path,
+                                    DATABASE, &exists, error)) {
+        return false;
+    }
+    if (!exists) {
+        return true;
+    }
+    if (!connect(state, can_be_immutable(state) ? "?immutable=1" : "",
+                 error) ||
+        !read_version(state, &version, error)) {
+        return false;
+    }
+    if (version == 0) {
+        /* Made a moment ago, or by a command that was killed. */
+        disconnect(state);
+        return true;
+    }
+    return version == SVIRT_SCHEMA_VERSION ||
+           raise_version(state, version, error);
+}
+
+bool
+svirt_state_open(const char *directory, SvirtStateAccess access,
+                 SvirtState **ret, GError **error)
+{
+    g_autoptr(SvirtState) state = g_new0(SvirtState, 1);
+
+    state->access = access;
+    state->shown_path = g_strdup(directory);
+    state->directory_fd = -1;
+    state->lock_fd = -1;
+    if (!svirt_directory_open(directory, access == SVIRT_STATE_WRITE,
+                              &state->directory_fd, error)) {
+        return false;
+    }
+    if (access == SVIRT_STATE_WRITE ? !open_for_writing(state, error)
+                                    : !open_for_reading(state, error)) {
+        return false;
+    }
+    *ret = g_steal_pointer(&state);
+    return true;
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "state/statement.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "state/state-private.h"
+
+static bool
+is_space_error(const SvirtState *state, int status)
+{
+    int errnum = sqlite3_system_errno(state->database);
+
+    return (status & 0xff) == SQLITE_FULL ||
+           ((status & 0xff) == SQLITE_IOERR &&
+            (errnum == ENOSPC || errnum == EDQUOT));
+}
+
+bool
+svirt_state_raise(const SvirtState *state, int status, GError **error)
+{
+    const char *path = state->shown_path;
+    g_autofree char *hint = NULL;
+    GError *cause = g_error_new(
+        SVIRT_ERROR, SVIRT_ERROR_SYSTEM, "SQLite: %s",
+        state->database != NULL ? sqlite3_errmsg(state->database)
+                                : sqlite3_errstr(status));
+
+    if (state->database != NULL && is_space_error(state, status)) {
+        hint = g_strdup_printf("free some space in '%s'", path);
+        return svirt_raise(error, SVIRT_ERROR_SYSTEM, cause, hint,
+                           "no space left for the state in '%s'", path);
+    }
+    switch (status & 0xff) {
+    case SQLITE_READONLY:
+        hint = g_strdup_printf("make '%s' writable", path);
+        return svirt_raise(error, SVIRT_ERROR_SYSTEM, cause, hint,
+                           "cannot write the state in '%s'", path);
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+        return svirt_raise(error, SVIRT_ERROR_SYSTEM, cause, NULL,
+                           "cannot open the state in '%s'", path);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return svirt_raise(error, SVIRT_ERROR_BUSY, cause,
+                           "look for a process that holds it open",
+                           "the state in '%s' stays locked", path);
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return svirt_raise(error, SVIRT_ERROR_CORRUPT, cause,
+                           "restore state.db from a backup",
+                           "the state in '%s' is damaged", path);
+    default:
+        return svirt_raise(error, SVIRT_ERROR_SYSTEM, cause, NULL,
+                           "cannot use the state in '%s'", path);
+    }
+}
+
+static int
+bind_one(sqlite3_stmt *statement, int position, const SvirtBind *bind)
+{
+    switch (bind->kind) {
+    case SVIRT_BIND_NUMBER:
+        return sqlite3_bind_int64(statement, position, bind->number);
+    case SVIRT_BIND_WORDS:
+        return sqlite3_bind_text(statement, position, bind->data, -1,
+                                 SQLITE_TRANSIENT);
+    case SVIRT_BIND_BYTES:
+        return bind->data == NULL
+                   ? sqlite3_bind_null(statement, position)
+                   : sqlite3_bind_blob64(statement, position, bind->data,
+                                         bind->size, SQLITE_TRANSIENT);
+    case SVIRT_BIND_END:
+        break;
+    }
+    return SQLITE_MISUSE;
+}
+
+bool
+svirt_statement_rebind(SvirtState *state, sqlite3_stmt *statement,
+                       const SvirtBind *binds, GError **error)
+{
+    if (statement == NULL) {
+        return true;
+    }
+    (void)sqlite3_reset(statement); /* repeats the error of the last step */
+    for (int i = 0; binds != NULL && binds[i].kind != SVIRT_BIND_END; i++) {
+        int status = bind_one(statement, i + 1, &binds[i]);
+
+        if (status != SQLITE_OK) {
+            return svirt_state_raise(state, status, error);
+        }
+    }
+    return true;
+}
+
+bool
+svirt_statement_prepare(SvirtState *state, const char *sql,
+                        const SvirtBind *binds, sqlite3_stmt **ret,
+                        GError **error)
+{
+    g_autoptr(sqlite3_stmt) statement = NULL;
+    int status;
+
+    if (state->database == NULL) {
+        *ret = NULL;
+        return true;
+    }
+    status = sqlite3_prepare_v2(state->database, sql, -1, &statement, NULL);
+    if (status != SQLITE_OK) {
+        return svirt_state_raise(state, status, error);
+    }
+    if (!svirt_statement_rebind(state, statement, binds, error)) {
+        return false;
+    }
+    *ret = g_steal_pointer(&statement);
+    return true;
+}
+
+bool
+svirt_statement_step(SvirtState *state, sqlite3_stmt *statement,
+                     bool *ret_row, GError **error)
+{
+    int status = statement == NULL ? SQLITE_DONE : sqlite3_step(statement);
+
+    if (status != SQLITE_ROW && status != SQLITE_DONE) {
+        return svirt_state_raise(state, status, error);
+    }
+    *ret_row = status == SQLITE_ROW;
+    return true;
+}
+
+bool
+svirt_statement_run(SvirtState *state, const char *sql,
+                    const SvirtBind *binds, GError **error)
+{
+    g_autoptr(sqlite3_stmt) statement = NULL;
+    bool row = true;
+
+    g_assert(state->in_transaction);
+    if (!svirt_statement_prepare(state, sql, binds, &statement, error)) {
+        return false;
+    }
+    while (row) {
+        if (!svirt_statement_step(state, statement, &row, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+unsigned
+svirt_statement_changes(const SvirtState *state)
+{
+    return (unsigned)sqlite3_changes(state->database);
+}
+
+int64_t
+svirt_statement_last_id(const SvirtState *state)
+{
+    return sqlite3_last_insert_rowid(state->database);
+}
+
+bool
+svirt_statement_number(SvirtState *state, const char *sql,
+                       const SvirtBind *binds, int64_t fallback, int64_t *ret,
+                       GError **error)
+{
+    g_autoptr(sqlite3_stmt) statement = NULL;
+    bool row = false;
+
+    if (!svirt_statement_prepare(state, sql, binds, &statement, error) ||
+        !svirt_statement_step(state, statement, &row, error)) {
+        return false;
+    }
+    *ret = row && sqlite3_column_type(statement, 0) != SQLITE_NULL
+               ? sqlite3_column_int64(statement, 0)
+               : fallback;
+    return true;
+}
+
+char *
+svirt_statement_text(sqlite3_stmt *statement, int column)
+{
+    return g_strdup((const char *)sqlite3_column_text(statement, column));
+}
+
+SvirtUuid
+svirt_statement_uuid(sqlite3_stmt *statement, int column)
+{
+    const void *bytes = sqlite3_column_blob(statement, column);
+    SvirtUuid uuid = { { 0 } };
+
+    if (bytes != NULL && sqlite3_column_bytes(statement, column) ==
+                             (int)sizeof(uuid.bytes)) {
+        memcpy(uuid.bytes, bytes, sizeof(uuid.bytes));
+    }
+    return uuid;
+}
