@@ -5,11 +5,18 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 2
 build=${SVIRT_BUILD:-$PWD/build}
-mapfile -t programs < <(find "$build/tests" -type f -perm -u+x -name 'test-*' |
-    sort)
-options=()
-for program in "${programs[@]}"; do
+top=$PWD
+find_programs() { find "$@" -type f -perm -u+x ! -name '*.so*' | sort; }
+mapfile -t programs < <(find_programs "$build/tests" -name 'test-*')
+options=(-f "$top/tests/data" -f "$(command -v qemu-img)")
+# The programs under test, and those that tests start.
+for program in $(find_programs "$build/src") "${programs[@]}"; do
     options+=(-f "$program")
 done
-exec tests/lab/vm -b "$build" -t 570 -m 1024 -x vsock_loopback \
-    "${options[@]}" tests/kernel/in-unit "${programs[@]}"
+# What a host with virtual machines has loaded.
+for module in vsock_loopback tun loop fuse sctp algif_hash dm_mod vhost_net \
+    vhost_vsock uinput msr; do
+    options+=(-x "$module")
+done
+exec tests/lab/vm -b "$build" -t 570 -m 1024 "${options[@]}" \
+    tests/kernel/in-unit "$top/tests" "${programs[@]}"
