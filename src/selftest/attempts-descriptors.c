@@ -271,7 +271,7 @@ SVIRT_PROBE_ROWS(
     { "base-map", "map a read-only base image shared and writable",
       L(DESCRIPTOR), base_map },
     { "base-link", "give a read-only base image a name in /tmp",
-      L(ROOT) | L(LANDLOCK) | L(CAPABILITY), link_base },
+      L(ROOT) | L(FILTER) | L(LANDLOCK) | L(CAPABILITY), link_base },
     { "kernel-write", "write to the kernel image in memory", L(DESCRIPTOR),
       memory_write },
     { "pipe-reopen", "read back what svirt reads from the log pipe", L(DAC),
@@ -289,6 +289,6 @@ SVIRT_PROBE_ROWS(
     { "disk-fibmap", "learn physical block numbers of the host's disk",
       L(CAPABILITY), disk_block_map },
     { "tiocsti", "push input into the terminal of the administrator",
-      L(DESCRIPTOR) | L(CAPABILITY), inject_input },
+      L(DESCRIPTOR) | L(FILTER) | L(CAPABILITY), inject_input },
     { "memfd-exec", "execute a program from memory", L(FILTER),
       execute_memory, .flags = SVIRT_PROBE_FLAG_LAST })

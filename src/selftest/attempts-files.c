@@ -14,6 +14,8 @@
 
 #define PRIVATE (L(ROOT) | L(LANDLOCK) | L(DAC))
 #define PUBLIC (L(ROOT) | L(LANDLOCK))
+/* Calls a VMM never makes: the filter stops them whatever the name. */
+#define CLOSED (L(ROOT) | L(LANDLOCK) | L(FILTER))
 
 int
 svirt_probe_open_path(const SvirtProbeTarget *target,
@@ -351,16 +353,16 @@ run_program(const SvirtProbeTarget *t, const SvirtProbeAttempt *a,
 SVIRT_PROBE_ROWS(
     files,
     { "disk-open", "open the other VM's disk by its path", PRIVATE, open_disk },
-    { "disk-truncate", "truncate the other VM's disk", PRIVATE,
-      truncate_disk },
+    { "disk-truncate", "truncate the other VM's disk",
+      PRIVATE | L(FILTER), truncate_disk },
     { "disk-stat", "read size and times of the other VM's disk", L(ROOT),
       stat_disk },
     { "disk-o-path", "get a path descriptor of the other VM's disk", L(ROOT),
       open_path_only },
     { "disk-chmod", "change the mode of the other VM's disk",
       L(ROOT) | L(FILTER) | L(DAC) | L(CAPABILITY), chmod_disk },
-    { "disk-link", "hard-link the other VM's disk into /tmp", PRIVATE,
-      link_disk },
+    { "disk-link", "hard-link the other VM's disk into /tmp",
+      PRIVATE | L(FILTER), link_disk },
     { "disk-handle", "open the other VM's disk by its file handle",
       L(FILTER) | L(CAPABILITY) | L(LANDLOCK), open_handle,
       .absence = SVIRT_PROBE_ABSENCE_TARGET },
@@ -384,15 +386,16 @@ SVIRT_PROBE_ROWS(
       L(ROOT) | L(LANDLOCK) | L(DAC), create_in_place, "/." },
     { "usr-create", "create a file in /usr/lib",
       L(ROOT) | L(LANDLOCK) | L(DAC), create_in_place, "/usr/lib" },
-    { "mkdir", "create a directory in /tmp", PUBLIC, make_directory },
-    { "symlink", "plant a symbolic link to /etc/shadow in /tmp", PUBLIC,
+    { "mkdir", "create a directory in /tmp", CLOSED, make_directory },
+    { "symlink", "plant a symbolic link to /etc/shadow in /tmp", CLOSED,
       make_symlink },
-    { "mkfifo", "create a FIFO in /tmp", PUBLIC, make_fifo },
-    { "rename", "rename a file of the host", PRIVATE, rename_host_file },
-    { "unlink", "remove a name from a shared directory", PRIVATE,
-      unlink_fifo },
+    { "mkfifo", "create a FIFO in /tmp", CLOSED, make_fifo },
+    { "rename", "rename a file of the host",
+      PRIVATE | L(FILTER), rename_host_file },
+    { "unlink", "remove a name from a shared directory",
+      PRIVATE | L(FILTER), unlink_fifo },
     { "list-xattr", "list extended attributes of a file of the host",
-      L(ROOT), list_attributes },
+      L(ROOT) | L(FILTER), list_attributes },
     { "chdir", "make a directory of the host its working directory", L(ROOT),
       change_directory },
     { "inotify", "watch a file of the host", L(ROOT) | L(FILTER),
@@ -400,5 +403,5 @@ SVIRT_PROBE_ROWS(
     { "fanotify", "watch a file of the host with fanotify",
       L(ROOT) | L(FILTER) | L(CAPABILITY), mark_host_file },
     { "program", "execute a program of the host",
-      L(ROOT) | L(LANDLOCK), run_program,
+      CLOSED, run_program,
       .flags = SVIRT_PROBE_FLAG_LAST })

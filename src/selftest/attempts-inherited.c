@@ -208,7 +208,7 @@ SVIRT_PROBE_ROWS(
       "sendmsg from its socket to an abstract name",
       L(DESCRIPTOR) | L(LANDLOCK), sendmsg_abstract },
     { "inherited-sendmmsg", "sendmmsg from its socket to another's path",
-      L(DESCRIPTOR) | L(ROOT), sendmmsg_path },
+      L(DESCRIPTOR) | L(FILTER) | L(ROOT), sendmmsg_path },
     { "inherited-connect", "connect its socket to another socket",
       L(DESCRIPTOR) | L(FILTER) | L(ROOT), connect_path },
     { "inherited-bind", "give its socket an abstract name", L(FILTER),
@@ -220,6 +220,6 @@ SVIRT_PROBE_ROWS(
     { "inherited-namespace", "take the network namespace of its socket",
       L(CAPABILITY) | L(FILTER), socket_namespace },
     { "inherited-buffer", "raise its socket's buffer over the limit",
-      L(CAPABILITY), force_buffer },
+      L(CAPABILITY) | L(FILTER), force_buffer },
     { "inherited-peer", "signal the process at the other end of its socket",
       L(FILTER) | L(DAC) | L(NAMESPACE), signal_peer })

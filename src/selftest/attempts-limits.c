@@ -4,7 +4,10 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <pthread.h>
+#include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -81,6 +84,73 @@ lock_memory(const SvirtProbeTarget *t, const SvirtProbeAttempt *a,
     return error;
 }
 
+#define MORE_TASKS 64
+#define MORE_BYTES ((size_t)32 << 20)
+
+static void *
+hold_thread(void *data)
+{
+    (void)pthread_mutex_lock(data);
+    (void)pthread_mutex_unlock(data);
+    return NULL;
+}
+
+static int
+start_threads(const SvirtProbeTarget *t, const SvirtProbeAttempt *a,
+              SvirtProbeNote *note)
+{
+    size_t wanted = (size_t)t->task_limit + MORE_TASKS;
+    size_t size = wanted * sizeof(pthread_t);
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    pthread_attr_t attr;
+    pthread_t *threads;
+    size_t made = 0;
+    int error = 0;
+
+    if (t->task_limit <= 0) {
+        return SVIRT_PROBE_UNAIMED;
+    }
+    threads = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (threads == MAP_FAILED) {
+        return errno;
+    }
+    (void)pthread_attr_init(&attr);
+    (void)pthread_attr_setstacksize(&attr, PTHREAD_STACK_MIN);
+    (void)pthread_mutex_lock(&gate);
+    while (made < wanted && error == 0) {
+        error = pthread_create(&threads[made], &attr, hold_thread, &gate);
+        made += error == 0;
+    }
+    (void)pthread_mutex_unlock(&gate);
+    for (size_t i = 0; i < made; i++) {
+        (void)pthread_join(threads[i], NULL);
+    }
+    (void)munmap(threads, size);
+    (void)snprintf(note->text, sizeof(note->text), "%zu threads", made);
+    return error;
+}
+
+static int
+use_memory(const SvirtProbeTarget *t, const SvirtProbeAttempt *a,
+           SvirtProbeNote *note)
+{
+    size_t size = (size_t)t->memory_limit_bytes + MORE_BYTES;
+    void *map;
+
+    if (t->memory_limit_bytes <= 0) {
+        return SVIRT_PROBE_UNAIMED;
+    }
+    map = mmap(NULL, size, PROT_READ | PROT_WRITE,
+               MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (map == MAP_FAILED) {
+        return errno;
+    }
+    memset(map, 1, size);
+    (void)munmap(map, size);
+    return 0;
+}
+
 static int
 leave_cgroup(const SvirtProbeTarget *t, const SvirtProbeAttempt *a,
              SvirtProbeNote *note)
@@ -103,4 +173,8 @@ SVIRT_PROBE_ROWS(
     { "lock-memory", "lock 64 MiB of memory", L(RLIMIT), lock_memory },
     { "leave-cgroup", "move itself to another cgroup",
       L(ROOT) | L(LANDLOCK) | L(DAC), leave_cgroup,
-      .absence = SVIRT_PROBE_ABSENCE_TARGET })
+      .absence = SVIRT_PROBE_ABSENCE_TARGET },
+    { "threads", "start more threads than its limit",
+      L(RLIMIT) | L(CGROUP), start_threads },
+    { "memory", "use more memory than its limit", L(CGROUP), use_memory,
+      .flags = SVIRT_PROBE_FLAG_LAST })

@@ -159,4 +159,4 @@ SVIRT_PROBE_ROWS(
     { "pidfd-signal", "signal the other VM through a pidfd", REACH,
       pidfd_signal },
     { "fcntl-owner", "have the kernel signal the other VM for a pipe",
-      L(LANDLOCK) | L(DAC) | L(NAMESPACE), signal_by_owner })
+      REACH, signal_by_owner })

@@ -10,7 +10,7 @@ static const SvirtProbeTable tables[] = {
     TABLE(files),   TABLE(descriptors), TABLE(sockets), TABLE(inherited),
     TABLE(signals), TABLE(process),     TABLE(ipc),     TABLE(locks),
     TABLE(kernel),  TABLE(privileges),  TABLE(mounts),  TABLE(devices),
-    TABLE(limits),  TABLE(machine),
+    TABLE(machine), TABLE(limits),
 };
 
 #define TABLES (sizeof(tables) / sizeof(tables[0]))

@@ -13,7 +13,7 @@
 #include <string.h>
 
 typedef struct Options {
-    bool control;
+    SvirtProbeMode mode;
     int target_fd;
     int record_fd;
     int report_fd;
@@ -39,6 +39,7 @@ options_parse(int argc, char **argv, Options *ret)
 {
     static const struct option known[] = {
         { "control", no_argument, NULL, 'c' },
+        { "separate", no_argument, NULL, 's' },
         { "target-fd", required_argument, NULL, 't' },
         { "record-fd", required_argument, NULL, 'r' },
         { "report-fd", required_argument, NULL, 'p' },
@@ -46,14 +47,17 @@ options_parse(int argc, char **argv, Options *ret)
         { "first", required_argument, NULL, 'f' },
         { NULL, 0, NULL, 0 },
     };
-    Options options = { false, -1, -1, -1, -1, 0 };
+    Options options = { SVIRT_PROBE_INLINE, -1, -1, -1, -1, 0 };
     bool ok = true;
     int found;
 
     while (ok && (found = getopt_long(argc, argv, "", known, NULL)) >= 0) {
         switch (found) {
         case 'c':
-            options.control = true;
+            options.mode = SVIRT_PROBE_CONTROL;
+            break;
+        case 's':
+            options.mode = SVIRT_PROBE_SEPARATE;
             break;
         case 't':
             ok = number_parse(optarg, &options.target_fd);
@@ -78,7 +82,10 @@ options_parse(int argc, char **argv, Options *ret)
     return ok;
 }
 
-/* One line a row: name, group, layers, what, reason; tab-separated. */
+/*
+ * One line a row: name, group, layers, what, reason, kind; tab-separated.
+ * Rows of one kind are variants of one call: it is the first one's name.
+ */
 static int
 list_attempts(void)
 {
@@ -86,12 +93,19 @@ list_attempts(void)
     const char *group;
 
     for (size_t i = 0; (attempt = svirt_probe_attempt(i, &group)); i++) {
+        const SvirtProbeAttempt *first;
         char layers[128];
+        size_t j = 0;
+
+        do {
+            first = svirt_probe_attempt(j++, NULL);
+        } while (first->run != attempt->run);
 
         svirt_probe_layers_format(attempt->layers, layers, sizeof(layers));
-        (void)printf("%s\t%s\t%s\t%s\t%s\n", attempt->name, group, layers,
-                     attempt->what,
-                     attempt->open_reason ? attempt->open_reason : "");
+        (void)printf("%s\t%s\t%s\t%s\t%s\t%s\n", attempt->name, group,
+                     layers, attempt->what,
+                     attempt->open_reason ? attempt->open_reason : "",
+                     first->name);
     }
     return fflush(stdout) == 0 ? 0 : 2;
 }
@@ -115,7 +129,7 @@ run_attempts(const Options *options)
     if (!svirt_probe_target_parse(text, &target)) {
         return 1;
     }
-    return svirt_probe_run(&target, options->control, options->record_fd,
+    return svirt_probe_run(&target, options->mode, options->record_fd,
                            (uint32_t)options->first);
 }
 

@@ -132,13 +132,20 @@ int svirt_probe_open_path(const SvirtProbeTarget *target,
                           const SvirtProbeAttempt *attempt,
                           SvirtProbeNote *note);
 
+typedef enum SvirtProbeMode {
+    SVIRT_PROBE_INLINE,   /* one process, as the VMM is one */
+    SVIRT_PROBE_SEPARATE, /* a process for each attempt: where the filter is
+                           * off and one attempt would change the next */
+    SVIRT_PROBE_CONTROL,  /* the same, outside; finds out what is absent */
+} SvirtProbeMode;
+
 /*
  * Makes every attempt from step `first` on, one record pair each on
  * `record_fd`. Exit code: 0 when it came to the end, 2 when a record could
- * not be written.
+ * not be written, 3 when a descriptor of the target is not open.
  */
-int svirt_probe_run(const SvirtProbeTarget *target, bool control, int record_fd,
-                    uint32_t first);
+int svirt_probe_run(const SvirtProbeTarget *target, SvirtProbeMode mode,
+                    int record_fd, uint32_t first);
 
 /* Stands in for the other VM until `hold_fd` ends; writes its address. */
 int svirt_probe_victim(int report_fd, int hold_fd);

@@ -197,9 +197,10 @@ absence_apply(const SvirtProbeAttempt *attempt, SvirtProbeRecord *record)
 
 static _Noreturn void
 child_make(const SvirtProbeTarget *target, const SvirtProbeAttempt *attempt,
-           SvirtProbeRecord *shared)
+           SvirtProbeMode mode, SvirtProbeRecord *shared)
 {
-    if ((attempt->flags & SVIRT_PROBE_FLAG_MOUNTS) &&
+    if (mode == SVIRT_PROBE_CONTROL &&
+        (attempt->flags & SVIRT_PROBE_FLAG_MOUNTS) &&
         (unshare(CLONE_NEWNS) < 0 ||
          mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)) {
         shared->outcome = SVIRT_PROBE_OUTCOME_BLOCKED;
@@ -212,13 +213,10 @@ child_make(const SvirtProbeTarget *target, const SvirtProbeAttempt *attempt,
     _exit(0);
 }
 
-/*
- * The control runs each attempt in a process of its own: what it gains or
- * breaks ends there.
- */
+/* In a process of its own: what the attempt gains or breaks ends there. */
 static void
-control_make(const SvirtProbeTarget *target, const SvirtProbeAttempt *attempt,
-             SvirtProbeRecord *shared)
+separate_make(const SvirtProbeTarget *target, const SvirtProbeAttempt *attempt,
+              SvirtProbeMode mode, SvirtProbeRecord *shared)
 {
     const struct timespec limit = { .tv_sec = CHILD_TIMEOUT_S };
     sigset_t set;
@@ -238,7 +236,7 @@ control_make(const SvirtProbeTarget *target, const SvirtProbeAttempt *attempt,
     }
     if (pid == 0) {
         (void)sigprocmask(SIG_UNBLOCK, &set, NULL);
-        child_make(target, attempt, shared);
+        child_make(target, attempt, mode, shared);
     }
     if (sigtimedwait(&set, NULL, &limit) < 0) {
         (void)kill(pid, SIGKILL);
@@ -249,7 +247,6 @@ control_make(const SvirtProbeTarget *target, const SvirtProbeAttempt *attempt,
     if (shared->outcome == SVIRT_PROBE_OUTCOME_SIGNAL && !shared->signal) {
         shared->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     }
-    absence_apply(attempt, shared);
 }
 
 /* Descriptors that are not open would make attempts look blocked. */
@@ -288,8 +285,8 @@ row_at(uint32_t step)
 }
 
 int
-svirt_probe_run(const SvirtProbeTarget *target, bool control, int record_fd,
-                uint32_t first)
+svirt_probe_run(const SvirtProbeTarget *target, SvirtProbeMode mode,
+                int record_fd, uint32_t first)
 {
     uint32_t count = (uint32_t)svirt_probe_attempt_count();
     SvirtProbeRecord *shared =
@@ -312,10 +309,13 @@ svirt_probe_run(const SvirtProbeTarget *target, bool control, int record_fd,
         }
         shared->phase = SVIRT_PROBE_PHASE_END;
         (void)clock_gettime(CLOCK_MONOTONIC, &start);
-        if (control) {
-            control_make(target, attempt, shared);
-        } else {
+        if (mode == SVIRT_PROBE_INLINE) {
             attempt_make(target, attempt, shared);
+        } else {
+            separate_make(target, attempt, mode, shared);
+        }
+        if (mode == SVIRT_PROBE_CONTROL) {
+            absence_apply(attempt, shared);
         }
         shared->duration_ms = milliseconds_since(&start);
         if (!svirt_probe_record_write(record_fd, shared)) {

@@ -15,7 +15,7 @@
 #define RECORD_FD (SVIRT_SELFTEST_FIRST_FD - 1)
 /* Longer than any attempt may take. */
 #define SILENCE_MS 15000
-#define COLUMNS 5
+#define COLUMNS 6
 
 static void
 row_free(gpointer data)
@@ -26,6 +26,7 @@ row_free(gpointer data)
     g_free(row->group);
     g_free(row->what);
     g_free(row->open_reason);
+    g_free(row->kind);
     g_free(row);
 }
 
@@ -58,6 +59,7 @@ row_parse(const char *line, GPtrArray *rows, GError **error)
     row->layers = layers;
     row->what = g_strdup(columns[3]);
     row->open_reason = g_strdup(columns[4]);
+    row->kind = g_strdup(columns[5]);
     g_ptr_array_add(rows, row);
     return true;
 }
@@ -137,15 +139,16 @@ record_apply(SvirtSelftest *selftest, bool control,
 {
     SvirtSelftestRow *row = NULL;
 
-    if (record->phase == SVIRT_PROBE_PHASE_FINISH) {
+    if (record->phase == SVIRT_PROBE_PHASE_FINISH &&
+        progress->next == selftest->rows->len) {
         progress->finished = true;
         return true;
     }
     if (record->row < selftest->rows->len) {
         row = selftest->rows->pdata[record->row];
     }
-    if (!row || strcmp(row->name, record->name) != 0 ||
-        record->step != progress->next ||
+    if (!row || record->phase == SVIRT_PROBE_PHASE_FINISH ||
+        strcmp(row->name, record->name) != 0 || record->step != progress->next ||
         (record->phase == SVIRT_PROBE_PHASE_END) !=
             (progress->begun_row == (gint)record->row)) {
         return svirt_raise(error, SVIRT_ERROR_CORRUPT, NULL, NULL,
@@ -186,8 +189,9 @@ records_read(SvirtSelftest *selftest, bool control, int fd,
             return true;
         }
         if (got < 0) {
-            return svirt_raise_errno(error, errno, NULL,
-                                     "cannot read the probe's records");
+            return svirt_raise(error, SVIRT_ERROR_CORRUPT, NULL, NULL,
+                               "the probe's records cannot be read: %s",
+                               g_strerror(errno));
         }
         if (!record_apply(selftest, control, &record, progress, error)) {
             return false;
@@ -224,17 +228,32 @@ ending_apply(SvirtSelftest *selftest, bool control, int status,
     return true;
 }
 
+static const char *
+mode_option(SvirtSelftestMode mode)
+{
+    switch (mode) {
+    case SVIRT_SELFTEST_OUTSIDE:
+        return "--control";
+    case SVIRT_SELFTEST_APART:
+        return "--separate";
+    case SVIRT_SELFTEST_INSIDE:
+        return NULL;
+    }
+    return NULL;
+}
+
 static bool
-run_from(SvirtSelftest *selftest, bool control,
+run_from(SvirtSelftest *selftest, SvirtSelftestMode mode,
          const SvirtSelftestTargets *targets,
          const SvirtSelftestRunner *runner, Progress *progress,
          GError **error)
 {
+    const bool control = mode == SVIRT_SELFTEST_OUTSIDE;
     SvirtSelftestDescriptor fds[SVIRT_SELFTEST_DESCRIPTORS + 2];
     char target_text[16], record_text[16], first_text[16];
     const char *const arguments[] = {
         "run",       "--target-fd", target_text, "--record-fd", record_text,
-        "--first",   first_text,    control ? "--control" : NULL, NULL,
+        "--first",   first_text,    mode_option(mode), NULL,
     };
     SvirtSelftestRun run = { arguments, fds, 0 };
     SvirtProbeTarget target;
@@ -277,15 +296,14 @@ run_from(SvirtSelftest *selftest, bool control,
 }
 
 bool
-svirt_selftest_run(SvirtSelftest *selftest, bool control,
+svirt_selftest_run(SvirtSelftest *selftest, SvirtSelftestMode mode,
                    const SvirtSelftestTargets *targets,
                    const SvirtSelftestRunner *runner, GError **error)
 {
     Progress progress = { 0, -1, false };
 
     while (!progress.finished && progress.next < selftest->rows->len) {
-        if (!run_from(selftest, control, targets, runner, &progress,
-                      error)) {
+        if (!run_from(selftest, mode, targets, runner, &progress, error)) {
             return false;
         }
     }

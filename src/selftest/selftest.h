@@ -27,6 +27,8 @@ typedef struct SvirtSelftestRow {
     char *group;       /* owned */
     char *what;        /* owned */
     char *open_reason; /* owned; empty: must be blocked */
+    char *kind;        /* owned: of the rows that are variants of one call,
+                        * the first one's name */
     uint32_t layers;   /* any of these is to block it */
     SvirtProbeRecord control;
     SvirtProbeRecord confined;
@@ -39,6 +41,14 @@ typedef struct SvirtSelftest {
     GPtrArray *rows; /* owned SvirtSelftestRow */
 } SvirtSelftest;
 
+/* How a run is made, and where its results go. */
+typedef enum SvirtSelftestMode {
+    SVIRT_SELFTEST_OUTSIDE, /* the control */
+    SVIRT_SELFTEST_INSIDE,  /* in place of the VMM */
+    SVIRT_SELFTEST_APART,   /* the same, each attempt in a process of its own:
+                             * for a compartment without its filter */
+} SvirtSelftestMode;
+
 /* Asks `program` (svirt-probe) for its table. Errors: LAUNCH, CORRUPT. */
 bool svirt_selftest_new(const char *program, SvirtSelftest **ret,
                         GError **error);
@@ -47,10 +57,10 @@ void svirt_selftest_free(SvirtSelftest *selftest);
 /*
  * Makes every attempt once and fills `control` or `confined` of each row. A
  * probe that an attempt ends is started again behind that attempt. Errors:
- * those of the runner; CORRUPT for records that do not fit the table; TIMEOUT
- * when the probe says nothing for long.
+ * those of the runner; CORRUPT for records that do not fit the table; FAILED
+ * when it ends between two attempts; TIMEOUT when it says nothing for long.
  */
-bool svirt_selftest_run(SvirtSelftest *selftest, bool control,
+bool svirt_selftest_run(SvirtSelftest *selftest, SvirtSelftestMode mode,
                         const SvirtSelftestTargets *targets,
                         const SvirtSelftestRunner *runner, GError **error);
 

@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #define IMAGE_BYTES (1 << 20)
+#define TASKS 4096
+#define MEMORY_BYTES ((int64_t)128 << 20)
 
 static bool
 directory_make(const char *parent, char *ret, GError **error)
@@ -239,6 +241,8 @@ svirt_selftest_targets_new(const SvirtSelftestPlaces *places,
     places_apply(targets, places);
     svirt_selftest_devices_find(targets);
     targets->target.file_limit_bytes = IMAGE_BYTES;
+    targets->target.task_limit = TASKS;
+    targets->target.memory_limit_bytes = MEMORY_BYTES;
     *ret = g_steal_pointer(&targets);
     return true;
 }
