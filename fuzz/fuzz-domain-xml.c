@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "domain/domain.h"
+#include "domain/resource.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -31,6 +31,25 @@ read_again(const SvirtDomain *domain)
     }
 }
 
+static void
+list_resources(const SvirtDomain *domain)
+{
+    g_autoptr(SvirtResourceList) list = NULL;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *json = NULL;
+
+    if (!svirt_resource_list_from_domain(domain, &list, &error)) {
+        if (error == NULL || list != NULL) {
+            abort();
+        }
+        return;
+    }
+    json = svirt_resource_list_to_json(list);
+    if (!g_utf8_validate(json, -1, NULL)) {
+        abort();
+    }
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -43,6 +62,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         }
         read_again(domain);
+        list_resources(domain);
     } else if (error == NULL || domain != NULL) {
         abort();
     }
