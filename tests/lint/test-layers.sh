@@ -35,6 +35,7 @@ upward()
             folder=${file##*src/}
             folder=${folder%%/*}
             what=${what#*\"}
+            what=${what%%\"*}
             target=${what%%/*}
             if [ "$target" = "$what" ]; then
                 # A bare name: a header made by the build, or not our style.
