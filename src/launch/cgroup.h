@@ -41,9 +41,9 @@ typedef struct SvirtCgroupLimits {
 } SvirtCgroupLimits;
 
 /*
- * Limits for a VMM whose guest has `guest_bytes` of memory: twice 64 MiB and
- * an eighth of the guest on top (page tables, video memory, TCG's buffers,
- * block caches), `n_threads` more threads than vCPUs.
+ * Limits for a VMM whose guest has `guest_bytes` of memory: 1.25 GiB and
+ * an eighth of the guest on top (TCG's code buffer is up to 1 GiB; page tables,
+ * video memory, block caches), 512 threads more than vCPUs.
  */
 void svirt_cgroup_limits_for_guest(uint64_t guest_bytes, uint32_t n_vcpus,
                                    SvirtCgroupLimits *ret);
@@ -82,12 +82,14 @@ bool svirt_cgroup_open(const char *parent, const SvirtUuid *uuid,
 void svirt_cgroup_close(SvirtCgroup *cgroup);
 
 /*
- * Kills everything in and below the cgroup directory (cgroup.kill, or signals
- * to each process on kernels before 5.14) and waits until it is empty. False
- * with errno: ETIMEDOUT.
+ * Kills everything in and below the cgroup directory (cgroup.kill, Linux 5.14)
+ * and waits until it is empty. False with errno: ETIMEDOUT.
  */
 bool svirt_cgroup_kill(int cgroup_fd, int timeout_ms);
-/* Kills, waits, removes leaves and VM directory. ENOENT is success. */
+/*
+ * Kills, waits, removes leaves and VM directory. ENOENT is success. From a
+ * leaf's descriptor the parent is openat(leaf, "../..").
+ */
 bool svirt_cgroup_remove(int parent_fd, const SvirtUuid *uuid,
                          int timeout_ms);
 
@@ -120,21 +122,17 @@ typedef struct SvirtAddressRule {
     bool ipv6;
     uint8_t address[16]; /* network order; IPv4 in the first four */
     uint8_t bits;
-    /*
-     * Refuse all but UDP and TCP to port 53 of this rule's one address: a
-     * resolver of the host that listens there. See passt.h.
-     */
-    bool except_dns;
 } SvirtAddressRule;
 
 #define SVIRT_ADDRESS_RULES_MAX 256
 
 /*
- * Programs on connect4/6, sendmsg4/6 and bind4/6 of the cgroup: refuse (EPERM)
- * the always-refused list (this host's loopback, link-local with the cloud's
- * 169.254.169.254, unspecified, multicast, broadcast; IPv4-mapped and
- * IPv4-translated IPv6 forms too) and `rules`; bind only to port 0. False with
- * errno.
+ * Programs on connect, UDP sendmsg and bind of the cgroup, IPv4 and IPv6.
+ * Refused (EPERM): the always-refused list of address-filter.c (loopback,
+ * link-local with the cloud's 169.254.169.254, unspecified, multicast,
+ * broadcast, IPv4 inside IPv6) and `rules`. Of a bind the port is taken away
+ * (the kernel picks a free one): no port of the host's choosing can be taken.
+ * Set again, the programs are replaced. False with errno.
  */
 bool svirt_cgroup_set_addresses(int cgroup_fd, const SvirtAddressRule *rules,
                                 size_t count);
