@@ -20,6 +20,7 @@ typedef enum SvirtRefusalRule {
                                      a mounted loop device stands on */
     SVIRT_REFUSAL_SWAP_FILE,
     SVIRT_REFUSAL_SYSTEM_DIR,
+    SVIRT_REFUSAL_DEVICE,    /* a character device that gives no entropy */
     SVIRT_REFUSAL_SET_ID,    /* setuid or setgid */
     SVIRT_REFUSAL_HARD_LINK, /* an exclusive file of several names */
     SVIRT_REFUSAL_OTHER_AUTHOR, /* claimed by another author's VM */
@@ -87,11 +88,5 @@ bool svirt_refusal_check(const SvirtRefusalFacts *facts, SvirtState *state,
                          const SvirtObject *object,
                          const SvirtRefusalRequest *request,
                          GPtrArray *ret_waivers, GError **error);
-
-/* Pure, for its table test: the directory rule alone. `path` is absolute and
- * resolved; `roots` the configuration's image_roots. NULL: it may be used so,
- * else the system directory it lies in (static). */
-const char *svirt_refusal_system_dir(const char *path, SvirtRefusalUse use,
-                                     char *const *roots);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SvirtRefusalFacts, svirt_refusal_facts_free)

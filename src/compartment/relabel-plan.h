@@ -36,11 +36,11 @@ typedef struct SvirtRelabelPlan {
 } SvirtRelabelPlan;
 
 /*
- * Writes nothing; asks each object for its labels once per model that labels
+ * Writes nothing; asks each object for its label once per model that labels
  * it. Who gets what is told in relabel-plan.c. REFUSED: one object is to carry
  * two labels of one model; an author other than root asks for a change of
- * owner. UNSUPPORTED: an override for a model this host runs and svirt does
- * not label with. Errors of the models.
+ * owner. UNSUPPORTED: an object that could not be told from another after it
+ * was labelled. NOT_FOUND, INVALID: an override's label. Errors of the models.
  */
 bool svirt_relabel_plan_new(const SvirtCompartment *compartment,
                             const SvirtRelabelItem *items, size_t count,
@@ -48,7 +48,7 @@ bool svirt_relabel_plan_new(const SvirtCompartment *compartment,
 void svirt_relabel_plan_free(SvirtRelabelPlan *plan);
 
 /* For --dry-run: a line per step under a heading, "" without any; and a JSON
- * array. Owned by the caller. */
+ * array of {path, target, model, current, wanted}. Owned by the caller. */
 char *svirt_relabel_plan_to_table(const SvirtRelabelPlan *plan);
 char *svirt_relabel_plan_to_json(const SvirtRelabelPlan *plan);
 

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "compartment/compartment-private.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "compartment/uid-use.h"
+#include "label/derive.h"
+#include "label/level.h"
+#include "state/doi.h"
+
+/*
+ * systemd's, or D-Bus's on hosts without it. A host that has neither gets a
+ * name of its own once: the key file keeps it from then on.
+ */
+static char *
+machine_id(void)
+{
+    static const char *const files[] = { "/etc/machine-id",
+                                         "/var/lib/dbus/machine-id" };
+    char text[SVIRT_UUID_TEXT + 1];
+    SvirtUuid random;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+        if (svirt_read_small(AT_FDCWD, files[i], text, sizeof(text)) >= 32) {
+            return g_strdup(g_strstrip(text));
+        }
+    }
+    svirt_uuid_generate(&random);
+    svirt_uuid_format(&random, text);
+    return g_strdup(text);
+}
+
+static bool
+open_key(const SvirtConnection *connection, SvirtDoi **ret, GError **error)
+{
+    g_autofree char *directory =
+        g_build_filename(connection->config_dir, "doi", NULL);
+    g_autofree char *machine = machine_id();
+    SVIRT_AUTO_FD fd = -1;
+
+    return svirt_connection_open_dir(connection->config_dir, true, &fd,
+                                     error) &&
+           svirt_doi_open(directory, NULL, machine, ret, error);
+}
+
+static bool
+claim_categories(SvirtState *state, const SvirtConnection *connection,
+                 const SvirtOwner *owner, SvirtCategorySet *ret,
+                 GError **error)
+{
+    static const SvirtCategoryRange range = SVIRT_COMPARTMENT_CATEGORIES;
+    g_autoptr(SvirtDoi) doi = NULL;
+    g_autoptr(SvirtDeriver) deriver = NULL;
+    g_autoptr(SvirtClaim) claim = NULL;
+    g_autofree char *text = NULL;
+    SvirtLevel level = { .sensitivity = 0 };
+
+    if (!open_key(connection, &doi, error) ||
+        !svirt_deriver_new(doi->key, &range, SVIRT_DERIVE_DERIVED, &deriver,
+                           error)) {
+        return false;
+    }
+    svirt_deriver_categories(deriver, &owner->uuid, &level.categories);
+    text = svirt_level_format(&level);
+    claim = svirt_claim_new(owner, SVIRT_MODEL_SELINUX,
+                            SVIRT_COMPARTMENT_TYPE, text);
+    claim->has_categories = true;
+    claim->categories = level.categories;
+    if (!svirt_claims_add(state, claim, error)) {
+        return false;
+    }
+    *ret = level.categories;
+    return true;
+}
+
+static bool
+find_categories(SvirtState *state, const SvirtConnection *connection,
+                const SvirtOwner *owner, SvirtCategorySet *ret,
+                GError **error)
+{
+    g_autoptr(SvirtClaim) present = NULL;
+
+    if (!svirt_claims_find(state, &owner->uuid, SVIRT_MODEL_SELINUX, &present,
+                           error)) {
+        return false;
+    }
+    if (present != NULL && present->has_categories && !present->shared &&
+        present->owner.incarnation == owner->incarnation &&
+        present->owner.author == owner->author) {
+        *ret = present->categories;
+        return true;
+    }
+    return claim_categories(state, connection, owner, ret, error);
+}
+
+static bool
+take_block(SvirtState *state, const SvirtConfig *config,
+           const SvirtOwner *owner, uid_t *ret_first, GError **error)
+{
+    g_autoptr(SvirtUidUse) use = NULL;
+
+    return svirt_uid_use_read(state, "", config->uid_first, config->uid_last,
+                              &use, error) &&
+           svirt_claims_uid_block(state, owner, config->uid_first,
+                                  config->uid_last, svirt_uid_use_has, use,
+                                  ret_first, error);
+}
+
+/*
+ * One row for DAC holds both: the label the VMM runs as, and the block whose
+ * uids its monitor and helper run as even when that label is a static one.
+ */
+static bool
+claim_dac(SvirtState *state, const SvirtConfig *config,
+          const SvirtDefinition *definition, const SvirtOwner *owner,
+          const SvirtDacLabel *static_dac, uid_t *ret_first, GError **error)
+{
+    g_autoptr(SvirtClaim) present = NULL;
+    g_autoptr(SvirtClaim) claim = NULL;
+    g_autofree char *text = NULL;
+    SvirtDacLabel label;
+    uid_t first;
+
+    if (!svirt_claims_find(state, &owner->uuid, SVIRT_MODEL_DAC, &present,
+                           error)) {
+        return false;
+    }
+    if (present != NULL &&
+        svirt_compartment_block_is_usable(present, config, definition)) {
+        first = present->uid_first;
+    } else if (!take_block(state, config, owner, &first, error)) {
+        return false;
+    }
+    label = (SvirtDacLabel){ .uid = first, .gid = first };
+    if (static_dac != NULL) {
+        label = *static_dac;
+    }
+    text = svirt_dac_label_format(&label);
+    claim = svirt_claim_new(owner, SVIRT_MODEL_DAC, "", text);
+    claim->shared = static_dac != NULL;
+    claim->uid_first = first;
+    claim->uid_count = SVIRT_UID_BLOCK;
+    if (!svirt_claims_add(state, claim, error)) {
+        return false;
+    }
+    *ret_first = first;
+    return true;
+}
+
+bool
+svirt_compartment_claim(SvirtState *state, const SvirtConnection *connection,
+                        const SvirtConfig *config,
+                        const SvirtDefinition *definition,
+                        const SvirtDomain *domain, SvirtCompartment **ret,
+                        GError **error)
+{
+    SVIRT_AUTO_ROLLBACK *transaction = NULL;
+    const SvirtOwner owner = { .uuid = definition->uuid,
+                               .incarnation = definition->incarnation,
+                               .author = definition->author };
+    SvirtCategorySet categories;
+    SvirtDacLabel label;
+    bool is_static;
+    uid_t first;
+
+    if (!svirt_compartment_static_dac(config, definition, domain, &is_static,
+                                      &label, error) ||
+        !svirt_state_begin(state, error)) {
+        return false;
+    }
+    transaction = state;
+    if (!find_categories(state, connection, &owner, &categories, error) ||
+        !claim_dac(state, config, definition, &owner,
+                   is_static ? &label : NULL, &first, error) ||
+        !svirt_state_commit(state, error)) {
+        return false;
+    }
+    *ret = svirt_compartment_build(definition, domain, first, &categories,
+                                   is_static ? &label : NULL);
+    return true;
+}

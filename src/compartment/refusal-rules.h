@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "compartment/refusal-facts.h"
+
+/* One call of svirt_refusal_check. All borrowed but `fresh`. */
+typedef struct SvirtRefusalCheck {
+    const SvirtRefusalFacts *facts;
+    SvirtState *state; /* NULL: none */
+    const SvirtObject *object;
+    const SvirtRefusalRequest *request;
+    const SvirtMount *mount;
+    char *const *aliases; /* the first is where the object is */
+    SvirtMounts *fresh;   /* owned; when the facts knew not the mount */
+} SvirtRefusalCheck;
+
+/*
+ * What the rule has against the object, owned by the caller; *ret_why stays
+ * NULL when it has nothing. Waivers are not its matter.
+ */
+bool svirt_refusal_rule_judge(SvirtRefusalRule rule,
+                              const SvirtRefusalCheck *check, char **ret_why,
+                              GError **error);
