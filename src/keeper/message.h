@@ -30,9 +30,15 @@ typedef enum SvirtMessageType {
     SVIRT_MESSAGE_QMP_READY,
     SVIRT_MESSAGE_QMP_BROKEN,  /* text = why; the VMM broke the protocol */
     SVIRT_MESSAGE_STDERR_TAIL, /* text = last lines seen on the log pipe */
-    SVIRT_MESSAGE_WANT_RESTART,/* reboot wanted a fresh VMM: on_reboot */
     SVIRT_MESSAGE_TAINTED,     /* a monitor command was passed through */
+    SVIRT_MESSAGE_CONTINUED,   /* answer to CONTINUE: errnum 0, or EREMOTEIO
+                                  and text = QEMU's words */
+    SVIRT_MESSAGE_SILENT,      /* a = 1: an answer is overdue; 0: it came */
+    SVIRT_MESSAGE_CONFINED,    /* a = missing layers, b = Landlock ABI */
     /* keeper -> monitor */
+    SVIRT_MESSAGE_BEGIN,       /* first word: a = 1 takes over a connection,
+                                  b = SvirtGuestState, c = SvirtGuestReason,
+                                  d = SVIRT_RUN_* flags as known */
     SVIRT_MESSAGE_CONTINUE,    /* issue `cont` */
     SVIRT_MESSAGE_VMM_GONE,    /* drain the logs and exit */
     SVIRT_MESSAGE_MAX

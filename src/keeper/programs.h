@@ -8,7 +8,7 @@
  * Where svirt's own helper programs are: never searched in PATH. An installed
  * svirt (its /proc/self/exe lies in SVIRT_BINDIR) takes them from
  * SVIRT_LIBEXECDIR; one run from a build tree takes
- * <directory of the executable>/../<folder>/<name>.
+ * <directory of the executable>/../<folder>/<name>, written without the "..".
  * False with errno: ENAMETOOLONG, ENOENT (no such file), EACCES (no regular
  * file that may be executed).
  */

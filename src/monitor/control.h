@@ -12,6 +12,9 @@
  * length; the command treats every reply as hostile.
  */
 #define SVIRT_CONTROL_MAX_LENGTH (8u * 1024 * 1024)
+#define SVIRT_CONTROL_MAX_REQUEST (1024u * 1024)
+/* Descriptors attached to one QMP_FD frame. */
+#define SVIRT_CONTROL_MAX_REQUEST_FDS 16
 
 typedef enum SvirtControlType {
     SVIRT_CONTROL_NONE,
@@ -27,6 +30,9 @@ typedef enum SvirtControlType {
     SVIRT_CONTROL_CONSOLE,
     /* request: uint32 SvirtGuestState wanted before the answer is sent */
     SVIRT_CONTROL_WAIT_STATE,
+    /* request: empty; answer: REPLY (empty). A command of the user's own
+     * follows: the VM is marked tainted before QEMU sees it */
+    SVIRT_CONTROL_TAINT,
     SVIRT_CONTROL_REPLY,
     SVIRT_CONTROL_FAILED, /* payload: words */
     SVIRT_CONTROL_MAX

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "keeper/inherit.h"
+#include "keeper/keeper.h"
+#include "keeper/layout.h"
+
+/* The monitor counts the same time; the keeper does not count on it. */
+#define READY_SLACK_MS 2000
+
+static void
+take_cgroup_path(SvirtKeeper *keeper, SvirtProcess which)
+{
+    char *path = keeper->status.cgroup[which];
+    char link[32];
+    ssize_t got;
+
+    if (keeper->cgroup_fd[which] < 0) {
+        return;
+    }
+    (void)snprintf(link, sizeof(link), "/proc/self/fd/%d",
+                   keeper->cgroup_fd[which]);
+    got = readlink(link, path, SVIRT_STATUS_MAX_CGROUP - 1);
+    path[got > 0 ? got : 0] = '\0';
+}
+
+bool
+svirt_keeper_init(SvirtKeeper *keeper, bool adopting)
+{
+    const SvirtLaunchSpec *spec;
+    const char *why;
+    bool ok;
+
+    *keeper = (SvirtKeeper){
+        .adopting = adopting,
+        .svirt_fd = SVIRT_KEEPER_FD_SVIRT,
+        .spec_fd = SVIRT_KEEPER_FD_SPEC,
+        .run_dir_fd = -1,
+        .status_fd = -1,
+        .channel_fd = -1,
+        .deadline_ms = INT64_MAX,
+        .restart_ms = INT64_MAX,
+    };
+    for (unsigned i = 0; i < SVIRT_PROCESS_MAX; i++) {
+        keeper->child[i] = (SvirtLaunched)SVIRT_LAUNCHED_INIT;
+        keeper->cgroup_fd[i] = -1;
+    }
+    spec = svirt_spec_map(SVIRT_KEEPER_FD_SPEC, &why);
+    if (spec == NULL || !svirt_inherit_check(spec, adopting)) {
+        svirt_keeper_fail(keeper, SVIRT_STEP_SPEC, SVIRT_PROCESS_VMM, errno,
+                          spec == NULL ? why : "inherited descriptors");
+        svirt_spec_unmap(spec);
+        return false;
+    }
+    keeper->uuid = spec->uuid;
+    keeper->ready_timeout_ms = spec->ready_timeout_ms;
+    keeper->managed = spec->argv[SVIRT_PROCESS_MONITOR].count > 0;
+    keeper->run_dir_fd = svirt_inherit_find(spec, SVIRT_FD_RUN_DIR, 0);
+    keeper->status_fd = svirt_inherit_find(spec, SVIRT_FD_STATUS, 0);
+    for (unsigned i = 0; i < SVIRT_PROCESS_MAX; i++) {
+        keeper->cgroup_fd[i] = svirt_inherit_find(spec, SVIRT_FD_CGROUP, i);
+    }
+    ok = keeper->status_fd >= 0 && keeper->run_dir_fd >= 0 &&
+         svirt_run_status_read_fd(keeper->status_fd, &keeper->status) &&
+         svirt_uuid_equal(&keeper->status.uuid, &spec->uuid);
+    svirt_spec_unmap(spec);
+    if (!ok) {
+        svirt_keeper_fail(keeper, SVIRT_STEP_SPEC, SVIRT_PROCESS_VMM, EPROTO,
+                          "status file or run directory");
+        return false;
+    }
+    for (unsigned i = 0; i < SVIRT_PROCESS_MAX; i++) {
+        take_cgroup_path(keeper, (SvirtProcess)i);
+    }
+    svirt_keeper_set_process(&keeper->status.keeper, getpid(), geteuid());
+    return true;
+}
+
+/* Launches one process of the spec that is mapped; false: start failed. */
+static bool
+launch(SvirtKeeper *keeper, const SvirtLaunchSpec *spec, SvirtProcess which)
+{
+    SvirtLaunchFailure failure = { 0 };
+
+    if (spec->argv[which].count == 0) {
+        return true;
+    }
+    if (which == SVIRT_PROCESS_MONITOR
+            ? !svirt_keeper_start_monitor(keeper, false, &failure)
+            : !svirt_launch_process(spec, which, keeper->cgroup_fd[which],
+                                    &keeper->child[which], &failure)) {
+        svirt_keeper_fail(keeper, failure.step, which, failure.errnum,
+                          failure.words);
+        return false;
+    }
+    if (which != SVIRT_PROCESS_MONITOR) {
+        svirt_keeper_set_process(&keeper->status.process[which],
+                                 keeper->child[which].pid,
+                                 spec->ids[which].uid);
+    }
+    return true;
+}
+
+bool
+svirt_keeper_start(SvirtKeeper *keeper)
+{
+    const char *why;
+    const SvirtLaunchSpec *spec = svirt_spec_map(keeper->spec_fd, &why);
+    const SvirtRunProcess *process = keeper->status.process;
+    SvirtMessage started = { .type = SVIRT_MESSAGE_STARTED };
+    const SvirtLaunched *vmm = &keeper->child[SVIRT_PROCESS_VMM];
+    bool ok;
+
+    if (spec == NULL) {
+        svirt_keeper_fail(keeper, SVIRT_STEP_SPEC, SVIRT_PROCESS_VMM, errno,
+                          why);
+        return false;
+    }
+    /* The VMM first: its loading takes ten times what the rest does. */
+    ok = launch(keeper, spec, SVIRT_PROCESS_VMM) &&
+         launch(keeper, spec, SVIRT_PROCESS_MONITOR) &&
+         launch(keeper, spec, SVIRT_PROCESS_PASST);
+    if (ok) {
+        keeper->status.waived_layers = spec->waived_layers;
+        keeper->status.lacking_layers =
+            vmm->missing_layers & ~spec->waived_layers;
+        keeper->status.landlock_abi = vmm->landlock_abi;
+        keeper->status.started_s = time(NULL);
+        keeper->status.state = SVIRT_GUEST_PAUSED;
+        keeper->status.reason = SVIRT_REASON_STARTING;
+        keeper->status.flags |= SVIRT_RUN_STARTING;
+        if (spec->paused) {
+            keeper->status.flags |= SVIRT_RUN_START_PAUSED;
+        }
+        svirt_inherit_drop_launched(spec);
+        started.a = process[SVIRT_PROCESS_VMM].pid;
+        started.b = (int64_t)process[SVIRT_PROCESS_VMM].start_time;
+        started.c = process[SVIRT_PROCESS_MONITOR].pid;
+        started.d = process[SVIRT_PROCESS_PASST].pid;
+        svirt_keeper_write_status(keeper);
+        svirt_keeper_tell(keeper, &started);
+        keeper->deadline_ms = svirt_keeper_now_ms() +
+                              keeper->ready_timeout_ms + READY_SLACK_MS;
+    }
+    svirt_spec_unmap(spec);
+    return ok;
+}
+
+bool
+svirt_keeper_adopt(SvirtKeeper *keeper)
+{
+    SvirtAdoption adoption;
+    SvirtLaunched *vmm = &keeper->child[SVIRT_PROCESS_VMM];
+    SvirtLaunched *passt = &keeper->child[SVIRT_PROCESS_PASST];
+    SvirtMessage started = { .type = SVIRT_MESSAGE_STARTED };
+    SvirtLaunchFailure failure = { 0 };
+
+    if (svirt_pread_full(SVIRT_KEEPER_FD_ADOPTION, &adoption,
+                         sizeof(adoption), 0) != sizeof(adoption) ||
+        adoption.magic != SVIRT_ADOPTION_MAGIC || adoption.vmm.pid <= 0) {
+        svirt_keeper_fail(keeper, SVIRT_STEP_SPEC, SVIRT_PROCESS_VMM, EPROTO,
+                          "adoption block");
+        return false;
+    }
+    vmm->pid = adoption.vmm.pid;
+    vmm->pidfd = SVIRT_KEEPER_FD_VMM_PIDFD;
+    keeper->status.process[SVIRT_PROCESS_VMM] = adoption.vmm;
+    keeper->status.process[SVIRT_PROCESS_PASST] = adoption.passt;
+    if (adoption.passt.pid > 0) {
+        passt->pid = adoption.passt.pid;
+        passt->pidfd = SVIRT_KEEPER_FD_PASST_PIDFD;
+    }
+    keeper->committed = true;
+    keeper->phase = SVIRT_KEEPER_RUNNING;
+    keeper->managed = keeper->managed && adoption.managed == 1;
+    keeper->status.flags |= SVIRT_RUN_ADOPTED;
+    if (keeper->managed) {
+        /* A monitor that cannot start is tried again, as always. */
+        (void)svirt_keeper_start_monitor(keeper, true, &failure);
+    } else {
+        keeper->status.flags |= SVIRT_RUN_UNMANAGED;
+        keeper->status.process[SVIRT_PROCESS_MONITOR] = (SvirtRunProcess){ 0 };
+    }
+    svirt_keeper_write_status(keeper);
+    started.a = adoption.vmm.pid;
+    started.b = (int64_t)adoption.vmm.start_time;
+    svirt_keeper_tell(keeper, &started);
+    return true;
+}

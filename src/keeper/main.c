@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "keeper/inherit.h"
+#include "keeper/keeper.h"
+#include "keeper/layout.h"
+
+/*
+ * A session, a directory and signals of its own: neither the terminal of who
+ * started the VM nor a signal to its process group may end it.
+ */
+static bool
+leave_caller(void)
+{
+    static const int ignored[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE,
+                                   SIGTSTP, SIGTTIN, SIGTTOU };
+    struct sigaction ignore = { .sa_handler = SIG_IGN };
+    struct sigaction plain = { .sa_handler = SIG_DFL };
+    sigset_t none;
+
+    (void)setsid(); /* fails for a leader, which is what was wanted */
+    (void)umask(077);
+    for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++) {
+        (void)sigaction(ignored[i], &ignore, NULL);
+    }
+    /* An ignored SIGCHLD would reap the children behind our back. */
+    (void)sigaction(SIGCHLD, &plain, NULL);
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    return chdir("/") == 0 && svirt_inherit_null();
+}
+
+int
+main(int argc, char **argv)
+{
+    bool adopting = argc == 3 && strcmp(argv[1], "--adopt") == 0;
+    SvirtKeeper keeper;
+
+    if ((argc != 2 && !adopting) || !leave_caller()) {
+        return 2;
+    }
+    if (!svirt_keeper_init(&keeper, adopting)) {
+        svirt_keeper_run(&keeper);
+        return 3;
+    }
+    /* Reserved until a monitor starts: nothing else may land there. */
+    if (dup3(STDIN_FILENO, SVIRT_KEEPER_FD_CHANNEL, O_CLOEXEC) < 0) {
+        return 2;
+    }
+    if (adopting) {
+        (void)svirt_keeper_adopt(&keeper);
+    } else {
+        (void)svirt_keeper_start(&keeper);
+    }
+    svirt_keeper_run(&keeper);
+    return 0;
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "keeper/status.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "keeper/layout.h"
+#include "keeper/message.h"
+
+/* One page: the kernel does not stop a write within one. */
+_Static_assert(sizeof(SvirtRunStatus) <= 4096, "the status fits in a page");
+
+#define READ_ATTEMPTS 64
+
+/* FNV-1a over 64-bit words: it finds torn blocks, no attacker writes here. */
+static uint64_t
+checksum(const SvirtRunStatus *status)
+{
+    const size_t start = offsetof(SvirtRunStatus, sequence);
+    const char *bytes = (const char *)status;
+    uint64_t hash = 0xcbf29ce484222325u;
+
+    _Static_assert(sizeof(SvirtRunStatus) % 8 == 0 &&
+                   offsetof(SvirtRunStatus, sequence) % 8 == 0, "words");
+    for (size_t i = start; i < sizeof(*status); i += 8) {
+        uint64_t word;
+
+        memcpy(&word, bytes + i, sizeof(word));
+        hash = (hash ^ word) * 0x100000001b3u;
+        hash ^= hash >> 29;
+    }
+    return hash;
+}
+
+void
+svirt_run_status_init(SvirtRunStatus *ret, const SvirtUuid *uuid,
+                      const char *name)
+{
+    /* memset: padding is part of the checksum. */
+    memset(ret, 0, sizeof(*ret));
+    ret->magic = SVIRT_STATUS_MAGIC;
+    ret->version = SVIRT_STATUS_VERSION;
+    ret->uuid = *uuid;
+    memcpy(ret->name, name, strnlen(name, sizeof(ret->name) - 1));
+}
+
+bool
+svirt_run_status_write(int fd, SvirtRunStatus *status)
+{
+    ssize_t put;
+
+    status->sequence++;
+    status->checksum = checksum(status);
+    put = pwrite(fd, status, sizeof(*status), 0);
+    if (put >= 0 && put != (ssize_t)sizeof(*status)) {
+        errno = ENOSPC;
+    }
+    return put == (ssize_t)sizeof(*status);
+}
+
+static bool
+process_is_valid(const SvirtRunProcess *process)
+{
+    return process->pid >= 0 && (process->pid > 0 || process->start_time == 0);
+}
+
+static bool
+is_valid(const SvirtRunStatus *status)
+{
+    if (status->magic != SVIRT_STATUS_MAGIC ||
+        status->version != SVIRT_STATUS_VERSION ||
+        status->state >= SVIRT_GUEST_STATE_MAX ||
+        status->reason >= SVIRT_REASON_MAX ||
+        (status->flags & ~SVIRT_RUN_FLAGS_ALL) != 0 ||
+        (status->waived_layers & ~SVIRT_LAYER_ALL) != 0 ||
+        (status->lacking_layers & ~SVIRT_LAYER_ALL) != 0 ||
+        !process_is_valid(&status->keeper) || status->name[0] == '\0' ||
+        memchr(status->name, '\0', sizeof(status->name)) == NULL) {
+        return false;
+    }
+    for (unsigned i = 0; i < SVIRT_PROCESS_MAX; i++) {
+        if (!process_is_valid(&status->process[i]) ||
+            memchr(status->cgroup[i], '\0', SVIRT_STATUS_MAX_CGROUP) == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool
+svirt_run_status_read_fd(int fd, SvirtRunStatus *ret)
+{
+    SvirtRunStatus status;
+
+    for (int i = 0; i < READ_ATTEMPTS; i++) {
+        ssize_t got = svirt_pread_full(fd, &status, sizeof(status), 0);
+
+        if (got < 0) {
+            return false;
+        }
+        if (got != (ssize_t)sizeof(status)) {
+            errno = EPROTO;
+            return false;
+        }
+        if (status.checksum == checksum(&status)) {
+            if (!is_valid(&status)) {
+                errno = EPROTO;
+                return false;
+            }
+            *ret = status;
+            return true;
+        }
+        (void)sched_yield(); /* the writer is in the middle of it */
+    }
+    errno = status.magic == SVIRT_STATUS_MAGIC ? EAGAIN : EPROTO;
+    return false;
+}
+
+bool
+svirt_run_status_read(int dir_fd, const char *uuid_text, SvirtRunStatus *ret)
+{
+    char path[SVIRT_UUID_TEXT + sizeof("/" SVIRT_RUN_STATUS)];
+    SvirtRunStatus status;
+    SvirtUuid uuid;
+    int length;
+
+    if (uuid_text == NULL) {
+        length = snprintf(path, sizeof(path), SVIRT_RUN_STATUS);
+    } else if (svirt_uuid_parse(uuid_text, &uuid)) {
+        length = snprintf(path, sizeof(path), "%s/" SVIRT_RUN_STATUS,
+                          uuid_text);
+    } else {
+        errno = ENOENT;
+        return false;
+    }
+    if (length >= (int)sizeof(path)) {
+        errno = ENOENT;
+        return false;
+    }
+    SVIRT_AUTO_FD fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC |
+                              O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0 || !svirt_run_status_read_fd(fd, &status)) {
+        return false;
+    }
+    if (uuid_text != NULL && !svirt_uuid_equal(&uuid, &status.uuid)) {
+        errno = EPROTO;
+        return false;
+    }
+    *ret = status;
+    return true;
+}
+
+/* State and start time out of /proc/PID/stat; false with errno. */
+static bool
+read_stat(pid_t pid, char *ret_state, uint64_t *ret_start)
+{
+    char path[32], text[1024];
+    const char *p;
+    char *end;
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    if (svirt_read_small(AT_FDCWD, path, text, sizeof(text)) < 0) {
+        errno = errno == ENOENT ? ESRCH : errno;
+        return false;
+    }
+    /* The second field is the name, in parentheses; it may hold any. */
+    p = strrchr(text, ')');
+    if (p == NULL || p[1] != ' ') {
+        errno = EPROTO;
+        return false;
+    }
+    *ret_state = p[2];
+    p += 2;
+    for (int field = 3; field < 22; field++) {
+        p = strchr(p, ' ');
+        if (p == NULL) {
+            errno = EPROTO;
+            return false;
+        }
+        p++;
+    }
+    *ret_start = strtoull(p, &end, 10);
+    if (end == p) {
+        errno = EPROTO;
+        return false;
+    }
+    return true;
+}
+
+bool
+svirt_process_start_time(pid_t pid, uint64_t *ret)
+{
+    char state;
+
+    return read_stat(pid, &state, ret);
+}
+
+bool
+svirt_run_process_alive(const SvirtRunProcess *process)
+{
+    uint64_t start;
+    char state;
+
+    return process->pid > 0 && read_stat(process->pid, &state, &start) &&
+           start == process->start_time && state != 'Z' && state != 'X';
+}
+
+int
+svirt_run_process_open(const SvirtRunProcess *process)
+{
+    SVIRT_AUTO_FD pidfd = -1;
+
+    if (process->pid <= 0) {
+        errno = ESRCH;
+        return -1;
+    }
+    pidfd = (int)syscall(SYS_pidfd_open, process->pid, 0);
+    if (pidfd < 0) {
+        return -1;
+    }
+    /* Looked at after the open: the pid cannot change its owner any more. */
+    if (!svirt_run_process_alive(process)) {
+        errno = ESRCH;
+        return -1;
+    }
+    return svirt_fd_steal(&pidfd);
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "monitor/serial.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+void
+svirt_serial_init(SvirtSerial *serial, unsigned index, SvirtSerialKind kind,
+                  int fd, int sink_fd, int rotated_fd, uint64_t limit_bytes,
+                  int64_t now_ns)
+{
+    bool watched = kind == SVIRT_SERIAL_PTY || kind == SVIRT_SERIAL_UNIX;
+
+    *serial = (SvirtSerial){ .kind = kind, .client = -1 };
+    svirt_watch_init(&serial->vmm, fd, SVIRT_WATCH_SERIAL, index);
+    svirt_watch_init(&serial->sink, watched ? sink_fd : -1,
+                     SVIRT_WATCH_SERIAL_SINK, index);
+    svirt_watch_init(&serial->peer, -1, SVIRT_WATCH_SERIAL_PEER, index);
+    svirt_outbox_init(&serial->to_sink, SVIRT_SERIAL_WAITING);
+    svirt_bounded_file_init(&serial->file,
+                            kind == SVIRT_SERIAL_FILE ? sink_fd : -1,
+                            rotated_fd, limit_bytes);
+    svirt_ring_init(&serial->scrollback, SVIRT_SERIAL_SCROLLBACK);
+    svirt_rate_init(&serial->rate, SVIRT_SERIAL_READ_PER_S,
+                    SVIRT_SERIAL_READ_PER_S / 8, now_ns);
+}
+
+static void
+drop_peer(SvirtSerial *serial, SvirtLoop *loop)
+{
+    svirt_watch_close(loop, &serial->peer);
+    svirt_outbox_clear(&serial->to_sink);
+}
+
+/* Where bytes for the sink go: -1 nowhere. */
+static int
+sink_fd(const SvirtSerial *serial)
+{
+    switch (serial->kind) {
+    case SVIRT_SERIAL_PTY:
+        return serial->sink.fd;
+    case SVIRT_SERIAL_UNIX:
+        return serial->peer.fd;
+    case SVIRT_SERIAL_CONSOLE:
+    case SVIRT_SERIAL_FILE:
+    case SVIRT_SERIAL_KIND_MAX:
+        return -1;
+    }
+    return -1;
+}
+
+size_t
+svirt_serial_read(SvirtSerial *serial, SvirtLoop *loop, int64_t now_ns,
+                  char ret[SVIRT_SERIAL_BLOCK])
+{
+    ssize_t got;
+
+    if (serial->vmm.fd < 0) {
+        return 0;
+    }
+    if (svirt_rate_available(&serial->rate, now_ns) == 0) {
+        serial->paused_until_ns = svirt_rate_ready_ns(&serial->rate);
+        return 0;
+    }
+    got = read(serial->vmm.fd, ret, SVIRT_SERIAL_BLOCK);
+    if (got <= 0) {
+        if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+            svirt_watch_close(loop, &serial->vmm);
+        }
+        return 0;
+    }
+    svirt_rate_take(&serial->rate, (uint64_t)got);
+    svirt_ring_add(&serial->scrollback, ret, (size_t)got);
+    (void)svirt_bounded_file_write(&serial->file, ret, (size_t)got);
+    if (sink_fd(serial) >= 0 &&
+        !svirt_outbox_write(&serial->to_sink, sink_fd(serial), ret,
+                            (size_t)got)) {
+        drop_peer(serial, loop);
+    }
+    return (size_t)got;
+}
+
+size_t
+svirt_serial_input_room(const SvirtSerial *serial)
+{
+    return serial->input_used == 0 && serial->vmm.fd >= 0
+        ? SVIRT_SERIAL_INPUT : 0;
+}
+
+/* False: the VMM closed it. */
+static bool
+push_input(SvirtSerial *serial)
+{
+    while (serial->input_start < serial->input_used) {
+        ssize_t put = write(serial->vmm.fd,
+                            serial->input + serial->input_start,
+                            serial->input_used - serial->input_start);
+
+        if (put < 0 && errno == EINTR) {
+            continue;
+        }
+        if (put < 0) {
+            return errno == EAGAIN;
+        }
+        serial->input_start += (unsigned)put;
+    }
+    serial->input_start = 0;
+    serial->input_used = 0;
+    return true;
+}
+
+void
+svirt_serial_input(SvirtSerial *serial, const char *bytes, size_t length)
+{
+    assert(length <= svirt_serial_input_room(serial));
+    memcpy(serial->input, bytes, length);
+    serial->input_start = 0;
+    serial->input_used = (unsigned)length;
+}
+
+/* Input from a terminal or peer; false: it is gone. */
+static bool
+pull_input(SvirtSerial *serial, int fd)
+{
+    size_t room = svirt_serial_input_room(serial);
+    ssize_t got;
+
+    if (room == 0) {
+        return true;
+    }
+    got = read(fd, serial->input, room);
+    if (got > 0) {
+        serial->input_start = 0;
+        serial->input_used = (unsigned)got;
+        return true;
+    }
+    return got < 0 && (errno == EAGAIN || errno == EINTR);
+}
+
+void
+svirt_serial_sink_ready(SvirtSerial *serial, SvirtLoop *loop)
+{
+    int fd;
+
+    if (serial->sink.fd < 0) {
+        return;
+    }
+    if (serial->kind == SVIRT_SERIAL_PTY) {
+        /* EIO: nobody has the slave open, the keeper's copy neither. */
+        if (!pull_input(serial, serial->sink.fd)) {
+            svirt_watch_close(loop, &serial->sink);
+            svirt_outbox_clear(&serial->to_sink);
+        }
+        return;
+    }
+    fd = accept4(serial->sink.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+        svirt_watch_init(&serial->peer, fd, SVIRT_WATCH_SERIAL_PEER,
+                         serial->peer.index);
+    }
+}
+
+void
+svirt_serial_peer_ready(SvirtSerial *serial, SvirtLoop *loop)
+{
+    if (serial->peer.fd >= 0 && !pull_input(serial, serial->peer.fd)) {
+        drop_peer(serial, loop);
+    }
+}
+
+int64_t
+svirt_serial_update(SvirtSerial *serial, SvirtLoop *loop, int64_t now_ns)
+{
+    uint32_t reading, writing = 0;
+
+    if (serial->input_used > 0 &&
+        (serial->vmm.fd < 0 || !push_input(serial))) {
+        svirt_watch_close(loop, &serial->vmm);
+        serial->input_used = 0;
+    }
+    if (sink_fd(serial) >= 0) {
+        if (!svirt_outbox_flush(&serial->to_sink, sink_fd(serial))) {
+            drop_peer(serial, loop);
+        }
+        writing = svirt_outbox_length(&serial->to_sink) > 0 ? EPOLLOUT : 0;
+    }
+    if (serial->paused_until_ns != 0 && serial->paused_until_ns <= now_ns) {
+        serial->paused_until_ns = 0;
+    }
+    svirt_watch_set(loop, &serial->vmm,
+                    (serial->paused_until_ns == 0 ? EPOLLIN : 0) |
+                    (serial->input_used > 0 ? EPOLLOUT : 0));
+    reading = svirt_serial_input_room(serial) > 0 ? EPOLLIN : 0;
+    if (serial->kind == SVIRT_SERIAL_PTY) {
+        svirt_watch_set(loop, &serial->sink, reading | writing);
+    } else {
+        /* One peer at a time; the next waits in the backlog. */
+        svirt_watch_set(loop, &serial->sink,
+                        serial->peer.fd < 0 ? EPOLLIN : 0);
+        svirt_watch_set(loop, &serial->peer, reading | writing);
+    }
+    return serial->paused_until_ns != 0 ? serial->paused_until_ns
+                                        : SVIRT_NEVER;
+}
