@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "state/fixture.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+
+static char *
+path_of(const Fixture *fixture, const char *name)
+{
+    return g_build_filename(fixture->directory, name, NULL);
+}
+
+static unsigned
+count_definitions(SvirtState *state)
+{
+    g_autoptr(GPtrArray) list = NULL;
+
+    ASSERT_WORKS(svirt_definitions_list(state, &list, &error));
+    return list->len;
+}
+
+static unsigned
+count_again(const char *directory)
+{
+    g_autoptr(SvirtState) state = open_state(directory, SVIRT_STATE_READ);
+
+    return count_definitions(state);
+}
+
+static void
+test_missing_is_empty_and_creates_nothing(void)
+{
+    g_autofree char *directory = make_directory();
+    g_autofree char *below = g_build_filename(directory, "none", NULL);
+    SvirtUuid uuid = numbered_uuid(1);
+    g_autoptr(SvirtDefinition) definition = NULL;
+    g_autoptr(GDir) entries = NULL;
+    g_autoptr(SvirtState) state = open_state(directory, SVIRT_STATE_READ);
+
+    g_assert_cmpuint(count_definitions(state), ==, 0);
+    ASSERT_FAILS(svirt_definitions_by_uuid(state, &uuid, &definition, &error),
+                 SVIRT_ERROR_NOT_FOUND);
+    g_assert_cmpuint(count_again(below), ==, 0);
+    entries = g_dir_open(directory, 0, NULL);
+    g_assert_null(g_dir_read_name(entries));
+    remove_tree(directory);
+}
+
+static void
+test_files_are_private(Fixture *fixture, gconstpointer data)
+{
+    static const char *const names[] = { "state.db", "state.db-wal",
+                                         "state.db-shm", "state.lock" };
+
+    define(fixture->state, 1);
+    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *path = path_of(fixture, names[i]);
+        struct stat st;
+
+        g_assert_cmpint(stat(path, &st), ==, 0);
+        g_assert_cmphex(st.st_mode, ==, S_IFREG | 0600);
+    }
+}
+
+static void
+test_rollback_leaves_nothing(Fixture *fixture, gconstpointer data)
+{
+    SvirtUuid uuid = numbered_uuid(1);
+    g_autoptr(SvirtDefinition) definition =
+        svirt_definition_new(&uuid, "web", 0, "<domain/>", 1);
+
+    begin(fixture->state);
+    ASSERT_WORKS(svirt_definitions_add(fixture->state, definition, &error));
+    svirt_state_rollback(fixture->state);
+    g_assert_cmpuint(count_definitions(fixture->state), ==, 0);
+    svirt_state_rollback(fixture->state); /* without one: nothing */
+    CHANGE(fixture->state,
+           svirt_definitions_add(fixture->state, definition, &error));
+    g_assert_cmpuint(count_again(fixture->directory), ==, 1);
+}
+
+static void
+test_readers_see_commits_of_others(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(SvirtState) reader =
+        open_state(fixture->directory, SVIRT_STATE_READ);
+
+    g_assert_cmpuint(count_definitions(reader), ==, 0);
+    define(fixture->state, 1);
+    g_assert_cmpuint(count_definitions(reader), ==, 1);
+}
+
+static void
+test_log_stays_short(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *path = path_of(fixture, "state.db-wal");
+    struct stat st;
+
+    for (unsigned i = 0; i < 300; i++) {
+        define(fixture->state, i);
+    }
+    g_assert_cmpint(stat(path, &st), ==, 0);
+    g_assert_cmpint(st.st_size, <, 1 << 20);
+}
+
+static void
+test_unsafe_directory_is_refused(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(SvirtState) state = NULL;
+
+    g_assert_cmpint(g_chmod(fixture->directory, 0770), ==, 0);
+    ASSERT_FAILS(svirt_state_open(fixture->directory, SVIRT_STATE_READ,
+                                  &state, &error),
+                 SVIRT_ERROR_REFUSED);
+    ASSERT_FAILS(svirt_state_open(fixture->directory, SVIRT_STATE_WRITE,
+                                  &state, &error),
+                 SVIRT_ERROR_REFUSED);
+    g_assert_cmpint(g_chmod(fixture->directory, 0700), ==, 0);
+    if (geteuid() == 0) {
+        g_assert_cmpint(chown(fixture->directory, 12345, 0), ==, 0);
+        ASSERT_FAILS(svirt_state_open(fixture->directory, SVIRT_STATE_READ,
+                                      &state, &error),
+                     SVIRT_ERROR_REFUSED);
+        g_assert_cmpint(chown(fixture->directory, 0, 0), ==, 0);
+    }
+}
+
+static void
+test_unsafe_database_is_refused(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(SvirtState) state = NULL;
+    g_autofree char *path = path_of(fixture, "state.db");
+    g_autofree char *other = path_of(fixture, "other");
+
+    g_assert_cmpint(g_chmod(path, 0640), ==, 0);
+    ASSERT_FAILS(svirt_state_open(fixture->directory, SVIRT_STATE_READ,
+                                  &state, &error),
+                 SVIRT_ERROR_REFUSED);
+    g_assert_cmpint(g_chmod(path, 0600), ==, 0);
+    g_assert_cmpint(link(path, other), ==, 0);
+    ASSERT_FAILS(svirt_state_open(fixture->directory, SVIRT_STATE_READ,
+                                  &state, &error),
+                 SVIRT_ERROR_REFUSED);
+    g_assert_cmpint(g_unlink(path), ==, 0);
+    g_assert_cmpint(symlink("other", path), ==, 0);
+    ASSERT_FAILS(svirt_state_open(fixture->directory, SVIRT_STATE_WRITE,
+                                  &state, &error),
+                 SVIRT_ERROR_REFUSED);
+}
+
+static void
+test_directory_is_held_not_named(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *moved = g_strconcat(fixture->directory, "-moved", NULL);
+    g_autoptr(SvirtState) reader = NULL;
+
+    define(fixture->state, 1);
+    reader = open_state(fixture->directory, SVIRT_STATE_READ);
+    /* A directory put in its place later is never looked at. */
+    g_assert_cmpint(g_rename(fixture->directory, moved), ==, 0);
+    g_assert_cmpint(g_mkdir(fixture->directory, 0700), ==, 0);
+    define(fixture->state, 2);
+    g_assert_cmpuint(count_definitions(reader), ==, 2);
+    g_assert_cmpuint(count_again(moved), ==, 2);
+    g_assert_cmpuint(count_again(fixture->directory), ==, 0);
+    remove_tree(fixture->directory);
+    g_assert_cmpint(g_rename(moved, fixture->directory), ==, 0);
+}
+
+static void
+test_newer_version_is_refused(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *path = path_of(fixture, "state.db");
+    g_autoptr(SvirtState) state = NULL;
+    sqlite3 *database = NULL;
+
+    g_assert_cmpint(sqlite3_open(path, &database), ==, SQLITE_OK);
+    g_assert_cmpint(sqlite3_exec(database, "PRAGMA user_version=99", NULL,
+                                 NULL, NULL),
+                    ==, SQLITE_OK);
+    sqlite3_close(database);
+    ASSERT_FAILS(svirt_state_open(fixture->directory, SVIRT_STATE_READ,
+                                  &state, &error),
+                 SVIRT_ERROR_UNSUPPORTED);
+    ASSERT_FAILS(svirt_state_open(fixture->directory, SVIRT_STATE_WRITE,
+                                  &state, &error),
+                 SVIRT_ERROR_UNSUPPORTED);
+}
+
+static void
+test_damage_is_told(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *path = path_of(fixture, "state.db");
+    g_autofree char *log = path_of(fixture, "state.db-wal");
+    g_autoptr(SvirtState) state = NULL;
+    char noise[4096];
+
+    g_clear_pointer(&fixture->state, svirt_state_free);
+    memset(noise, 'x', sizeof(noise));
+    g_assert_cmpint(g_unlink(log), ==, 0); /* it still has every page */
+    g_assert_true(g_file_set_contents_full(path, noise, sizeof(noise),
+                                           G_FILE_SET_CONTENTS_NONE, 0600,
+                                           NULL));
+    ASSERT_FAILS(svirt_state_open(fixture->directory, SVIRT_STATE_READ,
+                                  &state, &error),
+                 SVIRT_ERROR_CORRUPT);
+}
+
+/* A process killed at creation leaves an empty file: it is an empty state. */
+static void
+test_empty_file_is_empty_state(void)
+{
+    g_autofree char *directory = make_directory();
+    g_autofree char *path = g_build_filename(directory, "state.db", NULL);
+    g_autoptr(SvirtState) state = NULL;
+
+    g_assert_true(g_file_set_contents_full(path, "", 0,
+                                           G_FILE_SET_CONTENTS_NONE, 0600,
+                                           NULL));
+    g_assert_cmpuint(count_again(directory), ==, 0);
+    state = open_state(directory, SVIRT_STATE_WRITE);
+    define(state, 1);
+    g_assert_cmpuint(count_again(directory), ==, 1);
+    remove_tree(directory);
+}
+
+/* Runs `body` in a child with a mount namespace of its own. */
+static bool
+in_mounts(void (*body)(const char *), const char *directory)
+{
+    pid_t child = fork();
+    int status;
+
+    g_assert_cmpint(child, >=, 0);
+    if (child == 0) {
+        if (unshare(CLONE_NEWNS) != 0 ||
+            mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) {
+            _exit(77);
+        }
+        body(directory);
+        _exit(0);
+    }
+    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
+        g_test_skip("no right to make a mount namespace");
+        return false;
+    }
+    g_assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    return true;
+}
+
+static void
+read_only_body(const char *directory)
+{
+    g_autoptr(SvirtState) state = NULL;
+
+    if (mount(directory, directory, NULL, MS_BIND, NULL) != 0 ||
+        mount(NULL, directory, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY,
+              NULL) != 0) {
+        _exit(77);
+    }
+    g_assert_cmpuint(count_again(directory), ==, 1);
+    ASSERT_FAILS(
+        svirt_state_open(directory, SVIRT_STATE_WRITE, &state, &error),
+        SVIRT_ERROR_SYSTEM);
+}
+
+static void
+test_read_only_directory_can_be_read(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *log = path_of(fixture, "state.db-wal");
+    g_autofree char *shared = path_of(fixture, "state.db-shm");
+
+    define(fixture->state, 1);
+    g_clear_pointer(&fixture->state, svirt_state_free);
+    if (!in_mounts(read_only_body, fixture->directory)) {
+        return;
+    }
+    /* A backup may hold the database alone. */
+    fixture->state = open_state(fixture->directory, SVIRT_STATE_WRITE);
+    g_clear_pointer(&fixture->state, svirt_state_free);
+    {
+        sqlite3 *database = NULL;
+        g_autofree char *path = path_of(fixture, "state.db");
+
+        g_assert_cmpint(sqlite3_open(path, &database), ==, SQLITE_OK);
+        g_assert_cmpint(sqlite3_exec(database,
+                                     "PRAGMA wal_checkpoint(TRUNCATE)", NULL,
+                                     NULL, NULL),
+                        ==, SQLITE_OK);
+        sqlite3_close(database);
+    }
+    (void)g_unlink(log);
+    (void)g_unlink(shared);
+    in_mounts(read_only_body, fixture->directory);
+}
+
+static void
+full_disk_body(const char *directory)
+{
+    g_autoptr(SvirtState) state = NULL;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *xml = g_strnfill(50000, 'x');
+    unsigned done = 0;
+
+    if (mount("tmpfs", directory, "tmpfs", 0, "size=1m,mode=0700") != 0) {
+        _exit(77);
+    }
+    state = open_state(directory, SVIRT_STATE_WRITE);
+    while (error == NULL) {
+        SvirtUuid uuid = numbered_uuid(done);
+        g_autofree char *name = g_strdup_printf("vm%u", done);
+        g_autoptr(SvirtDefinition) definition =
+            svirt_definition_new(&uuid, name, 0, xml, 1);
+
+        if (svirt_state_begin(state, &error) &&
+            svirt_definitions_add(state, definition, &error) &&
+            svirt_state_commit(state, &error)) {
+            done++;
+        }
+        svirt_state_rollback(state);
+    }
+    g_assert_error(error, SVIRT_ERROR, SVIRT_ERROR_SYSTEM);
+    g_assert_nonnull(strstr(error->message, "no space left"));
+    g_assert_nonnull(svirt_error_hint(error));
+    g_assert_cmpuint(done, >, 3);
+    /* Whatever was committed is there, the failed one is not. */
+    g_assert_cmpuint(count_definitions(state), ==, done);
+    g_assert_cmpuint(count_again(directory), ==, done);
+}
+
+static void
+test_full_disk_is_told(void)
+{
+    g_autofree char *directory = make_directory();
+
+    in_mounts(full_disk_body, directory);
+    remove_tree(directory);
+}
+
+/* Writes until `stop` is closed; tells the longest wait in microseconds. */
+static void
+writer_body(const char *directory, unsigned number, int ret_fd, int64_t end)
+{
+    g_autoptr(SvirtState) state = open_state(directory, SVIRT_STATE_WRITE);
+    int64_t report[2] = { 0, 0 };
+
+    while (g_get_monotonic_time() < end) {
+        int64_t start = g_get_monotonic_time();
+        SvirtUuid uuid = numbered_uuid(number);
+        g_autofree char *reason = g_strdup_printf("%d", (int)report[1]);
+
+        begin(state);
+        ASSERT_WORKS(svirt_definitions_set_tainted(state, &uuid, reason,
+                                                   &error));
+        commit(state);
+        report[0] = MAX(report[0], g_get_monotonic_time() - start);
+        report[1]++;
+    }
+    g_assert_cmpint(write(ret_fd, report, sizeof(report)), ==,
+                    sizeof(report));
+}
+
+static void
+test_16_writers_do_not_starve(Fixture *fixture, gconstpointer data)
+{
+    enum { WRITERS = 16 };
+    int64_t end = g_get_monotonic_time() + 3 * G_USEC_PER_SEC;
+    int64_t least = INT64_MAX, total = 0, worst = 0;
+    int fds[2];
+
+    for (unsigned i = 0; i < WRITERS; i++) {
+        define(fixture->state, i);
+    }
+    g_assert_cmpint(pipe(fds), ==, 0);
+    for (unsigned i = 0; i < WRITERS; i++) {
+        pid_t child = fork();
+
+        g_assert_cmpint(child, >=, 0);
+        if (child == 0) {
+            writer_body(fixture->directory, i, fds[1], end);
+            _exit(0);
+        }
+    }
+    close(fds[1]);
+    for (unsigned i = 0; i < WRITERS; i++) {
+        int64_t report[2];
+
+        g_assert_cmpint(read(fds[0], report, sizeof(report)), ==,
+                        sizeof(report));
+        worst = MAX(worst, report[0]);
+        least = MIN(least, report[1]);
+        total += report[1];
+    }
+    while (wait(NULL) > 0) {
+    }
+    close(fds[0]);
+    g_test_message("%d writers: %.0f transactions/s, least %d each, longest "
+                   "wait %.1f ms",
+                   WRITERS, (double)total / 3, (int)least,
+                   (double)worst / 1000);
+    g_assert_cmpint(least, >, 0);
+    g_assert_cmpint(worst, <, 2 * G_USEC_PER_SEC);
+}
+
+/* Creation is raced too: everybody finds one schema. */
+static void
+test_creation_can_be_raced(void)
+{
+    g_autofree char *directory = make_directory();
+    unsigned failed = 0;
+
+    for (unsigned i = 0; i < 8; i++) {
+        pid_t child = fork();
+
+        g_assert_cmpint(child, >=, 0);
+        if (child == 0) {
+            SvirtState *state = open_state(directory, SVIRT_STATE_WRITE);
+
+            define(state, i);
+            svirt_state_free(state);
+            _exit(0);
+        }
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        int status;
+
+        g_assert_cmpint(wait(&status), >, 0);
+        failed += status != 0;
+    }
+    g_assert_cmpuint(failed, ==, 0);
+    g_assert_cmpuint(count_again(directory), ==, 8);
+    remove_tree(directory);
+}
+
+/* A writer killed inside its transaction holds nobody up and changes
+ * nothing. */
+static void
+test_killed_writer_leaves_before_or_after(Fixture *fixture,
+                                          gconstpointer data)
+{
+    for (unsigned round = 0; round < 3; round++) {
+        SvirtUuid other = numbered_uuid(100 + round);
+        pid_t child = fork();
+        int status;
+
+        g_assert_cmpint(child, >=, 0);
+        if (child == 0) {
+            g_autoptr(SvirtState) state =
+                open_state(fixture->directory, SVIRT_STATE_WRITE);
+            SvirtUuid uuid = numbered_uuid(round);
+            g_autofree char *name = g_strdup_printf("vm%u", round);
+            g_autoptr(SvirtDefinition) definition =
+                svirt_definition_new(&uuid, name, 0, "<domain/>", 1);
+
+            begin(state);
+            if (round > 0) {
+                ASSERT_WORKS(
+                    svirt_definitions_add(state, definition, &error));
+            }
+            if (round > 1) {
+                commit(state);
+            }
+            raise(SIGKILL);
+        }
+        g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+        g_assert_true(WIFSIGNALED(status));
+        g_assert_cmpuint(count_again(fixture->directory), ==, round > 1);
+        define(fixture->state, 100 + round);
+        CHANGE(fixture->state,
+               svirt_definitions_remove(fixture->state, &other, &error));
+    }
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/state/state/missing-is-empty-and-creates-nothing",
+                    test_missing_is_empty_and_creates_nothing);
+    ADD("/state/state/files-are-private", test_files_are_private);
+    ADD("/state/state/rollback-leaves-nothing", test_rollback_leaves_nothing);
+    ADD("/state/state/readers-see-commits-of-others",
+        test_readers_see_commits_of_others);
+    ADD("/state/state/log-stays-short", test_log_stays_short);
+    ADD("/state/state/unsafe-directory-is-refused",
+        test_unsafe_directory_is_refused);
+    ADD("/state/state/unsafe-database-is-refused",
+        test_unsafe_database_is_refused);
+    ADD("/state/state/directory-is-held-not-named",
+        test_directory_is_held_not_named);
+    ADD("/state/state/newer-version-is-refused",
+        test_newer_version_is_refused);
+    ADD("/state/state/damage-is-told", test_damage_is_told);
+    g_test_add_func("/state/state/empty-file-is-empty-state",
+                    test_empty_file_is_empty_state);
+    ADD("/state/state/read-only-directory-can-be-read",
+        test_read_only_directory_can_be_read);
+    g_test_add_func("/state/state/full-disk-is-told", test_full_disk_is_told);
+    ADD("/state/state/16-writers-do-not-starve",
+        test_16_writers_do_not_starve);
+    g_test_add_func("/state/state/creation-can-be-raced",
+                    test_creation_can_be_raced);
+    ADD("/state/state/killed-writer-leaves-before-or-after",
+        test_killed_writer_leaves_before_or_after);
+    return g_test_run();
+}
