@@ -9,8 +9,9 @@
 #     wait_up NAME                until the guest says on its console that it
 #                                 is up, at most 60 s
 #     wait_state NAME STATE       until domstate says so, at most 20 s
-#     type_in NAME LINE SECONDS   types LINE at the console, prints what comes
-#                                 back within SECONDS
+#     type_in NAME LINE [SECONDS] types LINE at the console and prints what it
+#                                 shows, until it has been silent for 1.5 s
+#                                 and SECONDS are over
 #
 # Whatever a test leaves running is destroyed at its end.
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 2
@@ -82,16 +83,15 @@ wait_state()
 
 type_in()
 {
-    { [ -z "$2" ] || printf '%s\n' "$2"; sleep "$3"; } |
-        timeout $(($3 + 5)) "$build/src/cli/svirt" console "$1" 2>/dev/null |
-        tr -d '\r'
+    { [ -z "$2" ] || printf '%s\n' "$2"; sleep "${3:-0}"; } |
+        timeout 60 "$build/src/cli/svirt" console "$1" | tr -d '\r'
 }
 
 wait_up()
 {
     local began=$SECONDS
     while [ $((SECONDS - began)) -lt 60 ]; do
-        ! type_in "$1" "" 2 | grep -q "svirt guest $1 is up" || return 0
+        ! type_in "$1" "" | grep -q "svirt guest $1 is up" || return 0
     done
     note "$1 is not up after 60 s"
     return 1
