@@ -70,7 +70,8 @@ svirt_arena_alloc(SvirtArena *arena, size_t size_bytes)
     void *result;
 
     g_assert(size_bytes <= G_MAXSIZE / 2);
-    wanted = (size_bytes + align - 1) / align * align;
+    /* At least one unit: an empty array has a place, too. */
+    wanted = (MAX(size_bytes, 1) + align - 1) / align * align;
     if (wanted > ARENA_BLOCK / 4) {
         /* Exact, so that a big text does not waste the open block. */
         return add_block(arena, size_bytes);

@@ -32,18 +32,24 @@ svirt_reader_fail(SvirtReader *reader, unsigned line, SvirtErrorCode code,
 void
 svirt_reader_take(SvirtReader *reader, unsigned line, GError *cause)
 {
+    g_autofree char *clean = NULL;
+
     if (reader->error != NULL) {
         g_error_free(cause);
         return;
     }
     reader->error = cause;
     g_prefix_error(&reader->error, "%s:%u: ", reader->document->file, line);
+    clean = svirt_xml_clean(reader->error->message);
+    g_free(reader->error->message);
+    reader->error->message = g_steal_pointer(&clean);
 }
 
 void
 svirt_reader_warn(SvirtReader *reader, unsigned line, const char *format, ...)
 {
     g_autofree char *text = NULL;
+    g_autofree char *clean = NULL;
     SvirtDomainWarning warning = { .line = line };
     va_list args;
 
@@ -57,8 +63,9 @@ svirt_reader_warn(SvirtReader *reader, unsigned line, const char *format, ...)
         g_free(text);
         text = g_strdup("more is ignored, not listed");
     }
+    clean = svirt_xml_clean(text);
     warning.text = svirt_arena_printf(reader->arena, "%s:%u: %s",
-                                      reader->document->file, line, text);
+                                      reader->document->file, line, clean);
     g_array_append_val(reader->warnings, warning);
 }
 

@@ -4,7 +4,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-/* null for NULL; the name of a file may be any bytes, JSON is UTF-8. */
+/* null for NULL; a message cut at a byte may end in half a character. */
 static json_t *
 make_text(const char *text)
 {

@@ -27,19 +27,35 @@ typedef struct Reader {
     GError *error;
 } Reader;
 
+char *
+svirt_xml_clean(const char *text)
+{
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
+    GString *clean = g_string_sized_new(strlen(valid));
+
+    for (const char *p = valid; *p != '\0'; p = g_utf8_next_char(p)) {
+        gunichar c = g_utf8_get_char(p);
+
+        g_string_append_unichar(clean, g_unichar_iscntrl(c) ? '?' : c);
+    }
+    return g_string_free(clean, FALSE);
+}
+
 bool
 svirt_xml_raise(const SvirtXmlDocument *document, unsigned line,
                 GError **error, SvirtErrorCode code, const char *hint,
                 const char *format, ...)
 {
     g_autofree char *text = NULL;
+    g_autofree char *clean = NULL;
     va_list args;
 
     va_start(args, format);
     text = g_strdup_vprintf(format, args);
     va_end(args);
+    clean = svirt_xml_clean(text);
     return svirt_raise(error, code, NULL, hint, "%s:%u: %s", document->file,
-                       line, text);
+                       line, clean);
 }
 
 /* Ends the parse; what follows the first error is not reported. */
@@ -323,11 +339,12 @@ svirt_xml_parse(const char *text, size_t length, const char *file,
 {
     g_autoptr(SvirtXmlDocument) document = g_new0(SvirtXmlDocument, 1);
     Reader reader = { .document = document };
+    g_autofree char *shown = NULL;
     enum XML_Status status;
 
     document->arena = svirt_arena_new();
-    document->file =
-        svirt_arena_text(document->arena, file, strlen(file));
+    shown = svirt_xml_clean(file);
+    document->file = svirt_arena_text(document->arena, shown, strlen(shown));
     if (length > SVIRT_XML_TEXT_MAX) {
         return svirt_xml_raise(document, 1, error, SVIRT_ERROR_INVALID, NULL,
                                "larger than %u bytes", SVIRT_XML_TEXT_MAX);

@@ -68,7 +68,13 @@ bool svirt_xml_parse(const char *text, size_t length, const char *file,
 void svirt_xml_document_free(SvirtXmlDocument *document);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SvirtXmlDocument, svirt_xml_document_free)
 
-/* svirt_raise with "FILE:LINE: " before the message; always false. */
+/*
+ * UTF-8 on one line: a control character, which XML may hide in a reference,
+ * becomes '?'. Owned by the caller.
+ */
+char *svirt_xml_clean(const char *text);
+
+/* svirt_raise with "FILE:LINE: " before the cleaned message; always false. */
 bool svirt_xml_raise(const SvirtXmlDocument *document, unsigned line,
                      GError **error, SvirtErrorCode code, const char *hint,
                      const char *format, ...) G_GNUC_PRINTF(6, 7);

@@ -111,6 +111,13 @@ static const Row rows[] = {
       "checked" },
 
     /* one of each */
+    { "message-on-one-line", WHOLE, "<a&#10;b/>", INV,
+      "1: not well-formed XML: not well-formed (invalid token)" },
+    { "newline-in-value", WHOLE, DOMAIN(" type='a&#10;hint: b&#x9b;1m'", ""),
+      INV, "1: type='a?hint: b?1m' of <domain> is unknown" },
+    { "newline-in-label", TOP,
+      "<seclabel type='static' model='dac'><label>a&#10;b</label></seclabel>",
+      INV, "2: 'a?b' is no DAC label" },
     { "second-name", TOP, "<name>u</name>", INV,
       "2: second <name> in <domain>, the first is in line 1" },
     { "second-memory", TOP, MEMORY, INV,
