@@ -255,9 +255,11 @@ packed_within(const uint8_t *inner, size_t inner_size, const uint8_t *outer,
     return true;
 }
 
+/* The claim `id` has a set that cannot stand beside this one: is it somebody
+ * else's, and not shared? */
 static bool
-raise_set_conflict(SvirtState *state, const SvirtClaim *claim, int64_t id,
-                   GError **error)
+check_holder(SvirtState *state, const SvirtClaim *claim, int64_t id,
+             GError **error)
 {
     g_autoptr(GPtrArray) holders = NULL;
 
@@ -265,11 +267,16 @@ raise_set_conflict(SvirtState *state, const SvirtClaim *claim, int64_t id,
                   BINDS(BIND_INT(id)), &holders, error)) {
         return false;
     }
-    if (holders->len == 1 && may_share(claim, holders->pdata[0])) {
-        return true;
+    for (unsigned i = 0; i < holders->len; i++) {
+        const SvirtClaim *holder = holders->pdata[i];
+
+        if (!svirt_uuid_equal(&holder->owner.uuid, &claim->owner.uuid) &&
+            !may_share(claim, holder)) {
+            return raise_conflict(claim, holder, "cannot be kept apart from",
+                                  error);
+        }
     }
-    return raise_conflict(claim, holders->pdata[0],
-                          "cannot be kept apart from", error);
+    return true;
 }
 
 /*
@@ -288,15 +295,13 @@ check_sets(SvirtState *state, const SvirtClaim *claim,
             state,
             "SELECT id, categories FROM claims WHERE model = ?1"
             "  AND type = ?2 AND set_size = ?3 AND categories = ?4"
-            "  AND uuid <> ?5"
             " UNION ALL SELECT id, categories FROM claims WHERE model = ?1"
             "  AND type = ?2 AND set_size < ?3"
             " UNION ALL SELECT id, categories FROM claims WHERE model = ?1"
             "  AND type = ?2 AND set_size > ?3",
             BINDS(BIND_TEXT(svirt_model_kind_to_string(claim->model)),
                   BIND_TEXT(claim->type), BIND_INT(packed->len / 2),
-                  BIND_BLOB(packed_bytes(packed), packed->len),
-                  BIND_UUID(&claim->owner.uuid)),
+                  BIND_BLOB(packed_bytes(packed), packed->len)),
             &statement, error)) {
         return false;
     }
@@ -314,8 +319,8 @@ check_sets(SvirtState *state, const SvirtClaim *claim,
         size = (size_t)sqlite3_column_bytes(statement, 1);
         if ((packed_within(other, size, packed->data, packed->len) ||
              packed_within(packed->data, packed->len, other, size)) &&
-            !raise_set_conflict(state, claim,
-                                sqlite3_column_int64(statement, 0), error)) {
+            !check_holder(state, claim, sqlite3_column_int64(statement, 0),
+                          error)) {
             return false;
         }
     }
