@@ -214,7 +214,9 @@ SVIRT_PROBE_ROWS(
     { "inherited-bind", "give its socket an abstract name", L(FILTER),
       bind_abstract },
     { "inherited-interfaces", "read the host's interfaces from its socket",
-      L(FILTER), list_interfaces },
+      L(FILTER), list_interfaces,
+      .open_reason = "its sockets were made in the host's network namespace "
+                     "and answer for it" },
     { "inherited-configure", "configure the host's interfaces",
       L(CAPABILITY) | L(FILTER), configure_interface },
     { "inherited-namespace", "take the network namespace of its socket",

@@ -3,6 +3,7 @@
 #include "selftest/probe.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/kcmp.h>
 #include <sched.h>
 #include <stdio.h>
@@ -295,7 +296,9 @@ SVIRT_PROBE_ROWS(
     { "getsid", "ask for the other VM's session", L(NAMESPACE) | L(FILTER),
       session_of },
     { "prlimit-other", "set a limit of the other VM",
-      L(FILTER) | L(DAC) | L(NAMESPACE), limit_other },
+      L(FILTER) | L(CAPABILITY) | L(NAMESPACE), limit_other,
+      .number = CAP_SYS_RESOURCE,
+      .absence = SVIRT_PROBE_ABSENCE_CAPABILITY },
     { "nice-other", "set the other VM's priority", TUNE, nice_other },
     { "affinity-other", "bind the other VM to CPUs", TUNE, affinity_other },
     { "scheduler-other", "set the other VM's scheduler", TUNE,

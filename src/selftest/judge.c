@@ -65,6 +65,7 @@ static const struct {
     { EFBIG, SVIRT_PROBE_LAYER_RLIMIT },
     { EINVAL, SVIRT_PROBE_LAYER_RLIMIT },
     { ENOMEM, SVIRT_PROBE_LAYER_RLIMIT },
+    { EAGAIN, SVIRT_PROBE_LAYER_RLIMIT },
     { EAGAIN, SVIRT_PROBE_LAYER_CGROUP },
     { EBADF, SVIRT_PROBE_LAYER_DESCRIPTOR },
     { EINVAL, SVIRT_PROBE_LAYER_DESCRIPTOR },
@@ -75,11 +76,26 @@ static const struct {
     { ENOTDIR, SVIRT_PROBE_LAYER_DESCRIPTOR },
 };
 
+/* From the runs with one layer each. */
+static SvirtProbeLayer
+layer_measured(uint32_t alone)
+{
+    for (unsigned i = 0; i < SVIRT_PROBE_LAYER_MAX; i++) {
+        if (alone & (1u << i)) {
+            return i;
+        }
+    }
+    return SVIRT_PROBE_LAYER_MAX;
+}
+
 SvirtProbeLayer
 svirt_selftest_layer(const SvirtSelftestRow *row)
 {
     const SvirtProbeRecord *got = &row->confined;
 
+    if (row->alone) {
+        return layer_measured(row->alone);
+    }
     if (got->outcome == SVIRT_PROBE_OUTCOME_SIGNAL) {
         return got->signal == SIGSYS    ? SVIRT_PROBE_LAYER_FILTER
                : got->signal == SIGXFSZ ? SVIRT_PROBE_LAYER_RLIMIT
@@ -118,6 +134,22 @@ svirt_selftest_outcome_format(const SvirtProbeRecord *record, bool made,
         word = svirt_probe_outcome_to_string(record->outcome);
     }
     (void)g_strlcpy(text, word ? word : "?", size);
+}
+
+bool
+svirt_selftest_excuse(SvirtSelftest *selftest, const char *name,
+                      const char *reason)
+{
+    for (guint i = 0; i < selftest->rows->len; i++) {
+        SvirtSelftestRow *row = selftest->rows->pdata[i];
+
+        if (strcmp(row->name, name) == 0) {
+            g_free(row->open_reason);
+            row->open_reason = g_strdup(reason);
+            return true;
+        }
+    }
+    return false;
 }
 
 void

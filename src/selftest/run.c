@@ -199,10 +199,12 @@ static _Noreturn void
 child_make(const SvirtProbeTarget *target, const SvirtProbeAttempt *attempt,
            SvirtProbeMode mode, SvirtProbeRecord *shared)
 {
-    if (mode == SVIRT_PROBE_CONTROL &&
-        (attempt->flags & SVIRT_PROBE_FLAG_MOUNTS) &&
+    /* A mount that works must not be the host's; who may not even unshare
+     * may not mount either. */
+    if ((attempt->flags & SVIRT_PROBE_FLAG_MOUNTS) &&
         (unshare(CLONE_NEWNS) < 0 ||
-         mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)) {
+         mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) &&
+        mode == SVIRT_PROBE_CONTROL) {
         shared->outcome = SVIRT_PROBE_OUTCOME_BLOCKED;
         shared->error = errno;
         (void)snprintf(shared->detail, sizeof(shared->detail),

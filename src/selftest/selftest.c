@@ -148,7 +148,8 @@ record_apply(SvirtSelftest *selftest, bool control,
         row = selftest->rows->pdata[record->row];
     }
     if (!row || record->phase == SVIRT_PROBE_PHASE_FINISH ||
-        strcmp(row->name, record->name) != 0 || record->step != progress->next ||
+        strcmp(row->name, record->name) != 0 ||
+        record->step != progress->next ||
         (record->phase == SVIRT_PROBE_PHASE_END) !=
             (progress->begun_row == (gint)record->row)) {
         return svirt_raise(error, SVIRT_ERROR_CORRUPT, NULL, NULL,

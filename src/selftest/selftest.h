@@ -34,6 +34,7 @@ typedef struct SvirtSelftestRow {
     SvirtProbeRecord confined;
     bool control_made;
     bool confined_made;
+    uint32_t alone; /* layers that were seen to block it on their own */
 } SvirtSelftestRow;
 
 /* All attempts, in the probe's own order. */
@@ -67,9 +68,16 @@ bool svirt_selftest_run(SvirtSelftest *selftest, SvirtSelftestMode mode,
 SvirtSelftestVerdict svirt_selftest_judge(const SvirtSelftestRow *row);
 
 /*
- * The first of the row's layers that explains how the attempt ended; MAX when
- * it was not blocked or none does. A guess from the error number: to know,
- * run with the other layers off.
+ * The row is expected to stay open, because `reason` (copied): what this host
+ * lacks for it. False when there is no such row.
+ */
+bool svirt_selftest_excuse(SvirtSelftest *selftest, const char *name,
+                           const char *reason);
+
+/*
+ * The first of the layers that stop the row on their own, when that was
+ * measured (perform.h). Else the first of the row's layers that explains its
+ * error number, which is a guess. MAX when it was not blocked or none does.
  */
 SvirtProbeLayer svirt_selftest_layer(const SvirtSelftestRow *row);
 

@@ -14,9 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define IMAGE_BYTES (1 << 20)
-#define TASKS 4096
-#define MEMORY_BYTES ((int64_t)128 << 20)
 
 static bool
 directory_make(const char *parent, char *ret, GError **error)
@@ -61,7 +58,7 @@ image_make(const char *path, int *ret_fd, GError **error)
     if (!file_make(path, 0600, "", ret_fd, error)) {
         return false;
     }
-    if (ftruncate(*ret_fd, IMAGE_BYTES) < 0) {
+    if (ftruncate(*ret_fd, SVIRT_SELFTEST_FILE_BYTES) < 0) {
         return svirt_raise_errno(error, errno, NULL, "cannot size '%s'",
                                  path);
     }
@@ -240,9 +237,9 @@ svirt_selftest_targets_new(const SvirtSelftestPlaces *places,
     }
     places_apply(targets, places);
     svirt_selftest_devices_find(targets);
-    targets->target.file_limit_bytes = IMAGE_BYTES;
-    targets->target.task_limit = TASKS;
-    targets->target.memory_limit_bytes = MEMORY_BYTES;
+    targets->target.file_limit_bytes = SVIRT_SELFTEST_FILE_BYTES;
+    targets->target.task_limit = SVIRT_SELFTEST_TASKS;
+    targets->target.memory_limit_bytes = SVIRT_SELFTEST_MEMORY_BYTES;
     *ret = g_steal_pointer(&targets);
     return true;
 }

@@ -25,6 +25,10 @@ typedef struct SvirtSelftestDescriptor {
 } SvirtSelftestDescriptor;
 
 #define SVIRT_SELFTEST_DESCRIPTORS 7u
+/* Limits of the compartment that attempts go over. */
+#define SVIRT_SELFTEST_FILE_BYTES (1 << 20)
+#define SVIRT_SELFTEST_MEMORY_BYTES ((int64_t)128 << 20)
+#define SVIRT_SELFTEST_TASKS 4096
 /* The first number given to the probe's descriptors. */
 #define SVIRT_SELFTEST_FIRST_FD 12
 

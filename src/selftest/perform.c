@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "selftest/perform.h"
+
+#include "base/error.h"
+#include "launch/cgroup.h"
+#include "selftest/compartment-runner.h"
+#include "selftest/victim-process.h"
+
+#include <string.h>
+
+#define REMOVE_TIMEOUT_MS 5000
+/* Stop an attempt with every layer waived that can be. */
+#define ALWAYS                                                               \
+    (1u << SVIRT_PROBE_LAYER_CAPABILITY | 1u << SVIRT_PROBE_LAYER_RLIMIT |   \
+     1u << SVIRT_PROBE_LAYER_DESCRIPTOR)
+
+typedef struct World {
+    const SvirtSelftestRequest *request;
+    SvirtSelftestTargets *targets; /* owned */
+    SvirtUuid uuid;
+    SvirtCgroup cgroup; /* owned; of the attacker */
+    bool has_cgroup;
+    bool has_device_filter;
+    SvirtSelftestCompartment attacker;
+    SvirtSelftestCompartment other;
+    SvirtSelftestRunner outside;
+    SvirtSelftestRunner inside;
+    SvirtSelftestRunner beside;
+} World;
+
+static void
+world_clear(World *world)
+{
+    svirt_selftest_targets_free(world->targets);
+    if (world->has_cgroup) {
+        (void)svirt_cgroup_remove(world->cgroup.parent_fd, &world->uuid,
+                                  REMOVE_TIMEOUT_MS);
+        svirt_cgroup_close(&world->cgroup);
+    }
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(World, world_clear)
+
+/* A host without cgroup v2 has a selftest that says so, not none. */
+static void
+cgroup_make(World *world)
+{
+    const SvirtCgroupLimits limits = {
+        .memory_max_bytes = SVIRT_SELFTEST_MEMORY_BYTES,
+        .pids_max = SVIRT_SELFTEST_TASKS,
+    };
+    SvirtDeviceRule rules[8];
+    SvirtLaunchFailure failure;
+    size_t count;
+
+    svirt_uuid_generate(&world->uuid);
+    world->has_cgroup =
+        world->request->cgroup_parent &&
+        svirt_cgroup_create(world->request->cgroup_parent, &world->uuid,
+                            &limits, &world->cgroup, &failure);
+    if (world->has_cgroup) {
+        count = svirt_device_rules_for_nodes(SVIRT_SELFTEST_NODES, rules);
+        world->has_device_filter =
+            svirt_cgroup_set_devices(world->cgroup.vmm_fd, rules, count);
+    }
+}
+
+static void
+compartment_init(const World *world, const char *name, SvirtSpecIds ids,
+                 SvirtSelftestCompartment *ret)
+{
+    const SvirtSelftestRequest *request = world->request;
+
+    *ret = (SvirtSelftestCompartment){
+        .program = request->probe,
+        .name = name,
+        .ids = ids,
+        .cgroup_fd = world->has_cgroup ? world->cgroup.vmm_fd : -1,
+        .waived_layers = request->waived_layers |
+                         (world->has_cgroup ? 0 : SVIRT_LAYER_CGROUP),
+        .landlock_abi_limit = request->landlock_abi_limit,
+        .file_limit_bytes = SVIRT_SELFTEST_FILE_BYTES,
+        .launched = SVIRT_LAUNCHED_INIT,
+    };
+}
+
+static bool
+world_make(World *world, GError **error)
+{
+    cgroup_make(world);
+    compartment_init(world, "svirt-selftest-a", world->request->attacker,
+                     &world->attacker);
+    compartment_init(world, "svirt-selftest-b", world->request->other,
+                     &world->other);
+    /* One cgroup would be one place: the other VM has none of its own. */
+    world->other.cgroup_fd = -1;
+    world->other.waived_layers |= SVIRT_LAYER_CGROUP;
+    svirt_selftest_runner_plain(world->request->probe, &world->outside);
+    svirt_selftest_runner_compartment(&world->attacker, &world->inside);
+    svirt_selftest_runner_compartment(&world->other, &world->beside);
+    return svirt_selftest_targets_new(&world->request->places,
+                                      &world->targets, error);
+}
+
+static void
+excuses_make(const World *world, SvirtSelftest *selftest)
+{
+    const char *reason = NULL;
+
+    if (!world->has_cgroup) {
+        reason = "this host has no cgroup v2 for the VM";
+    } else if (world->cgroup.missing_controllers & SVIRT_CONTROLLER_MEMORY) {
+        reason = "this host's cgroup v2 has no memory controller";
+    }
+    if (reason) {
+        (void)svirt_selftest_excuse(selftest, "memory", reason);
+    }
+}
+
+static bool
+is_blocked(const SvirtSelftestRow *row)
+{
+    return row->confined_made &&
+           (row->confined.outcome == SVIRT_PROBE_OUTCOME_BLOCKED ||
+            row->confined.outcome == SVIRT_PROBE_OUTCOME_SIGNAL);
+}
+
+/* The attempts with `kept` as the only layer; a table of its own. */
+static bool
+alone_run(World *world, uint32_t kept, SvirtSelftest **ret, GError **error)
+{
+    const SvirtSelftestMode mode = kept & SVIRT_LAYER_SECCOMP
+                                       ? SVIRT_SELFTEST_INSIDE
+                                       : SVIRT_SELFTEST_APART;
+    SvirtSelftestCompartment compartment = world->attacker;
+    g_autoptr(SvirtSelftest) selftest = NULL;
+    SvirtSelftestRunner runner;
+
+    compartment.waived_layers = SVIRT_LAYER_ALL & ~kept;
+    if (!(kept & SVIRT_LAYER_CGROUP)) {
+        compartment.cgroup_fd = -1;
+    }
+    svirt_selftest_runner_compartment(&compartment, &runner);
+    if (!svirt_selftest_new(world->request->probe, &selftest, error) ||
+        !svirt_selftest_run(selftest, mode, world->targets, &runner, error)) {
+        return false;
+    }
+    *ret = g_steal_pointer(&selftest);
+    return true;
+}
+
+static void
+alone_apply(SvirtSelftest *selftest, const SvirtSelftest *measured,
+            uint32_t layer)
+{
+    for (guint i = 0; i < selftest->rows->len; i++) {
+        SvirtSelftestRow *row = selftest->rows->pdata[i];
+
+        if (!is_blocked(measured->rows->pdata[i])) {
+            continue;
+        }
+        if (layer == 0) {
+            row->alone |= row->layers & ALWAYS;
+        } else if (!(row->alone & ALWAYS)) {
+            row->alone |= layer;
+        }
+    }
+}
+
+static bool
+alone_measure(World *world, SvirtSelftest *selftest, GError **error)
+{
+    const struct {
+        uint32_t kept;
+        uint32_t layer;
+    } runs[] = {
+        /* First: what the others block as well is not their doing. */
+        { 0, 0 },
+        { SVIRT_LAYER_ROOT, 1u << SVIRT_PROBE_LAYER_ROOT },
+        { SVIRT_LAYER_SECCOMP, 1u << SVIRT_PROBE_LAYER_FILTER },
+        { SVIRT_LAYER_LANDLOCK, 1u << SVIRT_PROBE_LAYER_LANDLOCK },
+        { SVIRT_LAYER_UID, 1u << SVIRT_PROBE_LAYER_DAC },
+        { SVIRT_LAYER_NAMESPACES, 1u << SVIRT_PROBE_LAYER_NAMESPACE },
+        { SVIRT_LAYER_CGROUP | SVIRT_LAYER_DEVICE_FILTER,
+          1u << SVIRT_PROBE_LAYER_CGROUP },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(runs); i++) {
+        g_autoptr(SvirtSelftest) measured = NULL;
+
+        if ((runs[i].kept & SVIRT_LAYER_CGROUP) && !world->has_cgroup) {
+            continue;
+        }
+        if (!alone_run(world, runs[i].kept, &measured, error)) {
+            return false;
+        }
+        alone_apply(selftest, measured, runs[i].layer);
+    }
+    return true;
+}
+
+bool
+svirt_selftest_perform(const SvirtSelftestRequest *request,
+                       SvirtSelftest **ret, GError **error)
+{
+    g_auto(World) world = { .request = request,
+                            .cgroup = SVIRT_CGROUP_INIT };
+    g_autoptr(SvirtSelftest) selftest = NULL;
+    g_autoptr(SvirtSelftestVictim) victim = NULL;
+
+    if (!svirt_selftest_new(request->probe, &selftest, error) ||
+        !world_make(&world, error) ||
+        !svirt_selftest_victim_start(&world.beside, &victim, error)) {
+        return false;
+    }
+    svirt_selftest_targets_aim(world.targets,
+                               svirt_selftest_victim_pid(victim),
+                               svirt_selftest_victim_address(victim));
+    excuses_make(&world, selftest);
+    if (!svirt_selftest_run(selftest, SVIRT_SELFTEST_OUTSIDE, world.targets,
+                            &world.outside, error) ||
+        !svirt_selftest_run(selftest, SVIRT_SELFTEST_INSIDE, world.targets,
+                            &world.inside, error) ||
+        (request->alone && !alone_measure(&world, selftest, error))) {
+        return false;
+    }
+    *ret = g_steal_pointer(&selftest);
+    return true;
+}
