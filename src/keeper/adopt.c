@@ -19,6 +19,7 @@
 #include "base/fd.h"
 #include "keeper/layout.h"
 #include "keeper/release.h"
+#include "keeper/run-spec.h"
 #include "keeper/run-keeper.h"
 
 SVIRT_ENUM_TABLE(SvirtAdoptState, svirt_adopt_state, SVIRT_ADOPT_STATE_MAX,
@@ -87,41 +88,19 @@ take_lock(SvirtAdopt *adopt)
     return true;
 }
 
-/* Into a sealed memfd, so that it is checked and used as at the start. */
 static bool
 read_spec(SvirtAdopt *adopt, const char **ret_why)
 {
-    SVIRT_AUTO_FD file = openat(adopt->run_dir_fd, SVIRT_RUN_SPEC,
-                                O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    SVIRT_AUTO_FD copy = -1;
-    char block[4096];
-    off_t offset = 0;
-    ssize_t got;
-
-    if (file < 0) {
+    adopt->spec_fd = svirt_run_spec_copy(adopt->run_dir_fd);
+    if (adopt->spec_fd < 0) {
         return errno == ENOENT;
     }
-    copy = memfd_create("svirt-spec", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (copy < 0) {
-        return false;
-    }
-    while ((got = svirt_pread_full(file, block, sizeof(block), offset)) > 0) {
-        if (!svirt_write_full(copy, block, (size_t)got)) {
-            return false;
-        }
-        offset += got;
-    }
-    if (got < 0 || fcntl(copy, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW |
-                         F_SEAL_WRITE | F_SEAL_SEAL) < 0) {
-        return false;
-    }
-    adopt->spec = svirt_spec_map(copy, ret_why);
+    adopt->spec = svirt_spec_map(adopt->spec_fd, ret_why);
     if (adopt->spec == NULL ||
         !svirt_uuid_equal(&adopt->spec->uuid, &adopt->uuid)) {
         errno = EPROTO;
         return false;
     }
-    adopt->spec_fd = svirt_fd_steal(&copy);
     return true;
 }
 

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "cli/command.h"
+#include "domain/resource.h"
+#include "hypervisor/define.h"
+
+static bool
+read_input(const char *file, char **ret_text, size_t *ret_length,
+           GError **error)
+{
+    SVIRT_AUTO_FD fd = -1;
+    bool standard = strcmp(file, "-") == 0;
+    g_autofree char *text = g_malloc(SVIRT_XML_TEXT_MAX + 1);
+    ssize_t got;
+
+    fd = standard ? dup(STDIN_FILENO)
+                  : open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0) {
+        return svirt_raise_errno(error, errno, NULL, "cannot open '%s'",
+                                 file);
+    }
+    got = svirt_read_full(fd, text, SVIRT_XML_TEXT_MAX + 1);
+    if (got < 0) {
+        return svirt_raise_errno(error, errno, NULL, "cannot read '%s'",
+                                 file);
+    }
+    if ((size_t)got > SVIRT_XML_TEXT_MAX) {
+        return svirt_raise(error, SVIRT_ERROR_INVALID, NULL,
+                           "a definition has at most 4 MiB",
+                           "'%s' is too large", file);
+    }
+    *ret_text = g_steal_pointer(&text);
+    *ret_length = (size_t)got;
+    return true;
+}
+
+static bool
+parse_author(const char *text, uid_t *ret, GError **error)
+{
+    const struct passwd *account;
+    guint64 number;
+
+    if (text == NULL) {
+        *ret = 0;
+        return true;
+    }
+    if (g_ascii_string_to_unsigned(text, 10, 0, UINT32_MAX - 1, &number,
+                                   NULL)) {
+        *ret = (uid_t)number;
+        return true;
+    }
+    account = getpwnam(text);
+    if (account == NULL) {
+        return svirt_raise(error, SVIRT_ERROR_NOT_FOUND, NULL,
+                           "give a user name or a uid",
+                           "author '%s' is no user of this host", text);
+    }
+    *ret = account->pw_uid;
+    return true;
+}
+
+static void
+print_warnings(const SvirtDomain *domain)
+{
+    for (size_t i = 0; i < domain->warning_count; i++) {
+        g_autofree char *safe = svirt_text_printable(domain->warnings[i].text);
+
+        (void)fprintf(stderr, "warning: %s\n", safe);
+    }
+}
+
+static bool
+validate(const SvirtCli *cli, const SvirtDomain *domain, const char *file,
+         GError **error)
+{
+    g_autoptr(SvirtResourceList) resources = NULL;
+
+    if (!svirt_resource_list_from_domain(domain, &resources, error)) {
+        return false;
+    }
+    if (cli->json) {
+        g_autofree char *json = svirt_resource_list_to_json(resources);
+
+        (void)fputs(json, stdout);
+    }
+    svirt_cli_say(cli, "%s validates: domain '%s', %zu resources", file,
+                  domain->name, resources->count);
+    return true;
+}
+
+bool
+svirt_cmd_define(const SvirtCli *cli, int *ret_exit, GError **error)
+{
+    const char *file = svirt_arguments_text(cli->args, "file");
+    const char *shown = strcmp(file, "-") == 0 ? "standard input" : file;
+    g_autoptr(SvirtDomain) domain = NULL;
+    g_autofree char *text = NULL;
+    SvirtDefined outcome;
+    size_t length = 0;
+    uid_t author = 0;
+
+    (void)ret_exit;
+    if (!parse_author(svirt_arguments_text(cli->args, "author"), &author,
+                      error) ||
+        !read_input(file, &text, &length, error) ||
+        !svirt_domain_parse(text, length, shown, &domain, error)) {
+        return false;
+    }
+    print_warnings(domain);
+    if (svirt_arguments_flag(cli->args, "validate")) {
+        return validate(cli, domain, shown, error);
+    }
+    if (!svirt_define(cli->manager, domain, author, time(NULL), &outcome,
+                      error)) {
+        return false;
+    }
+    svirt_cli_say(cli, "Domain '%s' %s from %s", domain->name,
+                  svirt_defined_to_string(outcome), shown);
+    return true;
+}
+
+bool
+svirt_cmd_undefine(const SvirtCli *cli, int *ret_exit, GError **error)
+{
+    g_autoptr(SvirtDefinition) definition = NULL;
+    g_autoptr(GPtrArray) rows = NULL;
+
+    (void)ret_exit;
+    if (!svirt_cli_domain(cli, &definition, error) ||
+        !svirt_undefine(cli->manager, definition,
+                        svirt_arguments_flag(cli->args, "keep-labels"), &rows,
+                        error)) {
+        return false;
+    }
+    svirt_cli_print_restored(cli, rows);
+    svirt_cli_say(cli, "Domain '%s' has been undefined", definition->name);
+    return true;
+}
+
+bool
+svirt_cmd_dumpxml(const SvirtCli *cli, int *ret_exit, GError **error)
+{
+    g_autoptr(SvirtDefinition) definition = NULL;
+
+    (void)ret_exit;
+    if (!svirt_cli_domain(cli, &definition, error)) {
+        return false;
+    }
+    (void)fputs(definition->xml, stdout);
+    return true;
+}

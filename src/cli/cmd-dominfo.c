@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "cli/command.h"
+#include "compartment/compartment.h"
+#include "host/layers.h"
+#include "keeper/message.h"
+#include "state/waivers.h"
+
+typedef struct Info {
+    const SvirtCli *cli;
+    SvirtTable *table;
+} Info;
+
+static void
+add(Info *info, const char *name, const char *format, ...)
+    G_GNUC_PRINTF(3, 4);
+
+static void
+add(Info *info, const char *name, const char *format, ...)
+{
+    g_autofree char *value = NULL;
+    va_list args;
+
+    va_start(args, format);
+    value = g_strdup_vprintf(format, args);
+    va_end(args);
+    svirt_table_add(info->table, name, value, NULL);
+}
+
+/* SVIRT_LAYER_* of a mask, as words. */
+static char *
+layer_words(uint32_t layers)
+{
+    static const struct {
+        uint32_t bit;
+        const char *word;
+    } words[] = {
+        { SVIRT_LAYER_LANDLOCK, "landlock" },
+        { SVIRT_LAYER_SECCOMP, "seccomp" },
+        { SVIRT_LAYER_CGROUP, "cgroup" },
+        { SVIRT_LAYER_NAMESPACES, "namespaces" },
+        { SVIRT_LAYER_DEVICE_FILTER, "device filter" },
+        { SVIRT_LAYER_ROOT, "own root" },
+        { SVIRT_LAYER_UID, "own uid" },
+    };
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(words); i++) {
+        if ((layers & words[i].bit) != 0) {
+            g_string_append_printf(text, "%s%s", text->len > 0 ? ", " : "",
+                                   words[i].word);
+        }
+    }
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+static void
+add_run(Info *info, const SvirtRunStatus *run)
+{
+    g_autofree char *lacking = layer_words(run->lacking_layers);
+    g_autofree char *waived = layer_words(run->waived_layers);
+    g_autofree char *controllers = NULL;
+
+    add(info, "Emulator", "pid %d, uid %" PRIu32,
+        run->process[SVIRT_PROCESS_VMM].pid,
+        run->process[SVIRT_PROCESS_VMM].uid);
+    add(info, "Monitor", "pid %d, uid %" PRIu32,
+        run->process[SVIRT_PROCESS_MONITOR].pid,
+        run->process[SVIRT_PROCESS_MONITOR].uid);
+    if (run->process[SVIRT_PROCESS_PASST].pid != 0) {
+        add(info, "Network helper", "pid %d, uid %" PRIu32 "%s",
+            run->process[SVIRT_PROCESS_PASST].pid,
+            run->process[SVIRT_PROCESS_PASST].uid,
+            (run->flags & SVIRT_RUN_NETWORK_LOST) != 0 ? " (ended)" : "");
+    }
+    add(info, "Landlock", run->landlock_abi > 0 ? "ABI %d" : "none",
+        run->landlock_abi);
+    add(info, "Cgroup", "%s",
+        run->cgroup[SVIRT_PROCESS_VMM][0] != '\0'
+            ? run->cgroup[SVIRT_PROCESS_VMM]
+            : "none");
+    controllers = svirt_layers_missing_controllers(
+        run->cgroup[SVIRT_PROCESS_VMM]);
+    if (controllers[0] != '\0') {
+        add(info, "Without limits of", "%s", controllers);
+    }
+    add(info, "Kernel lacks", "%s", lacking[0] != '\0' ? lacking : "nothing");
+    if (waived[0] != '\0') {
+        add(info, "Waived layers", "%s", waived);
+    }
+    if ((run->flags & SVIRT_RUN_UNMANAGED) != 0) {
+        add(info, "Management", "%s", "none: only destroy works");
+    } else if ((run->flags & SVIRT_RUN_BROKEN) != 0) {
+        add(info, "Management", "%s", "the emulator broke the protocol");
+    }
+}
+
+static bool
+add_waivers(Info *info, SvirtState *state, const SvirtDefinition *definition,
+            GError **error)
+{
+    g_autoptr(GPtrArray) waivers = NULL;
+    int64_t now = time(NULL);
+
+    if (!svirt_waivers_list(state, &definition->uuid, &waivers, error)) {
+        return false;
+    }
+    for (unsigned i = 0; i < waivers->len; i++) {
+        const SvirtWaiver *waiver = waivers->pdata[i];
+
+        if (waiver->expires_s > now) {
+            add(info, "Waiver", "%s for '%s': %s", waiver->layer,
+                waiver->resource, waiver->reason);
+        }
+    }
+    return true;
+}
+
+static bool
+add_labels(Info *info, SvirtState *state, const SvirtConfig *config,
+           const SvirtDefinition *definition, const SvirtDomain *domain,
+           GError **error)
+{
+    g_autoptr(SvirtCompartment) compartment = NULL;
+
+    if (!svirt_compartment_find(state, config, definition, domain,
+                                &compartment, error)) {
+        return false;
+    }
+    for (size_t i = 0; compartment != NULL && i < compartment->label_count;
+         i++) {
+        const SvirtCompartmentLabel *label = &compartment->labels[i];
+
+        if (label->active && label->process != NULL) {
+            add(info, "Security model", "%s",
+                svirt_model_kind_to_string(label->model));
+            add(info, "Security label", "%s (enforcing)", label->process);
+        }
+    }
+    return true;
+}
+
+static void
+add_definition(Info *info, const SvirtDefinition *definition,
+               const SvirtDomain *domain, const SvirtRunStatus *run)
+{
+    char uuid[SVIRT_UUID_TEXT];
+    bool active = svirt_run_status_is_active(run);
+
+    svirt_uuid_format(&definition->uuid, uuid);
+    if (active) {
+        add(info, "Id", "%" PRIu32, run->id);
+    } else {
+        svirt_table_add(info->table, "Id", "-", NULL);
+    }
+    add(info, "Name", "%s", definition->name);
+    add(info, "UUID", "%s", uuid);
+    add(info, "OS Type", "%s", "hvm");
+    add(info, "State", "%s",
+        active ? svirt_guest_state_to_string(run->state) : "shut off");
+    add(info, "CPU(s)", "%u", domain->vcpus);
+    add(info, "Max memory", "%" PRIu64 " KiB", domain->memory_bytes / 1024);
+    add(info, "Used memory", "%" PRIu64 " KiB",
+        domain->current_memory_bytes / 1024);
+    add(info, "Persistent", "%s", "yes");
+    add(info, "Author", "uid %u", (unsigned)definition->author);
+    add(info, "Tainted", "%s",
+        active && (run->flags & SVIRT_RUN_TAINTED) != 0 ? "yes" : "no");
+}
+
+/* virsh prints "Name:   value"; JSON is one object. */
+static void
+print(const SvirtCli *cli, const SvirtTable *table)
+{
+    g_autofree char *text = cli->json ? svirt_table_to_object(table)
+                                      : svirt_table_to_list(table);
+
+    (void)fputs(text, stdout);
+}
+
+bool
+svirt_cmd_dominfo(const SvirtCli *cli, int *ret_exit, GError **error)
+{
+    static const char *const columns[] = { "Name", "Value", NULL };
+    g_autoptr(SvirtTable) table = svirt_table_new(columns);
+    g_autoptr(SvirtDefinition) definition = NULL;
+    g_autoptr(SvirtDomain) domain = NULL;
+    Info info = { cli, table };
+    const SvirtConfig *config = svirt_manager_config(cli->manager, error);
+    SvirtRunStatus run;
+    SvirtState *state;
+
+    (void)ret_exit;
+    if (config == NULL || !svirt_cli_domain(cli, &definition, error) ||
+        !svirt_manager_parse(definition, &domain, error) ||
+        !svirt_manager_run_status(cli->manager, &definition->uuid, &run,
+                                  error)) {
+        return false;
+    }
+    state = svirt_manager_state(cli->manager, SVIRT_STATE_READ, error);
+    if (state == NULL) {
+        return false;
+    }
+    add_definition(&info, definition, domain, &run);
+    if (!add_labels(&info, state, config, definition, domain, error) ||
+        !add_waivers(&info, state, definition, error)) {
+        return false;
+    }
+    if (svirt_run_status_is_active(&run)) {
+        add_run(&info, &run);
+    }
+    print(cli, table);
+    return true;
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "cli/command.h"
+#include "compartment/compartment.h"
+#include "compartment/recover.h"
+#include "compartment/restore.h"
+#include "hypervisor/recover.h"
+#include "state/objects.h"
+
+bool
+svirt_cmd_label(const SvirtCli *cli, int *ret_exit, GError **error)
+{
+    static const char *const columns[] = { "Model", "Type", "In force",
+                                           "Process label", "Image label",
+                                           NULL };
+    g_autoptr(SvirtDefinition) definition = NULL;
+    g_autoptr(SvirtDomain) domain = NULL;
+    g_autoptr(SvirtCompartment) compartment = NULL;
+    g_autoptr(SvirtTable) table = svirt_table_new(columns);
+    const SvirtConfig *config = svirt_manager_config(cli->manager, error);
+    SvirtState *state;
+
+    (void)ret_exit;
+    if (config == NULL || !svirt_cli_domain(cli, &definition, error) ||
+        !svirt_manager_parse(definition, &domain, error)) {
+        return false;
+    }
+    state = svirt_manager_state(cli->manager, SVIRT_STATE_READ, error);
+    if (state == NULL ||
+        !svirt_compartment_find(state, config, definition, domain,
+                                &compartment, error)) {
+        return false;
+    }
+    if (compartment == NULL) {
+        return svirt_raise(error, SVIRT_ERROR_STATE, NULL,
+                           "define it again, or start it",
+                           "domain '%s' has no labels yet", definition->name);
+    }
+    for (size_t i = 0; i < compartment->label_count; i++) {
+        const SvirtCompartmentLabel *label = &compartment->labels[i];
+        const char *const cells[] = {
+            svirt_model_kind_to_string(label->model),
+            svirt_seclabel_type_to_string(label->type),
+            label->active ? "yes" : "no",
+            label->process,
+            label->image,
+        };
+
+        svirt_table_add_row(table, cells);
+    }
+    svirt_cli_print_table(cli, table);
+    return true;
+}
+
+void
+svirt_cli_print_restored(const SvirtCli *cli, const GPtrArray *rows)
+{
+    static const char *const columns[] = { "Path", "Model", "Result",
+                                           "Carries", NULL };
+    g_autoptr(SvirtTable) table = NULL;
+
+    if (rows->len == 0) {
+        return;
+    }
+    table = svirt_table_new(columns);
+    for (unsigned i = 0; i < rows->len; i++) {
+        const SvirtRestoreRow *row = rows->pdata[i];
+        const char *const cells[] = {
+            row->path,
+            svirt_model_kind_to_string(row->model),
+            row->detail != NULL ? row->detail
+                                : svirt_restore_outcome_to_string(row->outcome),
+            row->label,
+        };
+
+        svirt_table_add_row(table, cells);
+    }
+    svirt_cli_print_table(cli, table);
+}
+
+static bool
+refuse_running(const SvirtCli *cli, const SvirtDefinition *definition,
+               GError **error)
+{
+    SvirtRunStatus run;
+
+    if (!svirt_manager_run_status(cli->manager, &definition->uuid, &run,
+                                  error)) {
+        return false;
+    }
+    return !svirt_run_status_is_active(&run) ||
+           svirt_raise(error, SVIRT_ERROR_STATE, NULL, "shut it down first",
+                       "domain '%s' is running: its files stay its own",
+                       definition->name);
+}
+
+/* What would be looked at: the decision itself is made under the lock. */
+static bool
+preview(const SvirtCli *cli, const SvirtDefinition *definition,
+        GError **error)
+{
+    static const char *const columns[] = { "Path", "Model", "Given back",
+                                           "Claims", NULL };
+    SvirtState *state =
+        svirt_manager_state(cli->manager, SVIRT_STATE_READ, error);
+    g_autoptr(SvirtTable) table = svirt_table_new(columns);
+    g_autoptr(GPtrArray) objects = NULL;
+
+    if (state == NULL ||
+        !svirt_objects_list(state,
+                            definition != NULL ? &definition->uuid : NULL,
+                            &objects, error)) {
+        return false;
+    }
+    for (unsigned i = 0; i < objects->len; i++) {
+        const SvirtRemembered *object = objects->pdata[i];
+        g_autofree char *claims = g_strdup_printf("%u", object->claim_count);
+        const char *const cells[] = {
+            object->shown_path,
+            svirt_model_kind_to_string(object->model),
+            object->original,
+            claims,
+        };
+
+        svirt_table_add_row(table, cells);
+    }
+    svirt_cli_print_table(cli, table);
+    return true;
+}
+
+bool
+svirt_cmd_release(const SvirtCli *cli, int *ret_exit, GError **error)
+{
+    g_autoptr(SvirtDefinition) definition = NULL;
+    g_autoptr(GPtrArray) rows = NULL;
+    SvirtState *state;
+
+    (void)ret_exit;
+    if (svirt_arguments_text(cli->args, "domain") != NULL &&
+        (!svirt_cli_domain(cli, &definition, error) ||
+         !refuse_running(cli, definition, error))) {
+        return false;
+    }
+    if (svirt_arguments_flag(cli->args, "dry-run")) {
+        return preview(cli, definition, error);
+    }
+    state = svirt_manager_state(cli->manager, SVIRT_STATE_WRITE, error);
+    if (state == NULL ||
+        !(definition != NULL
+              ? svirt_restore_owner(state, &definition->uuid, NULL, NULL,
+                                    &rows, error)
+              : svirt_restore_unclaimed(state, NULL, &rows, error))) {
+        return false;
+    }
+    svirt_cli_print_restored(cli, rows);
+    svirt_cli_say(cli, "%u objects looked at", rows->len);
+    return svirt_restore_rows_complete(rows) ||
+           svirt_raise(error, SVIRT_ERROR_FAILED, NULL, "svirt release again",
+                       "not everything could be given back");
+}
+
+bool
+svirt_cmd_recover(const SvirtCli *cli, int *ret_exit, GError **error)
+{
+    static const char *const columns[] = { "Domain", "What", "Result", NULL };
+    g_autoptr(SvirtTable) table = svirt_table_new(columns);
+    g_autoptr(GPtrArray) rows = NULL;
+
+    (void)ret_exit;
+    if (!svirt_recover(cli->manager, &rows, error)) {
+        return false;
+    }
+    if (rows->len == 0) {
+        svirt_cli_say(cli, "Nothing to recover");
+        if (!cli->json) {
+            return true;
+        }
+    }
+    for (unsigned i = 0; i < rows->len; i++) {
+        const SvirtRecovered *row = rows->pdata[i];
+        const char *const cells[] = { row->domain, row->what, row->result };
+
+        svirt_table_add_row(table, cells);
+    }
+    svirt_cli_print_table(cli, table);
+    return true;
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "cli/command.h"
+#include "keeper/message.h"
+
+typedef struct Row {
+    char id[16];
+    char uuid[SVIRT_UUID_TEXT];
+    const char *name;  /* borrowed */
+    const char *state; /* static */
+    char *title;       /* owned, NULL: not asked for or none */
+} Row;
+
+static const char *const columns[] = { "Id", "Name", "State", NULL };
+static const char *const columns_title[] = { "Id", "Name", "State", "Title",
+                                             NULL };
+static const char *const columns_json[] = { "Id", "Name", "State", "UUID",
+                                            NULL };
+
+static const SvirtRunStatus *
+find_run(const GPtrArray *runs, const SvirtUuid *uuid)
+{
+    for (unsigned i = 0; i < runs->len; i++) {
+        const SvirtRunStatus *run = runs->pdata[i];
+
+        if (svirt_uuid_equal(&run->uuid, uuid)) {
+            return run;
+        }
+    }
+    return NULL;
+}
+
+static char *
+title_of(SvirtState *state, const SvirtUuid *uuid)
+{
+    g_autoptr(SvirtDefinition) definition = NULL;
+    g_autoptr(SvirtDomain) domain = NULL;
+
+    /* A title is decoration: what cannot be read is shown as none. */
+    if (!svirt_definitions_by_uuid(state, uuid, &definition, NULL) ||
+        !svirt_manager_parse(definition, &domain, NULL)) {
+        return NULL;
+    }
+    return g_strdup(domain->title);
+}
+
+static void
+print_row(const SvirtCli *cli, SvirtTable *table, const Row *row)
+{
+    if (svirt_arguments_flag(cli->args, "name")) {
+        g_autofree char *safe = svirt_text_printable(row->name);
+
+        (void)puts(safe);
+    } else if (svirt_arguments_flag(cli->args, "uuid")) {
+        (void)puts(row->uuid);
+    } else if (cli->json) {
+        const char *const cells[] = { row->id[0] != '-' ? row->id : NULL,
+                                      row->name, row->state, row->uuid };
+
+        svirt_table_add_row(table, cells);
+    } else {
+        const char *const cells[] = { row->id, row->name, row->state,
+                                      row->title != NULL ? row->title : "" };
+
+            svirt_table_add_row(table, cells);
+    }
+}
+
+static void
+fill_row(Row *row, const SvirtUuid *uuid, const char *name,
+         const SvirtRunStatus *run)
+{
+    svirt_uuid_format(uuid, row->uuid);
+    row->name = name;
+    if (run == NULL) {
+        (void)g_strlcpy(row->id, "-", sizeof(row->id));
+        row->state = "shut off";
+    } else {
+        (void)g_snprintf(row->id, sizeof(row->id), "%" PRIu32, run->id);
+        row->state = svirt_guest_state_to_string(run->state);
+    }
+}
+
+/* Running ones first, by id, then the others by name: as virsh. */
+static void
+list_running(const SvirtCli *cli, const GPtrArray *runs, SvirtTable *table,
+             SvirtState *state, bool title)
+{
+    for (unsigned i = 0; i < runs->len; i++) {
+        const SvirtRunStatus *run = runs->pdata[i];
+        Row row = { 0 };
+
+        fill_row(&row, &run->uuid, run->name, run);
+        row.title = title ? title_of(state, &run->uuid) : NULL;
+        print_row(cli, table, &row);
+        g_free(row.title);
+    }
+}
+
+static bool
+list_others(const SvirtCli *cli, const GPtrArray *runs, SvirtTable *table,
+            SvirtState *state, bool title, GError **error)
+{
+    g_autoptr(GPtrArray) definitions = NULL;
+
+    if (!svirt_definitions_list(state, &definitions, error)) {
+        return false;
+    }
+    for (unsigned i = 0; i < definitions->len; i++) {
+        const SvirtDefinition *definition = definitions->pdata[i];
+        Row row = { 0 };
+
+        if (find_run(runs, &definition->uuid) != NULL) {
+            continue;
+        }
+        fill_row(&row, &definition->uuid, definition->name, NULL);
+        row.title = title ? title_of(state, &definition->uuid) : NULL;
+        print_row(cli, table, &row);
+        g_free(row.title);
+    }
+    return true;
+}
+
+bool
+svirt_cmd_list(const SvirtCli *cli, int *ret_exit, GError **error)
+{
+    bool all = svirt_arguments_flag(cli->args, "all");
+    bool inactive = svirt_arguments_flag(cli->args, "inactive");
+    bool title = svirt_arguments_flag(cli->args, "title");
+    bool bare = svirt_arguments_flag(cli->args, "name") ||
+                svirt_arguments_flag(cli->args, "uuid");
+    g_autoptr(SvirtTable) table =
+        svirt_table_new(cli->json ? columns_json
+                        : title   ? columns_title
+                                  : columns);
+    g_autoptr(GPtrArray) runs = NULL;
+    SvirtState *state = NULL;
+
+    (void)ret_exit;
+    if (!svirt_manager_list_runs(cli->manager, &runs, error)) {
+        return false;
+    }
+    if (all || inactive || title) {
+        state = svirt_manager_state(cli->manager, SVIRT_STATE_READ, error);
+        if (state == NULL) {
+            return false;
+        }
+    }
+    if (!inactive) {
+        list_running(cli, runs, table, state, title);
+    }
+    if ((all || inactive) &&
+        !list_others(cli, runs, table, state, title, error)) {
+        return false;
+    }
+    if (!bare) {
+        svirt_cli_print_table(cli, table);
+    }
+    return true;
+}
+
+bool
+svirt_cmd_domuuid(const SvirtCli *cli, int *ret_exit, GError **error)
+{
+    g_autoptr(SvirtDefinition) definition = NULL;
+    char text[SVIRT_UUID_TEXT];
+
+    (void)ret_exit;
+    if (!svirt_cli_domain(cli, &definition, error)) {
+        return false;
+    }
+    svirt_uuid_format(&definition->uuid, text);
+    (void)printf(cli->json ? "\"%s\"\n" : "%s\n", text);
+    return true;
+}
+
+bool
+svirt_cmd_domstate(const SvirtCli *cli, int *ret_exit, GError **error)
+{
+    g_autoptr(SvirtDefinition) definition = NULL;
+    SvirtRunStatus run;
+    const char *state = "shut off";
+    const char *reason = "unknown";
+
+    (void)ret_exit;
+    if (!svirt_cli_domain(cli, &definition, error) ||
+        !svirt_manager_run_status(cli->manager, &definition->uuid, &run,
+                                  error)) {
+        return false;
+    }
+    if (svirt_run_status_is_active(&run)) {
+        state = svirt_guest_state_to_string(run.state);
+        reason = svirt_guest_reason_to_string(run.reason);
+    }
+    if (cli->json) {
+        (void)printf("{\"state\": \"%s\", \"reason\": \"%s\"}\n", state,
+                     reason);
+    } else if (svirt_arguments_flag(cli->args, "reason")) {
+        (void)printf("%s (%s)\n", state, reason);
+    } else {
+        (void)puts(state);
+    }
+    return true;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "cli/arguments.h"
+#include "cli/table.h"
+#include "hypervisor/manager.h"
+
+/* What every command is run with. */
+typedef struct SvirtCli {
+    SvirtManager *manager;     /* borrowed */
+    const SvirtArguments *args; /* borrowed */
+    bool json;                 /* --format json */
+    bool quiet;                /* --quiet: no confirmations */
+} SvirtCli;
+
+/*
+ * Runs a command; false with error. A command that ran and has bad news to
+ * tell by its exit code alone (verify, selftest) sets *ret_exit.
+ */
+typedef bool (*SvirtCommandRun)(const SvirtCli *cli, int *ret_exit,
+                                GError **error);
+
+typedef struct SvirtCommand {
+    const char *name; /* NULL ends the table */
+    const char *group;
+    const char *summary;
+    const SvirtOption *options;
+    SvirtCommandRun run;
+} SvirtCommand;
+
+/* Every command, by group: the one list that --help, the man page, the
+ * completion and their lint test walk. */
+extern const SvirtCommand svirt_commands[];
+
+/* The definition that --domain names. Owned by the caller. */
+bool svirt_cli_domain(const SvirtCli *cli, SvirtDefinition **ret,
+                      GError **error);
+/* Prints the table as text or JSON, as --format says. */
+void svirt_cli_print_table(const SvirtCli *cli, const SvirtTable *table);
+/* "Domain 'web' started" and the like: to stdout, unless --quiet or JSON. */
+void svirt_cli_say(const SvirtCli *cli, const char *format, ...)
+    G_GNUC_PRINTF(2, 3);
+
+/* What was given back, a row each; nothing for no rows. */
+void svirt_cli_print_restored(const SvirtCli *cli, const GPtrArray *rows);
+
+/* One runner per command, in the file of its group. */
+#define SVIRT_COMMAND(function)                                              \
+    bool function(const SvirtCli *cli, int *ret_exit, GError **error)
+SVIRT_COMMAND(svirt_cmd_define);
+SVIRT_COMMAND(svirt_cmd_undefine);
+SVIRT_COMMAND(svirt_cmd_dumpxml);
+SVIRT_COMMAND(svirt_cmd_list);
+SVIRT_COMMAND(svirt_cmd_dominfo);
+SVIRT_COMMAND(svirt_cmd_domstate);
+SVIRT_COMMAND(svirt_cmd_domuuid);
+SVIRT_COMMAND(svirt_cmd_start);
+SVIRT_COMMAND(svirt_cmd_shutdown);
+SVIRT_COMMAND(svirt_cmd_destroy);
+SVIRT_COMMAND(svirt_cmd_suspend);
+SVIRT_COMMAND(svirt_cmd_resume);
+SVIRT_COMMAND(svirt_cmd_reboot);
+SVIRT_COMMAND(svirt_cmd_console);
+SVIRT_COMMAND(svirt_cmd_monitor_command);
+SVIRT_COMMAND(svirt_cmd_label);
+SVIRT_COMMAND(svirt_cmd_release);
+SVIRT_COMMAND(svirt_cmd_recover);
+SVIRT_COMMAND(svirt_cmd_chain);
+SVIRT_COMMAND(svirt_cmd_waiver);
+SVIRT_COMMAND(svirt_cmd_verify);
+SVIRT_COMMAND(svirt_cmd_selftest);

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/command.h"
+
+#define LIFE "life"
+#define LABELS "labels"
+#define SEE "see"
+
+#define DOMAIN                                                               \
+    { "domain", SVIRT_OPTION_REQUIRED, "DOMAIN",                             \
+      "name, UUID or id of the domain" }
+#define END { NULL, SVIRT_OPTION_FLAG, NULL, NULL }
+
+static const SvirtOption domain_options[] = { DOMAIN, END };
+
+static const SvirtOption define_options[] = {
+    { "file", SVIRT_OPTION_REQUIRED, "FILE",
+      "domain XML; - reads standard input" },
+    { "validate", SVIRT_OPTION_FLAG, NULL,
+      "check only; with --format json print the resources" },
+    { "author", SVIRT_OPTION_TEXT, "USER",
+      "whose file-system rights open what it names (default root)" },
+    END,
+};
+
+static const SvirtOption undefine_options[] = {
+    DOMAIN,
+    { "keep-labels", SVIRT_OPTION_FLAG, NULL,
+      "leave labels on its files; give them back later with svirt release" },
+    END,
+};
+
+static const SvirtOption list_options[] = {
+    { "all", SVIRT_OPTION_FLAG, NULL, "running and shut off domains" },
+    { "inactive", SVIRT_OPTION_FLAG, NULL, "shut off domains only" },
+    { "name", SVIRT_OPTION_FLAG, NULL, "names only, one a line" },
+    { "uuid", SVIRT_OPTION_FLAG, NULL, "UUIDs only, one a line" },
+    { "title", SVIRT_OPTION_FLAG, NULL, "show titles too" },
+    END,
+};
+
+static const SvirtOption start_options[] = {
+    DOMAIN,
+    { "paused", SVIRT_OPTION_FLAG, NULL, "leave the guest's CPUs stopped" },
+    { "dry-run", SVIRT_OPTION_FLAG, NULL,
+      "print what would be labelled, opened and run" },
+    { "console", SVIRT_OPTION_FLAG, NULL, "attach to the console" },
+    END,
+};
+
+static const SvirtOption shutdown_options[] = {
+    DOMAIN,
+    { "mode", SVIRT_OPTION_TEXT, "MODE", "acpi" },
+    { "wait", SVIRT_OPTION_TEXT, "SECONDS", "until it is shut off" },
+    END,
+};
+
+static const SvirtOption destroy_options[] = {
+    DOMAIN,
+    { "graceful", SVIRT_OPTION_FLAG, NULL,
+      "only ask the VMM to end; never kill it" },
+    END,
+};
+
+static const SvirtOption domstate_options[] = {
+    DOMAIN,
+    { "reason", SVIRT_OPTION_FLAG, NULL, "also say why" },
+    END,
+};
+
+static const SvirtOption dumpxml_options[] = {
+    DOMAIN,
+    { "inactive", SVIRT_OPTION_FLAG, NULL, "the definition (always so)" },
+    END,
+};
+
+static const SvirtOption console_options[] = {
+    DOMAIN,
+    { "devname", SVIRT_OPTION_TEXT, "DEVICE", "serial0, serial1, ..." },
+    { "force", SVIRT_OPTION_FLAG, NULL, "end another client's session" },
+    { "safe", SVIRT_OPTION_FLAG, NULL,
+      "show the guest's control sequences as text" },
+    END,
+};
+
+static const SvirtOption monitor_options[] = {
+    DOMAIN,
+    { "pretty", SVIRT_OPTION_FLAG, NULL, "indent the answer" },
+    { "hmp", SVIRT_OPTION_FLAG, NULL, "a command of the human monitor" },
+    { "command", SVIRT_OPTION_REST, "COMMAND",
+      "one QMP command as JSON, or with --hmp its words" },
+    END,
+};
+
+static const SvirtOption release_options[] = {
+    { "domain", SVIRT_OPTION_POSITIONAL, "DOMAIN",
+      "the domain; without it everything no domain claims any more" },
+    { "dry-run", SVIRT_OPTION_FLAG, NULL, "print what would be given back" },
+    END,
+};
+
+static const SvirtOption no_options[] = { END };
+
+static const SvirtOption chain_options[] = {
+    { "verb", SVIRT_OPTION_REQUIRED, "show|accept",
+      "show the recorded chains, or record what the images say now" },
+    DOMAIN,
+    { "disk", SVIRT_OPTION_TEXT, "TARGET", "one disk only, as vda" },
+    END,
+};
+
+static const SvirtOption waiver_options[] = {
+    { "verb", SVIRT_OPTION_REQUIRED, "add|list|remove", "what to do" },
+    { "domain", SVIRT_OPTION_POSITIONAL, "DOMAIN", "the domain" },
+    { "layer", SVIRT_OPTION_TEXT, "LAYER", "the layer or rule to waive" },
+    { "resource", SVIRT_OPTION_TEXT, "RESOURCE",
+      "what for: a disk's target or a path" },
+    { "reason", SVIRT_OPTION_TEXT, "TEXT", "why; shown wherever it applies" },
+    { "expires", SVIRT_OPTION_TEXT, "DAYS", "days from now (default 30)" },
+    { "id", SVIRT_OPTION_TEXT, "NUMBER", "which to remove" },
+    END,
+};
+
+static const SvirtOption verify_options[] = {
+    { "domain", SVIRT_OPTION_REST, "DOMAIN", "default: every running domain" },
+    END,
+};
+
+const SvirtCommand svirt_commands[] = {
+    { "define", LIFE, "define a domain from XML", define_options,
+      svirt_cmd_define },
+    { "undefine", LIFE, "forget a domain and give its files back",
+      undefine_options, svirt_cmd_undefine },
+    { "list", LIFE, "list domains", list_options, svirt_cmd_list },
+    { "start", LIFE, "start a domain in its compartment", start_options,
+      svirt_cmd_start },
+    { "shutdown", LIFE, "ask the guest to shut down", shutdown_options,
+      svirt_cmd_shutdown },
+    { "reboot", LIFE, "ask the guest to reboot", domain_options,
+      svirt_cmd_reboot },
+    { "destroy", LIFE, "stop a domain at once", destroy_options,
+      svirt_cmd_destroy },
+    { "suspend", LIFE, "stop the guest's CPUs", domain_options,
+      svirt_cmd_suspend },
+    { "resume", LIFE, "let them run again", domain_options,
+      svirt_cmd_resume },
+    { "dumpxml", LIFE, "print the definition", dumpxml_options,
+      svirt_cmd_dumpxml },
+    { "dominfo", LIFE, "what a domain is and what confines it",
+      domain_options, svirt_cmd_dominfo },
+    { "domstate", LIFE, "print the state", domstate_options,
+      svirt_cmd_domstate },
+    { "domuuid", LIFE, "print the UUID", domain_options, svirt_cmd_domuuid },
+    { "console", LIFE, "attach to a serial console", console_options,
+      svirt_cmd_console },
+    { "qemu-monitor-command", LIFE,
+      "send a command to QEMU; marks the domain tainted", monitor_options,
+      svirt_cmd_monitor_command },
+    { "label", LABELS, "show the labels of a domain", domain_options,
+      svirt_cmd_label },
+    { "release", LABELS, "give files their former owners and labels back",
+      release_options, svirt_cmd_release },
+    { "recover", LABELS, "finish or undo what a crash left", no_options,
+      svirt_cmd_recover },
+    { "chain", LABELS, "show or accept the images below a disk",
+      chain_options, svirt_cmd_chain },
+    { "waiver", LABELS, "one layer waived for one resource, with a reason",
+      waiver_options, svirt_cmd_waiver },
+    { "verify", SEE, "read back what confines the running VMs",
+      verify_options, svirt_cmd_verify },
+    { NULL, NULL, NULL, NULL, NULL },
+};

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "hypervisor/define.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "hypervisor/prepare.h"
+
+SVIRT_ENUM_TABLE(SvirtDefined, svirt_defined, SVIRT_DEFINED_MAX,
+                 [SVIRT_DEFINED_NEW] = "defined",
+                 [SVIRT_DEFINED_CHANGED] = "redefined",
+                 [SVIRT_DEFINED_UNCHANGED] = "unchanged")
+
+/* NULL in *ret when the UUID is not defined yet. */
+static bool
+find_former(SvirtState *state, const SvirtUuid *uuid, SvirtDefinition **ret,
+            GError **error)
+{
+    GError *problem = NULL;
+
+    if (svirt_definitions_by_uuid(state, uuid, ret, &problem)) {
+        return true;
+    }
+    if (!g_error_matches(problem, SVIRT_ERROR, SVIRT_ERROR_NOT_FOUND)) {
+        g_propagate_error(error, problem);
+        return false;
+    }
+    g_clear_error(&problem);
+    *ret = NULL;
+    return true;
+}
+
+static bool
+store(SvirtState *state, SvirtDefinition *definition, bool replace,
+      GError **error)
+{
+    if (!svirt_state_begin(state, error)) {
+        return false;
+    }
+    if (!(replace ? svirt_definitions_replace(state, definition, error)
+                  : svirt_definitions_add(state, definition, error))) {
+        svirt_state_rollback(state);
+        return false;
+    }
+    return svirt_state_commit(state, error);
+}
+
+/* Back to what was: the error at hand is what the caller reports. */
+static void
+take_back(SvirtManager *manager, const SvirtDefinition *former,
+          const SvirtDefinition *definition)
+{
+    SvirtState *state = svirt_manager_state(manager, SVIRT_STATE_WRITE, NULL);
+
+    if (state == NULL || !svirt_state_begin(state, NULL)) {
+        return;
+    }
+    if (!(former != NULL
+              ? svirt_definitions_replace(state, former, NULL)
+              : svirt_definitions_remove(state, &definition->uuid, NULL))) {
+        svirt_state_rollback(state);
+        return;
+    }
+    (void)svirt_state_commit(state, NULL);
+}
+
+static bool
+refuse_running(SvirtManager *manager, const SvirtUuid *uuid, const char *name,
+               const char *verb, GError **error)
+{
+    g_autofree char *hint = g_strdup_printf("svirt shutdown %s", name);
+    SvirtRunStatus run;
+
+    if (!svirt_manager_run_status(manager, uuid, &run, error)) {
+        return false;
+    }
+    return !svirt_run_status_is_active(&run) ||
+           svirt_raise(error, SVIRT_ERROR_STATE, NULL, hint,
+                       "domain '%s' is running and cannot be %s", name, verb);
+}
+
+bool
+svirt_define(SvirtManager *manager, SvirtDomain *domain, uid_t author,
+             int64_t now_s, SvirtDefined *ret, GError **error)
+{
+    SvirtState *state = svirt_manager_state(manager, SVIRT_STATE_WRITE, error);
+    g_autoptr(SvirtDefinition) definition = NULL;
+    g_autoptr(SvirtDefinition) former = NULL;
+    g_autoptr(SvirtPrepared) prepared = NULL;
+    g_autofree char *xml = NULL;
+    SvirtUuid uuid = domain->uuid;
+
+    if (!domain->uuid_given) {
+        svirt_uuid_generate(&uuid);
+        svirt_domain_set_uuid(domain, &uuid);
+    }
+    xml = svirt_domain_print(domain);
+    if (state == NULL || !find_former(state, &uuid, &former, error)) {
+        return false;
+    }
+    if (former != NULL && former->author == author &&
+        strcmp(former->xml, xml) == 0) {
+        *ret = SVIRT_DEFINED_UNCHANGED;
+        return true;
+    }
+    definition = svirt_definition_new(&uuid, domain->name, author, xml, now_s);
+    if (!refuse_running(manager, &uuid, domain->name, "redefined", error) ||
+        !store(state, definition, former != NULL, error)) {
+        return false;
+    }
+    if (former != NULL) {
+        definition->incarnation = former->incarnation;
+    }
+    if (!svirt_prepare(manager, definition, SVIRT_PREPARE_DEFINE, now_s,
+                       &prepared, error) ||
+        !svirt_prepared_record(manager, prepared, error)) {
+        take_back(manager, former, definition);
+        return false;
+    }
+    *ret = former != NULL ? SVIRT_DEFINED_CHANGED : SVIRT_DEFINED_NEW;
+    return true;
+}
+
+bool
+svirt_undefine(SvirtManager *manager, const SvirtDefinition *definition,
+               bool keep_labels, GPtrArray **ret_rows, GError **error)
+{
+    SvirtState *state = svirt_manager_state(manager, SVIRT_STATE_WRITE, error);
+    g_autoptr(GPtrArray) rows = NULL;
+
+    if (state == NULL ||
+        !refuse_running(manager, &definition->uuid, definition->name,
+                        "undefined", error) ||
+        (!keep_labels && !svirt_restore_owner(state, &definition->uuid, NULL,
+                                              NULL, &rows, error)) ||
+        !svirt_state_begin(state, error)) {
+        return false;
+    }
+    if (!svirt_definitions_remove(state, &definition->uuid, error)) {
+        svirt_state_rollback(state);
+        return false;
+    }
+    if (!svirt_state_commit(state, error)) {
+        return false;
+    }
+    *ret_rows = rows != NULL ? g_steal_pointer(&rows) : g_ptr_array_new();
+    return true;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "base/enum-table.h"
+#include "compartment/restore.h"
+#include "hypervisor/manager.h"
+
+typedef enum SvirtDefined {
+    SVIRT_DEFINED_NEW,
+    SVIRT_DEFINED_CHANGED,
+    SVIRT_DEFINED_UNCHANGED, /* equal XML: nothing was written */
+    SVIRT_DEFINED_MAX
+} SvirtDefined;
+/* "defined", "redefined", "unchanged" */
+SVIRT_ENUM_DECLARE(SvirtDefined, svirt_defined)
+
+/*
+ * Stores a definition for `author`: what it names is opened with the author's
+ * rights and judged, its uids and labels are claimed, its chains recorded;
+ * files that are not there yet are judged at start. A domain without a UUID
+ * gets one. All or nothing. EXISTS, REFUSED, and every error of
+ * svirt_prepare; STATE: the VM runs and would change under its keeper.
+ */
+bool svirt_define(SvirtManager *manager, SvirtDomain *domain, uid_t author,
+                  int64_t now_s, SvirtDefined *ret, GError **error);
+
+/*
+ * Gives the VM's objects back and forgets the definition. With `keep_labels`
+ * the objects keep what they carry, and their record, for `svirt release`.
+ * STATE: it runs. ret_rows: SvirtRestoreRow *, owned by the caller.
+ */
+bool svirt_undefine(SvirtManager *manager, const SvirtDefinition *definition,
+                    bool keep_labels, GPtrArray **ret_rows, GError **error);

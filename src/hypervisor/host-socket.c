@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "hypervisor/host-socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/fd.h"
+
+#define BACKLOG 16
+
+static bool
+fill_address(int dir_fd, const char *name, struct sockaddr_un *ret,
+             GError **error)
+{
+    if (strlen(name) > SVIRT_HOST_SOCKET_NAME_MAX) {
+        return svirt_raise(error, SVIRT_ERROR_INVALID, NULL,
+                           "give the socket a shorter name",
+                           "socket name '%s' is longer than %d bytes", name,
+                           SVIRT_HOST_SOCKET_NAME_MAX);
+    }
+    memset(ret, 0, sizeof(*ret));
+    ret->sun_family = AF_UNIX;
+    (void)g_snprintf(ret->sun_path, sizeof(ret->sun_path),
+                     "/proc/self/fd/%d/%s", dir_fd, name);
+    return true;
+}
+
+/* ECONNREFUSED is the kernel's word that nobody listens any more. */
+static bool
+remove_stale(int dir_fd, const char *name, const struct sockaddr_un *address,
+             const char *shown_path, GError **error)
+{
+    SVIRT_AUTO_FD probe =
+        socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    struct stat st;
+
+    if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+        return errno == ENOENT ||
+               svirt_raise_errno(error, errno, NULL, "cannot examine '%s'",
+                                 shown_path);
+    }
+    if (!S_ISSOCK(st.st_mode) || probe < 0 ||
+        connect(probe, (const struct sockaddr *)address, sizeof(*address)) ==
+            0 ||
+        errno != ECONNREFUSED) {
+        return svirt_raise(error, SVIRT_ERROR_BUSY, NULL,
+                           "remove it or name another path",
+                           "socket '%s' is taken", shown_path);
+    }
+    if (unlinkat(dir_fd, name, 0) < 0) {
+        return svirt_raise_errno(error, errno, NULL,
+                                 "cannot remove stale socket '%s'",
+                                 shown_path);
+    }
+    return true;
+}
+
+bool
+svirt_host_socket_listen(int dir_fd, const char *name,
+                         const SvirtCredentials *author,
+                         const char *shown_path, int *ret_fd, GError **error)
+{
+    SVIRT_AUTO_FD fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    SVIRT_AUTO_CREDENTIALS scope = SVIRT_CREDENTIALS_SCOPE_INIT;
+    struct sockaddr_un address;
+    mode_t mask;
+    int result;
+
+    if (fd < 0) {
+        return svirt_raise_errno(error, errno, NULL, "cannot make a socket");
+    }
+    if (!fill_address(dir_fd, name, &address, error) ||
+        !svirt_credentials_enter(author, &scope, error) ||
+        !remove_stale(dir_fd, name, &address, shown_path, error)) {
+        return false;
+    }
+    /* Born 0600: there is no moment in which others may connect. */
+    mask = umask(0177);
+    result = bind(fd, (const struct sockaddr *)&address, sizeof(address));
+    (void)umask(mask);
+    if (result < 0 || listen(fd, BACKLOG) < 0) {
+        return svirt_raise_errno(error, errno, NULL,
+                                 "cannot listen on socket '%s'", shown_path);
+    }
+    *ret_fd = svirt_fd_steal(&fd);
+    return true;
+}
+
+bool
+svirt_host_socket_listen_path(const char *path, const SvirtCredentials *author,
+                              const SvirtRefusals *refusals, int *ret_fd,
+                              GError **error)
+{
+    g_autofree char *parent = g_path_get_dirname(path);
+    g_autofree char *name = g_path_get_basename(path);
+    g_autoptr(SvirtObject) dir = NULL;
+
+    return svirt_object_open(parent, author, SVIRT_OBJECT_WANT(DIRECTORY),
+                             SVIRT_OBJECT_FOLLOW, &dir, error) &&
+           svirt_refusals_check(refusals, dir, path, NULL,
+                                SVIRT_REFUSAL_USE_SOCKET, error) &&
+           svirt_host_socket_listen(dir->path_fd, name, author, path, ret_fd,
+                                    error);
+}
+
+bool
+svirt_host_socket_connect(const char *path, const SvirtCredentials *author,
+                          const SvirtRefusals *refusals, int *ret_fd,
+                          GError **error)
+{
+    SVIRT_AUTO_FD fd =
+        socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    SVIRT_AUTO_CREDENTIALS scope = SVIRT_CREDENTIALS_SCOPE_INIT;
+    g_autoptr(SvirtObject) object = NULL;
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+    if (fd < 0) {
+        return svirt_raise_errno(error, errno, NULL, "cannot make a socket");
+    }
+    if (!svirt_object_open(path, author, SVIRT_OBJECT_WANT(SOCKET),
+                           SVIRT_OBJECT_FOLLOW, &object, error) ||
+        !svirt_refusals_check(refusals, object, path, NULL,
+                              SVIRT_REFUSAL_USE_SOCKET, error) ||
+        !svirt_credentials_enter(author, &scope, error)) {
+        return false;
+    }
+    (void)g_snprintf(address.sun_path, sizeof(address.sun_path),
+                     "/proc/self/fd/%d", object->path_fd);
+    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+        return svirt_raise_errno(error, errno, "start its server first",
+                                 "cannot connect to socket '%s'", path);
+    }
+    *ret_fd = svirt_fd_steal(&fd);
+    return true;
+}

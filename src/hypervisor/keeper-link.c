@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "hypervisor/keeper-link.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "keeper/layout.h"
+#include "keeper/message.h"
+#include "keeper/programs.h"
+
+/* Above the keeper's own limits, so that its word arrives before ours. */
+#define PATIENCE_MS 10000
+
+struct SvirtKeeperLink {
+    int fd;
+    pid_t pid;
+    char *name; /* owned */
+    unsigned ready_timeout_ms;
+    bool committed;
+    bool ready_seen; /* READY came before it was waited for */
+};
+
+void
+svirt_keeper_link_free(SvirtKeeperLink *link)
+{
+    SvirtMessage message = { .type = SVIRT_MESSAGE_ABORT };
+
+    if (link == NULL) {
+        return;
+    }
+    if (!link->committed && link->fd >= 0) {
+        /* The end of the conversation is the keeper's word that everything
+           of this run is gone again. */
+        (void)svirt_message_send(link->fd, &message);
+        while (svirt_message_receive(link->fd, PATIENCE_MS, &message)) {
+        }
+    }
+    svirt_fd_close(&link->fd);
+    g_free(link->name);
+    g_free(link);
+}
+
+static SvirtErrorCode
+code_of(const SvirtMessage *message)
+{
+    return message->errnum == ETIMEDOUT ? SVIRT_ERROR_TIMEOUT
+                                        : SVIRT_ERROR_LAUNCH;
+}
+
+/* What the VMM said is text from outside: one printable line. */
+static char *
+last_words(const SvirtMessage *message)
+{
+    g_auto(GStrv) lines = g_strsplit(message->text, "\n", -1);
+    g_autoptr(GString) out = g_string_new(NULL);
+
+    for (char **line = lines; *line != NULL; line++) {
+        g_autofree char *valid = g_utf8_make_valid(*line, -1);
+
+        g_strstrip(valid);
+        if (*valid != '\0') {
+            g_string_append_printf(out, "%s%s", out->len > 0 ? "; " : "",
+                                   valid);
+        }
+    }
+    for (char *p = out->str; *p != '\0'; p++) {
+        if ((unsigned char)*p < ' ') {
+            *p = ' ';
+        }
+    }
+    return g_string_free(g_steal_pointer(&out), FALSE);
+}
+
+static bool
+report_failed(const SvirtKeeperLink *link, const SvirtMessage *message,
+              GError **error)
+{
+    const char *step = message->step < SVIRT_STEP_MAX
+                           ? svirt_step_to_string(message->step)
+                           : "?";
+    g_autofree char *words = last_words(message);
+    GError *cause = NULL;
+
+    if (message->errnum != 0) {
+        svirt_raise_errno(&cause, message->errnum, NULL, "%s",
+                          *words != '\0' ? words : step);
+    } else if (*words != '\0') {
+        svirt_raise(&cause, SVIRT_ERROR_LAUNCH, NULL, NULL, "%s", words);
+    }
+    return svirt_raise(error, code_of(message), cause, NULL,
+                       "domain '%s' did not start: step '%s' failed",
+                       link->name, step);
+}
+
+static bool
+report_exited(const SvirtKeeperLink *link, const SvirtMessage *message,
+              GError **error)
+{
+    g_autofree char *words = last_words(message);
+    int status = (int)message->a;
+    g_autofree char *how =
+        WIFSIGNALED(status)
+            ? g_strdup_printf("signal %d (%s)", WTERMSIG(status),
+                              strsignal(WTERMSIG(status)))
+            : g_strdup_printf("status %d", WEXITSTATUS(status));
+    GError *cause = NULL;
+
+    if (*words != '\0') {
+        svirt_raise(&cause, SVIRT_ERROR_LAUNCH, NULL, NULL, "%s", words);
+    }
+    return svirt_raise(error, SVIRT_ERROR_LAUNCH, cause, NULL,
+                       "the emulator of domain '%s' ended at once with %s",
+                       link->name, how);
+}
+
+static bool
+expect(SvirtKeeperLink *link, SvirtMessageType type, int timeout_ms,
+       GError **error)
+{
+    SvirtMessage message;
+
+    if (type == SVIRT_MESSAGE_READY && link->ready_seen) {
+        return true;
+    }
+    while (svirt_message_receive(link->fd, timeout_ms, &message)) {
+        switch (message.type) {
+        case SVIRT_MESSAGE_FAILED:
+            return report_failed(link, &message, error);
+        case SVIRT_MESSAGE_EXITED:
+            return report_exited(link, &message, error);
+        case SVIRT_MESSAGE_READY:
+            link->ready_seen = true;
+            break;
+        default:
+            break;
+        }
+        if (message.type == type) {
+            return true;
+        }
+    }
+    if (errno == ETIMEDOUT) {
+        return svirt_raise(error, SVIRT_ERROR_TIMEOUT, NULL,
+                           "raise ready_timeout_s in svirt.conf",
+                           "the keeper of domain '%s' did not answer",
+                           link->name);
+    }
+    return svirt_raise(error, SVIRT_ERROR_LAUNCH, NULL, "svirt recover",
+                       "the keeper of domain '%s' ended unexpectedly",
+                       link->name);
+}
+
+/* dup2 onto itself clears close-on-exec in the child alone: posix_spawn(3). */
+static bool
+spawn(const char *program, const char *name, const SvirtRuntime *runtime,
+      int socket, int spec, pid_t *ret, GError **error)
+{
+    static char path[] = "PATH=/usr/bin:/bin";
+    static char locale[] = "LC_ALL=C.UTF-8";
+    char *const environment[] = { path, locale, NULL };
+    char *const argv[] = { (char *)"svirt-keeper", (char *)name, NULL };
+    posix_spawn_file_actions_t actions;
+    const GArray *entries = runtime->fds->entries;
+    int result = posix_spawn_file_actions_init(&actions);
+
+    for (unsigned i = 0; result == 0 && i < entries->len; i++) {
+        int source = g_array_index(entries, SvirtSpecFd, i).source;
+
+        result = posix_spawn_file_actions_adddup2(&actions, source, source);
+    }
+    if (result == 0) {
+        result = posix_spawn_file_actions_adddup2(&actions, socket,
+                                                  SVIRT_KEEPER_FD_SVIRT);
+    }
+    if (result == 0) {
+        result = posix_spawn_file_actions_adddup2(&actions, spec,
+                                                  SVIRT_KEEPER_FD_SPEC);
+    }
+    if (result == 0) {
+        result = posix_spawn(ret, program, &actions, NULL, argv, environment);
+    }
+    (void)posix_spawn_file_actions_destroy(&actions);
+    return result == 0 ||
+           svirt_raise_errno(error, result, NULL, "cannot run '%s'", program);
+}
+
+/* Above every number that spawn's dup2 writes to. */
+static bool
+move_up(int *fd)
+{
+    int moved = fcntl(*fd, F_DUPFD_CLOEXEC, SVIRT_KEEPER_FIRST_SOURCE);
+
+    svirt_fd_close(fd);
+    *fd = moved;
+    return moved >= 0;
+}
+
+bool
+svirt_keeper_link_start(const char *name, const SvirtRuntime *runtime,
+                        SvirtKeeperLink **ret, GError **error)
+{
+    g_autoptr(SvirtKeeperLink) link = g_new0(SvirtKeeperLink, 1);
+    SVIRT_AUTO_FD spec = svirt_spec_seal(runtime->spec);
+    SVIRT_AUTO_FD peer = -1;
+    char program[PATH_MAX];
+    int pair[2];
+
+    link->fd = -1;
+    link->name = g_strdup(name);
+    if (!svirt_program_path("keeper", SVIRT_PROGRAM_KEEPER, program,
+                            sizeof(program))) {
+        return svirt_raise_errno(error, errno, "install svirt completely",
+                                 "cannot find program '%s'",
+                                 SVIRT_PROGRAM_KEEPER);
+    }
+    if (spec < 0 ||
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+        return svirt_raise_errno(error, errno, NULL,
+                                 "cannot prepare the keeper of '%s'", name);
+    }
+    link->fd = pair[0];
+    peer = pair[1];
+    if (!move_up(&peer) || !move_up(&spec)) {
+        return svirt_raise_errno(error, errno, "raise it: ulimit -n",
+                                 "no descriptor is left for the keeper");
+    }
+    if (!spawn(program, name, runtime, peer, spec, &link->pid, error)) {
+        return false;
+    }
+    link->ready_timeout_ms = runtime->spec->ready_timeout_ms;
+    svirt_fd_close(&peer);
+    if (!expect(link, SVIRT_MESSAGE_STARTED, PATIENCE_MS + 30000, error)) {
+        return false;
+    }
+    *ret = g_steal_pointer(&link);
+    return true;
+}
+
+bool
+svirt_keeper_link_wait_ready(SvirtKeeperLink *link, GError **error)
+{
+    return expect(link, SVIRT_MESSAGE_READY,
+                  (int)link->ready_timeout_ms + PATIENCE_MS, error);
+}
+
+bool
+svirt_keeper_link_commit(SvirtKeeperLink *link, bool run, GError **error)
+{
+    SvirtMessage message = { .type = SVIRT_MESSAGE_COMMIT, .a = run };
+
+    if (!svirt_message_send(link->fd, &message)) {
+        return svirt_raise_errno(error, errno, "svirt recover",
+                                 "the keeper of domain '%s' is gone",
+                                 link->name);
+    }
+    link->committed = expect(link, SVIRT_MESSAGE_COMMITTED, PATIENCE_MS,
+                             error);
+    return link->committed;
+}

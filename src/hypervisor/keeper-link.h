@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "hypervisor/runtime.h"
+
+/* The start command's side of its conversation with the keeper. */
+typedef struct SvirtKeeperLink SvirtKeeperLink;
+
+/*
+ * Starts the keeper of `name` with the runtime's spec and descriptors and
+ * waits for STARTED. LAUNCH: the step that failed, or the VMM's last words.
+ */
+bool svirt_keeper_link_start(const char *name, const SvirtRuntime *runtime,
+                             SvirtKeeperLink **ret, GError **error);
+/* The VMM answered its first command. TIMEOUT, LAUNCH. */
+bool svirt_keeper_link_wait_ready(SvirtKeeperLink *link, GError **error);
+/* The read-back passed: keep the VM, and let the guest run. */
+bool svirt_keeper_link_commit(SvirtKeeperLink *link, bool run, GError **error);
+/* Without a commit before it, the keeper undoes the start: this waits. */
+void svirt_keeper_link_free(SvirtKeeperLink *link);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SvirtKeeperLink, svirt_keeper_link_free)

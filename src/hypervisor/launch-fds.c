@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "hypervisor/launch-fds.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "keeper/layout.h"
+
+SvirtLaunchFds *
+svirt_launch_fds_new(void)
+{
+    SvirtLaunchFds *fds = g_new0(SvirtLaunchFds, 1);
+
+    fds->entries = g_array_new(FALSE, TRUE, sizeof(SvirtSpecFd));
+    fds->next_vmm = SVIRT_VMM_FIRST_FD;
+    return fds;
+}
+
+void
+svirt_launch_fds_free(SvirtLaunchFds *fds)
+{
+    if (fds == NULL) {
+        return;
+    }
+    for (unsigned i = 0; i < fds->entries->len; i++) {
+        int source = g_array_index(fds->entries, SvirtSpecFd, i).source;
+
+        svirt_fd_close(&source);
+    }
+    g_array_unref(fds->entries);
+    g_free(fds);
+}
+
+int
+svirt_launch_fds_next(SvirtLaunchFds *fds)
+{
+    return fds->next_vmm++;
+}
+
+bool
+svirt_launch_fds_take(SvirtLaunchFds *fds, int *fd, const SvirtSpecFd *entry,
+                      GError **error)
+{
+    SvirtSpecFd taken = *entry;
+
+    if (fds->entries->len >= SVIRT_SPEC_MAX_FDS) {
+        return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
+                           "give the domain fewer disks",
+                           "the domain needs more than %d descriptors",
+                           SVIRT_SPEC_MAX_FDS);
+    }
+    taken.source = fcntl(*fd, F_DUPFD_CLOEXEC, SVIRT_KEEPER_FIRST_SOURCE);
+    if (taken.source < 0) {
+        return svirt_raise_errno(error, errno, "raise it: ulimit -n",
+                                 "no descriptor is left for the VM");
+    }
+    svirt_fd_close(fd);
+    g_array_append_val(fds->entries, taken);
+    return true;
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "hypervisor/life.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "keeper/adopt.h"
+#include "keeper/layout.h"
+#include "monitor/client.h"
+
+#define ANSWER_MS 10000
+#define RELEASE_MS 10000
+
+static bool
+connect_monitor(SvirtManager *manager, const SvirtDefinition *definition,
+                int *ret_fd, GError **error)
+{
+    SVIRT_AUTO_FD run = -1;
+
+    if (!svirt_manager_open_run(manager, &definition->uuid, definition->name,
+                                &run, error)) {
+        return false;
+    }
+    *ret_fd = svirt_control_connect(run);
+    if (*ret_fd < 0) {
+        return svirt_raise_errno(error, errno, "svirt recover",
+                                 "the monitor of domain '%s' cannot be "
+                                 "reached",
+                                 definition->name);
+    }
+    return true;
+}
+
+static bool
+control_failed(const SvirtDefinition *definition, const char *why,
+               GError **error)
+{
+    GError *cause = NULL;
+
+    switch (errno) {
+    case ETIMEDOUT:
+        return svirt_raise(error, SVIRT_ERROR_TIMEOUT, NULL, NULL,
+                           "domain '%s' did not answer in time",
+                           definition->name);
+    case EREMOTEIO:
+        svirt_raise(&cause, SVIRT_ERROR_REFUSED, NULL, NULL, "%s", why);
+        return svirt_raise(error, SVIRT_ERROR_REFUSED, cause, NULL,
+                           "the monitor of domain '%s' says no",
+                           definition->name);
+    case ECONNRESET:
+        return svirt_raise(error, SVIRT_ERROR_STATE, NULL, "svirt list",
+                           "domain '%s' ended meanwhile", definition->name);
+    default:
+        return svirt_raise_errno(error, errno, NULL,
+                                 "the monitor of domain '%s' answered wrongly",
+                                 definition->name);
+    }
+}
+
+bool
+svirt_life_qmp(SvirtManager *manager, const SvirtDefinition *definition,
+               const char *json, bool taint, char **ret, GError **error)
+{
+    char why[SVIRT_CONTROL_WHY] = "";
+    SVIRT_AUTO_FD fd = -1;
+    char *reply = NULL;
+
+    if (!connect_monitor(manager, definition, &fd, error)) {
+        return false;
+    }
+    if (!svirt_control_qmp(fd, json, NULL, 0, taint, ANSWER_MS, &reply, why)) {
+        return control_failed(definition, why, error);
+    }
+    *ret = g_strdup(reply);
+    free(reply);
+    return true;
+}
+
+static bool
+check_reply(const SvirtDefinition *definition, const char *command,
+            const char *text, GError **error)
+{
+    json_t *reply = json_loads(text, 0, NULL);
+    const json_t *refused = json_object_get(reply, "error");
+    const char *words = json_string_value(json_object_get(refused, "desc"));
+    GError *cause = NULL;
+    bool ok = json_object_get(reply, "return") != NULL;
+
+    if (!ok) {
+        if (words != NULL) {
+            svirt_raise(&cause, SVIRT_ERROR_REFUSED, NULL, NULL, "%s", words);
+        }
+        svirt_raise(error, SVIRT_ERROR_REFUSED, cause, NULL,
+                    "QEMU refuses '%s' for domain '%s'", command,
+                    definition->name);
+    }
+    json_decref(reply);
+    return ok;
+}
+
+bool
+svirt_life_ask(SvirtManager *manager, const SvirtDefinition *definition,
+               SvirtLifeVerb verb, GError **error)
+{
+    static const char *const commands[] = {
+        [SVIRT_LIFE_SHUTDOWN] = "system_powerdown",
+        [SVIRT_LIFE_REBOOT] = "system_reset",
+        [SVIRT_LIFE_SUSPEND] = "stop",
+        [SVIRT_LIFE_RESUME] = "cont",
+    };
+    g_autofree char *json =
+        g_strdup_printf("{\"execute\": \"%s\"}", commands[verb]);
+    g_autofree char *reply = NULL;
+
+    return svirt_life_qmp(manager, definition, json, false, &reply, error) &&
+           check_reply(definition, commands[verb], reply, error);
+}
+
+/*
+ * The keeper releases and goes: its lock on the run is free, or the whole
+ * directory is gone.
+ */
+static bool
+wait_released(const SvirtDefinition *definition, const SvirtRunStatus *run,
+              int timeout_ms, GError **error)
+{
+    SVIRT_AUTO_FD keeper = svirt_run_process_open(&run->keeper);
+    struct pollfd end = { .fd = keeper, .events = POLLIN };
+
+    if (keeper >= 0 && poll(&end, 1, timeout_ms) == 0) {
+        return svirt_raise(error, SVIRT_ERROR_TIMEOUT, NULL,
+                           "svirt destroy kills what does not end",
+                           "domain '%s' did not end in time",
+                           definition->name);
+    }
+    return true;
+}
+
+bool
+svirt_life_wait_off(SvirtManager *manager, const SvirtDefinition *definition,
+                    int timeout_ms, GError **error)
+{
+    SvirtRunStatus run;
+
+    return svirt_manager_run_status(manager, &definition->uuid, &run, error) &&
+           (!svirt_run_status_is_active(&run) ||
+            wait_released(definition, &run, timeout_ms, error));
+}
+
+/* Its keeper died before it: nobody but us gives anything back. */
+static bool
+end_orphan(SvirtManager *manager, const SvirtDefinition *definition,
+           GError **error)
+{
+    int runs = svirt_manager_run_dir(manager, false, error);
+    char text[SVIRT_UUID_TEXT];
+    const char *why = "";
+    SvirtAdopt *orphan;
+    bool ok;
+
+    svirt_uuid_format(&definition->uuid, text);
+    orphan = svirt_adopt_open(runs, text, &why);
+    if (orphan == NULL) {
+        return errno == ENOENT ||
+               svirt_raise_errno(error, errno, "svirt recover",
+                                 "cannot end domain '%s': %s",
+                                 definition->name, why);
+    }
+    ok = svirt_adopt_end(orphan, RELEASE_MS);
+    svirt_adopt_free(orphan);
+    return ok || svirt_raise_errno(error, errno, "svirt recover",
+                                   "cannot end domain '%s' completely",
+                                   definition->name);
+}
+
+bool
+svirt_life_destroy(SvirtManager *manager, const SvirtDefinition *definition,
+                   bool graceful, GError **error)
+{
+    SVIRT_AUTO_FD directory = -1;
+    SVIRT_AUTO_FD vmm = -1;
+    SvirtRunStatus run;
+    bool kept;
+
+    if (!svirt_manager_open_run(manager, &definition->uuid, definition->name,
+                                &directory, error) ||
+        !svirt_manager_run_status(manager, &definition->uuid, &run, error)) {
+        return false;
+    }
+    kept = svirt_run_process_alive(&run.keeper);
+    if (!kept && !graceful) {
+        return end_orphan(manager, definition, error);
+    }
+    vmm = svirt_run_process_open(&run.process[SVIRT_PROCESS_VMM]);
+    if (vmm >= 0 &&
+        syscall(SYS_pidfd_send_signal, vmm, graceful ? SIGTERM : SIGKILL,
+                NULL, 0) < 0 &&
+        errno != ESRCH) {
+        return svirt_raise_errno(error, errno, NULL,
+                                 "cannot stop domain '%s'", definition->name);
+    }
+    return wait_released(definition, &run, RELEASE_MS, error);
+}
+
+bool
+svirt_life_console(SvirtManager *manager, const SvirtDefinition *definition,
+                   uint32_t serial, bool force, int *ret_fd, GError **error)
+{
+    char why[SVIRT_CONTROL_WHY] = "";
+    SVIRT_AUTO_FD fd = -1;
+
+    if (!connect_monitor(manager, definition, &fd, error)) {
+        return false;
+    }
+    if (!svirt_control_console(fd, serial, force, ANSWER_MS, why)) {
+        return control_failed(definition, why, error);
+    }
+    *ret_fd = svirt_fd_steal(&fd);
+    return true;
+}

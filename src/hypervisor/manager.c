@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "hypervisor/manager.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/fd.h"
+
+/* Directory entries looked at in /run/svirt: far above any host's VMs. */
+#define MAX_RUNS 65536u
+
+struct SvirtManager {
+    SvirtConnection *connection; /* owned */
+    SvirtConfig *config;         /* owned, NULL until asked for */
+    SvirtState *state;           /* owned, NULL until asked for */
+    SvirtStateAccess access;     /* of state */
+    int run_dir;                 /* fd, -1 unset */
+};
+
+bool
+svirt_manager_new(const char *uri, SvirtManager **ret, GError **error)
+{
+    SvirtConnection *connection;
+    SvirtManager *manager;
+
+    if (!svirt_connection_parse(uri, &connection, error)) {
+        return false;
+    }
+    manager = g_new0(SvirtManager, 1);
+    manager->connection = connection;
+    manager->run_dir = -1;
+    *ret = manager;
+    return true;
+}
+
+void
+svirt_manager_free(SvirtManager *manager)
+{
+    if (manager == NULL) {
+        return;
+    }
+    svirt_state_free(manager->state);
+    svirt_config_free(manager->config);
+    svirt_connection_free(manager->connection);
+    svirt_fd_close(&manager->run_dir);
+    g_free(manager);
+}
+
+const SvirtConnection *
+svirt_manager_connection(const SvirtManager *manager)
+{
+    return manager->connection;
+}
+
+const SvirtConfig *
+svirt_manager_config(SvirtManager *manager, GError **error)
+{
+    if (manager->config == NULL &&
+        !svirt_config_load(manager->connection, &manager->config, error)) {
+        return NULL;
+    }
+    return manager->config;
+}
+
+SvirtState *
+svirt_manager_state(SvirtManager *manager, SvirtStateAccess access,
+                    GError **error)
+{
+    SvirtState *state = NULL;
+
+    if (manager->state != NULL &&
+        (manager->access == access || access == SVIRT_STATE_READ)) {
+        return manager->state;
+    }
+    if (!svirt_state_open(manager->connection->state_dir, access, &state,
+                          error)) {
+        return NULL;
+    }
+    svirt_state_free(manager->state);
+    manager->state = state;
+    manager->access = access;
+    return state;
+}
+
+int
+svirt_manager_run_dir(SvirtManager *manager, bool create, GError **error)
+{
+    GError *problem = NULL;
+
+    if (manager->run_dir >= 0) {
+        return manager->run_dir;
+    }
+    if (!svirt_connection_open_dir(manager->connection->run_dir, create,
+                                   &manager->run_dir, &problem)) {
+        if (!create && g_error_matches(problem, SVIRT_ERROR,
+                                       SVIRT_ERROR_NOT_FOUND)) {
+            g_clear_error(&problem);
+        } else {
+            g_propagate_error(error, problem);
+        }
+        return -1;
+    }
+    return manager->run_dir;
+}
+
+static bool
+find_by_id(SvirtManager *manager, SvirtState *state, const char *text,
+           SvirtDefinition **ret)
+{
+    g_autoptr(GPtrArray) runs = NULL;
+    guint64 id;
+
+    if (!g_ascii_string_to_unsigned(text, 10, 1, UINT32_MAX, &id, NULL) ||
+        !svirt_manager_list_runs(manager, &runs, NULL)) {
+        return false;
+    }
+    for (unsigned i = 0; i < runs->len; i++) {
+        const SvirtRunStatus *run = runs->pdata[i];
+
+        if (run->id == id) {
+            return svirt_definitions_by_uuid(state, &run->uuid, ret, NULL);
+        }
+    }
+    return false;
+}
+
+bool
+svirt_manager_find(SvirtManager *manager, const char *name,
+                   SvirtDefinition **ret, GError **error)
+{
+    SvirtState *state = svirt_manager_state(manager, SVIRT_STATE_READ, error);
+    GError *problem = NULL;
+
+    if (state == NULL) {
+        return false;
+    }
+    if (svirt_definitions_find(state, name, ret, &problem)) {
+        return true;
+    }
+    if (!g_error_matches(problem, SVIRT_ERROR, SVIRT_ERROR_NOT_FOUND)) {
+        g_propagate_error(error, problem);
+        return false;
+    }
+    g_clear_error(&problem);
+    if (find_by_id(manager, state, name, ret)) {
+        return true;
+    }
+    return svirt_raise(error, SVIRT_ERROR_NOT_FOUND, NULL,
+                       "svirt list --all shows the domains of this host",
+                       "no domain '%s' is defined", name);
+}
+
+bool
+svirt_manager_run_status(SvirtManager *manager, const SvirtUuid *uuid,
+                         SvirtRunStatus *ret, GError **error)
+{
+    GError *problem = NULL;
+    int run_dir = svirt_manager_run_dir(manager, false, &problem);
+    char text[SVIRT_UUID_TEXT];
+
+    if (problem != NULL) {
+        g_propagate_error(error, problem);
+        return false;
+    }
+    memset(ret, 0, sizeof(*ret));
+    svirt_uuid_format(uuid, text);
+    if (run_dir < 0 || svirt_run_status_read(run_dir, text, ret)) {
+        if (ret->magic != 0 &&
+            !svirt_run_process_alive(&ret->process[SVIRT_PROCESS_VMM]) &&
+            !svirt_run_process_alive(&ret->keeper)) {
+            memset(ret, 0, sizeof(*ret));
+        }
+        return true;
+    }
+    memset(ret, 0, sizeof(*ret));
+    if (errno == ENOENT || errno == ENOTDIR) {
+        return true;
+    }
+    return svirt_raise_errno(error, errno, "run: svirt recover",
+                             "cannot read the status of running VM %s", text);
+}
+
+static int
+compare_ids(gconstpointer a, gconstpointer b)
+{
+    const SvirtRunStatus *left = *(const SvirtRunStatus *const *)a;
+    const SvirtRunStatus *right = *(const SvirtRunStatus *const *)b;
+
+    return (left->id > right->id) - (left->id < right->id);
+}
+
+bool
+svirt_manager_list_runs(SvirtManager *manager, GPtrArray **ret,
+                        GError **error)
+{
+    GError *problem = NULL;
+    int run_dir = svirt_manager_run_dir(manager, false, &problem);
+    g_autoptr(GPtrArray) runs = g_ptr_array_new_with_free_func(g_free);
+    const struct dirent *entry;
+    unsigned seen = 0;
+    DIR *dir = NULL;
+    int copy = -1;
+
+    if (problem != NULL) {
+        g_propagate_error(error, problem);
+        return false;
+    }
+    if (run_dir >= 0) {
+        copy = openat(run_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        dir = copy >= 0 ? fdopendir(copy) : NULL;
+        if (dir == NULL) {
+            svirt_fd_close(&copy);
+            return svirt_raise_errno(error, errno, NULL,
+                                     "cannot list the running VMs");
+        }
+    }
+    while (dir != NULL && (entry = readdir(dir)) != NULL &&
+           seen++ < MAX_RUNS) {
+        SvirtRunStatus status;
+
+        /* A damaged or half-removed run is recover's business, not ours. */
+        if (strlen(entry->d_name) == SVIRT_UUID_TEXT - 1 &&
+            svirt_run_status_read(run_dir, entry->d_name, &status) &&
+            svirt_run_process_alive(&status.process[SVIRT_PROCESS_VMM])) {
+            g_ptr_array_add(runs, g_memdup2(&status, sizeof(status)));
+        }
+    }
+    if (dir != NULL) {
+        (void)closedir(dir);
+    }
+    g_ptr_array_sort(runs, compare_ids);
+    *ret = g_steal_pointer(&runs);
+    return true;
+}
+
+bool
+svirt_manager_open_run(SvirtManager *manager, const SvirtUuid *uuid,
+                       const char *name, int *ret_fd, GError **error)
+{
+    SvirtRunStatus status;
+    char text[SVIRT_UUID_TEXT];
+    SVIRT_AUTO_FD fd = -1;
+
+    if (!svirt_manager_run_status(manager, uuid, &status, error)) {
+        return false;
+    }
+    if (!svirt_run_status_is_active(&status)) {
+        g_autofree char *hint = g_strdup_printf("svirt start %s", name);
+
+        return svirt_raise(error, SVIRT_ERROR_STATE, NULL, hint,
+                           "domain '%s' is not running", name);
+    }
+    svirt_uuid_format(uuid, text);
+    fd = openat(svirt_manager_run_dir(manager, false, NULL), text,
+                O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return svirt_raise_errno(error, errno, NULL,
+                                 "cannot open the run directory of '%s'",
+                                 name);
+    }
+    *ret_fd = svirt_fd_steal(&fd);
+    return true;
+}
+
+bool
+svirt_manager_parse(const SvirtDefinition *definition, SvirtDomain **ret,
+                    GError **error)
+{
+    GError *cause = NULL;
+
+    if (!svirt_domain_parse(definition->xml, strlen(definition->xml),
+                            definition->name, ret, &cause)) {
+        return svirt_raise(error, SVIRT_ERROR_CORRUPT, cause,
+                           "define it again: svirt define FILE",
+                           "the stored definition of '%s' cannot be read",
+                           definition->name);
+    }
+    return true;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "hypervisor/output-file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/fd.h"
+
+/* NAME_MAX less ".log.1" */
+#define NAME_ROOM 248
+
+char *
+svirt_log_file_name(const char *name, const SvirtUuid *uuid,
+                    unsigned rotation)
+{
+    char text[SVIRT_UUID_TEXT];
+
+    svirt_uuid_format(uuid, text);
+    return g_strdup_printf("%s.log%s",
+                           strlen(name) <= NAME_ROOM ? name : text,
+                           rotation > 0 ? ".1" : "");
+}
+
+/* In its directory, opened once: the new file is born 0600 and the author's. */
+static bool
+create(const SvirtOutputFileRequest *request, GError **error)
+{
+    g_autofree char *parent = g_path_get_dirname(request->path);
+    g_autofree char *name = g_path_get_basename(request->path);
+    g_autoptr(SvirtObject) dir = NULL;
+    SVIRT_AUTO_CREDENTIALS scope = SVIRT_CREDENTIALS_SCOPE_INIT;
+    SVIRT_AUTO_FD fd = -1;
+
+    if (!svirt_object_open(parent, request->author,
+                           SVIRT_OBJECT_WANT(DIRECTORY), SVIRT_OBJECT_FOLLOW,
+                           &dir, error) ||
+        !svirt_refusals_check(request->refusals, dir, request->path, NULL,
+                              SVIRT_REFUSAL_USE_OUTPUT, error) ||
+        !svirt_credentials_enter(request->author, &scope, error)) {
+        return false;
+    }
+    fd = openat(dir->path_fd, name,
+                O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0 && errno != EEXIST) {
+        return svirt_raise_errno(error, errno, NULL, "cannot make file '%s'",
+                                 request->path);
+    }
+    return true;
+}
+
+bool
+svirt_output_file_open(const SvirtOutputFileRequest *request, int *ret_fd,
+                       GError **error)
+{
+    g_autoptr(SvirtObject) object = NULL;
+    GError *cause = NULL;
+    SVIRT_AUTO_FD fd = -1;
+
+    if (!svirt_object_open(request->path, request->author,
+                           SVIRT_OBJECT_WANT(REGULAR), SVIRT_OBJECT_FOLLOW,
+                           &object, &cause) &&
+        g_error_matches(cause, SVIRT_ERROR, SVIRT_ERROR_NOT_FOUND)) {
+        g_clear_error(&cause);
+        if (create(request, &cause)) {
+            (void)svirt_object_open(request->path, request->author,
+                                    SVIRT_OBJECT_WANT(REGULAR),
+                                    SVIRT_OBJECT_FOLLOW, &object, &cause);
+        }
+    }
+    if (cause == NULL &&
+        svirt_refusals_check(request->refusals, object, request->path, NULL,
+                             SVIRT_REFUSAL_USE_OUTPUT, &cause) &&
+        svirt_object_reopen(object, request->author, O_RDWR, &fd, &cause) &&
+        !request->append && ftruncate(fd, 0) < 0) {
+        svirt_raise_errno(&cause, errno, NULL, "cannot empty file '%s'",
+                          request->path);
+    }
+    if (cause != NULL) {
+        return svirt_raise(error,
+                           (SvirtErrorCode)svirt_error_exit_code(cause),
+                           cause, NULL, "line %u: output file '%s'",
+                           request->line, request->path);
+    }
+    *ret_fd = svirt_fd_steal(&fd);
+    return true;
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "hypervisor/prepare.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "compartment/relabel-apply.h"
+#include "state/chains.h"
+#include "state/waivers.h"
+
+static void
+free_disk(gpointer disk)
+{
+    svirt_disk_images_free(disk);
+}
+
+static void
+free_waiver(gpointer waiver)
+{
+    svirt_waiver_free(waiver);
+}
+
+static void
+free_object(SvirtObject **object)
+{
+    if (*object != NULL) {
+        svirt_object_free(*object);
+    }
+}
+
+void
+svirt_prepared_free(SvirtPrepared *prepared)
+{
+    if (prepared == NULL) {
+        return;
+    }
+    /* The plan borrows objects, the compartment's and disks' owners. */
+    if (prepared->plan != NULL) {
+        svirt_relabel_plan_free(prepared->plan);
+    }
+    svirt_compartment_free(prepared->compartment);
+    free_object(&prepared->kernel);
+    free_object(&prepared->initrd);
+    free_object(&prepared->emulator);
+    g_ptr_array_unref(prepared->disks);
+    g_ptr_array_unref(prepared->waivers);
+    svirt_refusal_facts_free(prepared->facts);
+    svirt_credentials_free(prepared->author);
+    svirt_domain_free(prepared->domain);
+    g_free(prepared);
+}
+
+SvirtRefusals
+svirt_prepared_refusals(const SvirtPrepared *prepared, SvirtState *state)
+{
+    return (SvirtRefusals){
+        .facts = prepared->facts,
+        .state = state,
+        .definition = prepared->definition,
+        .now_s = prepared->now_s,
+        .waivers = prepared->waivers,
+    };
+}
+
+static bool
+recorded_chain(SvirtState *state, const SvirtUuid *uuid, const char *target,
+               SvirtChain **ret, GError **error)
+{
+    g_autofree char *json = NULL;
+
+    if (!svirt_chains_get(state, uuid, target, &json, error)) {
+        return false;
+    }
+    *ret = NULL;
+    return json == NULL || svirt_chain_from_json(json, ret, error);
+}
+
+static bool
+open_disks(SvirtPrepared *prepared, SvirtState *state, SvirtPrepareMode mode,
+           GError **error)
+{
+    const SvirtDomain *domain = prepared->domain;
+    SvirtRefusals refusals = svirt_prepared_refusals(prepared, state);
+
+    for (size_t i = 0; i < domain->disk_count; i++) {
+        SvirtChain *recorded = NULL;
+        SvirtDiskImages *images = NULL;
+        GError *problem = NULL;
+
+        /* Someone who defines anew says what the chain is from now on. */
+        if (mode == SVIRT_PREPARE_START &&
+            !recorded_chain(state, &prepared->definition->uuid,
+                            domain->disks[i].target, &recorded, error)) {
+            return false;
+        }
+        if (!svirt_disk_images_open(&refusals, prepared->author,
+                                    &domain->disks[i], recorded, &images,
+                                    &problem)) {
+            if (mode != SVIRT_PREPARE_DEFINE ||
+                !g_error_matches(problem, SVIRT_ERROR,
+                                 SVIRT_ERROR_NOT_FOUND)) {
+                g_propagate_error(error, problem);
+                return false;
+            }
+            g_clear_error(&problem);
+        }
+        g_ptr_array_add(prepared->disks, images);
+    }
+    return true;
+}
+
+typedef struct BootFile {
+    const char *what;
+    const char *path;
+    unsigned line;
+    SvirtRefusalUse use;
+} BootFile;
+
+static bool
+open_boot_file(SvirtPrepared *prepared, SvirtState *state,
+               const BootFile *file, SvirtPrepareMode mode, SvirtObject **ret,
+               GError **error)
+{
+    SvirtRefusals refusals = svirt_prepared_refusals(prepared, state);
+    g_autoptr(SvirtObject) object = NULL;
+    GError *cause = NULL;
+
+    if (file->path == NULL) {
+        return true;
+    }
+    if (svirt_object_open(file->path, prepared->author,
+                          SVIRT_OBJECT_WANT(REGULAR), SVIRT_OBJECT_FOLLOW,
+                          &object, &cause) &&
+        svirt_refusals_check(&refusals, object, file->path, NULL, file->use,
+                             &cause)) {
+        *ret = g_steal_pointer(&object);
+        return true;
+    }
+    if (mode == SVIRT_PREPARE_DEFINE &&
+        g_error_matches(cause, SVIRT_ERROR, SVIRT_ERROR_NOT_FOUND)) {
+        g_clear_error(&cause);
+        return true;
+    }
+    return svirt_raise(error, (SvirtErrorCode)svirt_error_exit_code(cause),
+                       cause, NULL, "%s of domain '%s' (line %u)", file->what,
+                       prepared->definition->name, file->line);
+}
+
+static bool
+open_boot_files(SvirtPrepared *prepared, SvirtState *state,
+                SvirtPrepareMode mode, GError **error)
+{
+    const SvirtDomain *domain = prepared->domain;
+    BootFile kernel = { "kernel", domain->os.kernel, domain->os.kernel_line,
+                        SVIRT_REFUSAL_USE_BOOT };
+    BootFile initrd = { "initrd", domain->os.initrd, domain->os.initrd_line,
+                        SVIRT_REFUSAL_USE_BOOT };
+    BootFile emulator = { "emulator", svirt_qemu_emulator(domain),
+                          domain->emulator_line, SVIRT_REFUSAL_USE_EMULATOR };
+
+    return open_boot_file(prepared, state, &kernel, mode, &prepared->kernel,
+                          error) &&
+           open_boot_file(prepared, state, &initrd, mode, &prepared->initrd,
+                          error) &&
+           open_boot_file(prepared, state, &emulator, mode,
+                          &prepared->emulator, error);
+}
+
+static bool
+find_compartment(SvirtManager *manager, SvirtPrepared *prepared,
+                 const SvirtConfig *config, GError **error)
+{
+    SvirtState *state = svirt_manager_state(manager, SVIRT_STATE_READ, error);
+
+    if (state == NULL ||
+        !svirt_compartment_find(state, config, prepared->definition,
+                                prepared->domain, &prepared->compartment,
+                                error)) {
+        return false;
+    }
+    if (prepared->compartment != NULL) {
+        return true;
+    }
+    state = svirt_manager_state(manager, SVIRT_STATE_WRITE, error);
+    return state != NULL &&
+           svirt_compartment_claim(state, svirt_manager_connection(manager),
+                                   config, prepared->definition,
+                                   prepared->domain, &prepared->compartment,
+                                   error);
+}
+
+static bool
+plan_labels(SvirtPrepared *prepared, GError **error)
+{
+    g_autoptr(GArray) items =
+        g_array_new(FALSE, TRUE, sizeof(SvirtRelabelItem));
+
+    for (unsigned i = 0; i < prepared->disks->len; i++) {
+        const SvirtDiskImages *disk = prepared->disks->pdata[i];
+
+        for (unsigned j = 0; disk != NULL && j < disk->images->len; j++) {
+            const SvirtImage *image = disk->images->pdata[j];
+            SvirtRelabelItem item = {
+                .object = image->object,
+                .kind = image->role == SVIRT_CHAIN_BACKING
+                            ? SVIRT_RESOURCE_BACKING
+                        : image->role == SVIRT_CHAIN_DATA
+                            ? SVIRT_RESOURCE_DATA_FILE
+                            : SVIRT_RESOURCE_DISK,
+                .access = image->access,
+                .target = disk->disk->target,
+            };
+
+            if (j < disk->disk->image_count) {
+                item.seclabels = disk->disk->images[j].seclabels;
+            }
+            g_array_append_val(items, item);
+        }
+    }
+    return svirt_relabel_plan_new(prepared->compartment,
+                                  (const SvirtRelabelItem *)(void *)items->data,
+                                  items->len, &prepared->plan, error);
+}
+
+bool
+svirt_prepare(SvirtManager *manager, const SvirtDefinition *definition,
+              SvirtPrepareMode mode, int64_t now_s, SvirtPrepared **ret,
+              GError **error)
+{
+    g_autoptr(SvirtPrepared) prepared = g_new0(SvirtPrepared, 1);
+    const SvirtConfig *config = svirt_manager_config(manager, error);
+    SvirtState *state;
+
+    prepared->definition = definition;
+    prepared->now_s = now_s;
+    prepared->disks = g_ptr_array_new_with_free_func(free_disk);
+    prepared->waivers = g_ptr_array_new_with_free_func(free_waiver);
+    if (config == NULL ||
+        !svirt_manager_parse(definition, &prepared->domain, error) ||
+        (definition->author != 0 &&
+         !svirt_credentials_for_uid(definition->author, &prepared->author,
+                                    error)) ||
+        !svirt_refusal_facts_new(svirt_manager_connection(manager), config,
+                                 &prepared->facts, error)) {
+        return false;
+    }
+    state = svirt_manager_state(manager, SVIRT_STATE_READ, error);
+    if (state == NULL || !open_disks(prepared, state, mode, error) ||
+        !open_boot_files(prepared, state, mode, error) ||
+        !find_compartment(manager, prepared, config, error) ||
+        !plan_labels(prepared, error)) {
+        return false;
+    }
+    *ret = g_steal_pointer(&prepared);
+    return true;
+}
+
+static bool
+has_new_chain(const SvirtPrepared *prepared)
+{
+    for (unsigned i = 0; i < prepared->disks->len; i++) {
+        const SvirtDiskImages *disk = prepared->disks->pdata[i];
+
+        if (disk != NULL && disk->chain != NULL && !disk->recorded) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+record_chains(SvirtState *state, const SvirtPrepared *prepared,
+              GError **error)
+{
+    for (unsigned i = 0; i < prepared->disks->len; i++) {
+        const SvirtDiskImages *disk = prepared->disks->pdata[i];
+        g_autofree char *json = NULL;
+
+        if (disk == NULL || disk->chain == NULL || disk->recorded) {
+            continue;
+        }
+        json = svirt_chain_to_json(disk->chain);
+        if (!svirt_chains_put(state, &prepared->definition->uuid,
+                              disk->disk->target, json, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool
+svirt_prepared_record(SvirtManager *manager, const SvirtPrepared *prepared,
+                      GError **error)
+{
+    SvirtState *state = svirt_manager_state(manager, SVIRT_STATE_READ, error);
+    bool needed = has_new_chain(prepared);
+
+    if (state == NULL ||
+        (!needed && !svirt_relabel_is_needed(state, prepared->plan, &needed,
+                                             error))) {
+        return false;
+    }
+    if (!needed) {
+        return true;
+    }
+    state = svirt_manager_state(manager, SVIRT_STATE_WRITE, error);
+    if (state == NULL || !svirt_state_begin(state, error)) {
+        return false;
+    }
+    if (!record_chains(state, prepared, error) ||
+        !svirt_relabel_claim(state, prepared->plan, error)) {
+        svirt_state_rollback(state);
+        return false;
+    }
+    return svirt_state_commit(state, error);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "compartment/compartment.h"
+#include "compartment/relabel-plan.h"
+#include "hypervisor/disk-images.h"
+#include "hypervisor/manager.h"
+#include "hypervisor/refusals.h"
+
+/*
+ * A definition with everything it names opened, judged and labelled on paper:
+ * what define records and start launches. Nothing is changed by making one,
+ * but that missing claims are taken.
+ */
+typedef struct SvirtPrepared {
+    const SvirtDefinition *definition; /* borrowed */
+    SvirtDomain *domain;               /* owned, as all below */
+    SvirtCredentials *author;          /* NULL: root */
+    SvirtRefusalFacts *facts;
+    GPtrArray *waivers;     /* SvirtWaiver *: made use of */
+    GPtrArray *disks;       /* SvirtDiskImages *, one per disk; entry NULL:
+                               missing, and only being defined */
+    SvirtObject *kernel;    /* NULL: none */
+    SvirtObject *initrd;
+    SvirtObject *emulator;  /* NULL: only being defined */
+    SvirtCompartment *compartment;
+    SvirtRelabelPlan *plan;
+    int64_t now_s;
+} SvirtPrepared;
+
+typedef enum SvirtPrepareMode {
+    SVIRT_PREPARE_START,
+    SVIRT_PREPARE_DEFINE,  /* what is missing is looked at by start */
+    SVIRT_PREPARE_ACCEPT,  /* recorded chains are not compared */
+} SvirtPrepareMode;
+
+/* Errors of every opening, each naming the device and the line. */
+bool svirt_prepare(SvirtManager *manager, const SvirtDefinition *definition,
+                   SvirtPrepareMode mode, int64_t now_s, SvirtPrepared **ret,
+                   GError **error);
+void svirt_prepared_free(SvirtPrepared *prepared);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SvirtPrepared, svirt_prepared_free)
+
+/*
+ * Writes down what is new: chains of disks not recorded yet, claims on
+ * objects. One transaction, none when there is nothing new.
+ */
+bool svirt_prepared_record(SvirtManager *manager,
+                           const SvirtPrepared *prepared, GError **error);
+
+/* The refusals to open further things of this VM with. Borrows. */
+SvirtRefusals svirt_prepared_refusals(const SvirtPrepared *prepared,
+                                      SvirtState *state);

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "base/error.h"
+#include "hypervisor/qemu-private.h"
+
+json_t *
+svirt_qemu_device(const char *driver, const char *id, unsigned boot_order)
+{
+    json_t *device = json_pack("{s:s,s:s}", "driver", driver, "id", id);
+
+    if (boot_order != 0) {
+        json_object_set_new(device, "bootindex", json_integer(boot_order));
+    }
+    return device;
+}
+
+static bool
+place_and_add(SvirtQemuBuilder *builder, json_t *device,
+              const SvirtDeviceInfo *info, const char *what, GError **error)
+{
+    if (!svirt_qemu_place_pci(builder, device, info, what, error)) {
+        json_decref(device);
+        return false;
+    }
+    svirt_qemu_add_json(builder, "-device", device);
+    return true;
+}
+
+static void
+add_chardev_backend(SvirtQemuBuilder *builder, size_t index)
+{
+    int fd = builder->input->chardev_fds[index];
+
+    if (fd >= 0) {
+        svirt_qemu_addf(builder, "-chardev", "socket,id=char%zu,fd=%d", index,
+                        fd);
+    } else {
+        svirt_qemu_addf(builder, "-chardev", "null,id=char%zu", index);
+    }
+}
+
+static bool
+add_serial(SvirtQemuBuilder *builder, const SvirtChardev *chardev,
+           size_t index, GError **error)
+{
+    g_autofree char *id = g_strdup_printf("serial%zu", index);
+    g_autofree char *backend = g_strdup_printf("char%zu", index);
+    bool usb = chardev->target == SVIRT_CHARDEV_TARGET_USB_SERIAL;
+    bool pci = chardev->target == SVIRT_CHARDEV_TARGET_PCI_SERIAL;
+    json_t *device = svirt_qemu_device(
+        usb ? "usb-serial" : pci ? "pci-serial" : "isa-serial", id, 0);
+
+    json_object_set_new(device, "chardev", json_string(backend));
+    if (pci) {
+        return place_and_add(builder, device, &chardev->info, "a serial port",
+                             error);
+    }
+    if (usb) {
+        json_object_set_new(device, "bus", json_string("usb.0"));
+    } else if (chardev->target_port >= 0) {
+        json_object_set_new(device, "index",
+                            json_integer(chardev->target_port));
+    }
+    svirt_qemu_add_json(builder, "-device", device);
+    return true;
+}
+
+static void
+add_port(SvirtQemuBuilder *builder, const SvirtChardev *chardev, size_t index)
+{
+    bool channel = chardev->role == SVIRT_CHARDEV_CHANNEL;
+    g_autofree char *id =
+        g_strdup_printf("%s%zu", channel ? "channel" : "console", index);
+    g_autofree char *backend = g_strdup_printf("char%zu", index);
+    json_t *device =
+        svirt_qemu_device(channel ? "virtserialport" : "virtconsole", id, 0);
+
+    json_object_set_new(device, "chardev", json_string(backend));
+    if (channel && chardev->target_name != NULL) {
+        json_object_set_new(device, "name", json_string(chardev->target_name));
+    }
+    if (chardev->info.address.type == SVIRT_ADDRESS_VIRTIO_SERIAL) {
+        g_autofree char *bus = g_strdup_printf(
+            "virtio-serial%u.0", chardev->info.address.controller);
+
+        json_object_set_new(device, "bus", json_string(bus));
+        if (chardev->info.address.port != 0) {
+            json_object_set_new(device, "nr",
+                                json_integer(chardev->info.address.port));
+        }
+    }
+    svirt_qemu_add_json(builder, "-device", device);
+}
+
+bool
+svirt_qemu_add_chardevs(SvirtQemuBuilder *builder, GError **error)
+{
+    const SvirtDomain *domain = builder->input->domain;
+
+    for (size_t i = 0; i < domain->chardev_count; i++) {
+        const SvirtChardev *chardev = &domain->chardevs[i];
+
+        if (chardev->repeats_serial) {
+            continue;
+        }
+        add_chardev_backend(builder, i);
+        if (chardev->role == SVIRT_CHARDEV_CHANNEL ||
+            chardev->target == SVIRT_CHARDEV_TARGET_VIRTIO) {
+            add_port(builder, chardev, i);
+        } else if (!add_serial(builder, chardev, i, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static unsigned
+network_boot_order(const SvirtDomain *domain, size_t index)
+{
+    const SvirtInterface *interface = &domain->interfaces[index];
+
+    if (interface->info.boot_order != 0 || index > 0) {
+        return interface->info.boot_order;
+    }
+    for (size_t i = 0; i < domain->os.boot_count; i++) {
+        if (domain->os.boot[i] == SVIRT_BOOT_DEVICE_NETWORK) {
+            return (unsigned)i + 1;
+        }
+    }
+    return 0;
+}
+
+static const char *
+interface_driver(const char *model)
+{
+    if (model == NULL) {
+        return "rtl8139"; /* libvirt's default for x86 */
+    }
+    if (strcmp(model, "virtio") == 0) {
+        return "virtio-net-pci";
+    }
+    if (strcmp(model, "virtio-transitional") == 0) {
+        return "virtio-net-pci-transitional";
+    }
+    if (strcmp(model, "virtio-non-transitional") == 0) {
+        return "virtio-net-pci-non-transitional";
+    }
+    return model;
+}
+
+static bool
+add_interface(SvirtQemuBuilder *builder, size_t index, GError **error)
+{
+    const SvirtInterface *interface =
+        &builder->input->domain->interfaces[index];
+    const uint8_t *mac = interface->mac;
+    g_autofree char *id = g_strdup_printf("net%zu", index);
+    g_autofree char *netdev = g_strdup_printf("host%zu", index);
+    json_t *device =
+        svirt_qemu_device(interface_driver(interface->model), id,
+                          network_boot_order(builder->input->domain, index));
+
+    svirt_qemu_addf(builder, "-netdev",
+                    "stream,id=%s,server=off,addr.type=fd,addr.str=%d",
+                    netdev, builder->input->net_fds[index]);
+    json_object_set_new(device, "netdev", json_string(netdev));
+    if (interface->mac_given) {
+        g_autofree char *text =
+            g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1],
+                            mac[2], mac[3], mac[4], mac[5]);
+
+        json_object_set_new(device, "mac", json_string(text));
+    }
+    if (interface->mtu != 0) {
+        json_object_set_new(device, "host_mtu", json_integer(interface->mtu));
+    }
+    return place_and_add(builder, device, &interface->info, "an interface",
+                         error);
+}
+
+static bool
+add_input(SvirtQemuBuilder *builder, size_t index, GError **error)
+{
+    static const char *const usb[] = { "usb-tablet", "usb-mouse", "usb-kbd" };
+    static const char *const virtio[] = {
+        "virtio-tablet-pci", "virtio-mouse-pci", "virtio-keyboard-pci"
+    };
+    const SvirtInput *input = &builder->input->domain->inputs[index];
+    g_autofree char *id = g_strdup_printf("input%zu", index);
+    json_t *device;
+
+    if (input->bus == SVIRT_INPUT_BUS_PS2 ||
+        (input->bus == SVIRT_INPUT_BUS_UNSET &&
+         input->type != SVIRT_INPUT_TABLET)) {
+        return true; /* every PC has these two */
+    }
+    if (input->bus == SVIRT_INPUT_BUS_VIRTIO) {
+        device = svirt_qemu_device(virtio[input->type], id, 0);
+        return place_and_add(builder, device, &input->info, "an input",
+                             error);
+    }
+    device = svirt_qemu_device(usb[input->type], id, 0);
+    json_object_set_new(device, "bus", json_string("usb.0"));
+    if (input->info.address.type == SVIRT_ADDRESS_USB &&
+        input->info.address.usb_port != NULL) {
+        json_object_set_new(device, "port",
+                            json_string(input->info.address.usb_port));
+    }
+    svirt_qemu_add_json(builder, "-device", device);
+    return true;
+}
+
+static const char *
+video_driver(const SvirtVideo *video, bool primary)
+{
+    switch (video->model) {
+    case SVIRT_VIDEO_VGA:
+        return primary ? "VGA" : "secondary-vga";
+    case SVIRT_VIDEO_CIRRUS:
+        return "cirrus-vga";
+    case SVIRT_VIDEO_BOCHS:
+        return "bochs-display";
+    case SVIRT_VIDEO_VIRTIO:
+        return primary ? "virtio-vga" : "virtio-gpu-pci";
+    case SVIRT_VIDEO_QXL:
+        return primary ? "qxl-vga" : "qxl";
+    case SVIRT_VIDEO_VMVGA:
+        return "vmware-svga";
+    case SVIRT_VIDEO_RAMFB:
+        return "ramfb";
+    case SVIRT_VIDEO_NONE:
+    case SVIRT_VIDEO_MODEL_MAX:
+        break;
+    }
+    return NULL;
+}
+
+static bool
+add_video(SvirtQemuBuilder *builder, size_t index, GError **error)
+{
+    const SvirtVideo *video = &builder->input->domain->videos[index];
+    const char *driver = video_driver(video, index == 0);
+    g_autofree char *id = g_strdup_printf("video%zu", index);
+    unsigned slot = builder->pcie ? 1 : 2;
+    json_t *device;
+
+    if (driver == NULL) {
+        return true;
+    }
+    device = svirt_qemu_device(driver, id, 0);
+    if (video->model == SVIRT_VIDEO_VGA && video->vram_kib >= 1024) {
+        json_object_set_new(device, "vgamem_mb",
+                            json_integer(video->vram_kib / 1024));
+    }
+    if (video->model == SVIRT_VIDEO_VIRTIO && video->heads != 0) {
+        json_object_set_new(device, "max_outputs",
+                            json_integer(video->heads));
+    }
+    if (video->model == SVIRT_VIDEO_RAMFB) {
+        svirt_qemu_add_json(builder, "-device", device);
+        return true;
+    }
+    if (index == 0 && video->info.address.type != SVIRT_ADDRESS_PCI) {
+        g_autofree char *addr = g_strdup_printf("0x%x", slot);
+
+        json_object_set_new(device, "bus",
+                            json_string(builder->pcie ? "pcie.0" : "pci.0"));
+        json_object_set_new(device, "addr", json_string(addr));
+        svirt_qemu_add_json(builder, "-device", device);
+        return true;
+    }
+    return place_and_add(builder, device, &video->info, "a video device",
+                         error);
+}
+
+static bool
+add_rng(SvirtQemuBuilder *builder, size_t index, GError **error)
+{
+    const SvirtRng *rng = &builder->input->domain->rngs[index];
+    g_autofree char *id = g_strdup_printf("rng%zu", index);
+    g_autofree char *source = g_strdup_printf("rngsource%zu", index);
+    json_t *device = svirt_qemu_device("virtio-rng-pci", id, 0);
+
+    if (rng->backend == SVIRT_RNG_BUILTIN) {
+        svirt_qemu_addf(builder, "-object", "rng-builtin,id=%s", source);
+    } else {
+        svirt_qemu_addf(builder, "-object", "rng-random,id=%s,filename=%s",
+                        source, rng->path);
+    }
+    json_object_set_new(device, "rng", json_string(source));
+    if (rng->rate_bytes != 0) {
+        json_object_set_new(device, "max-bytes",
+                            json_integer(rng->rate_bytes));
+        json_object_set_new(device, "period",
+                            json_integer(rng->rate_period_ms));
+    }
+    return place_and_add(builder, device, &rng->info, "an rng", error);
+}
+
+static bool
+add_balloon(SvirtQemuBuilder *builder, GError **error)
+{
+    const SvirtBalloon *balloon = &builder->input->domain->balloon;
+    json_t *device;
+
+    if (balloon->model != SVIRT_BALLOON_VIRTIO) {
+        return true;
+    }
+    device = svirt_qemu_device("virtio-balloon-pci", "balloon0", 0);
+    if (balloon->auto_deflate) {
+        json_object_set_new(device, "deflate-on-oom", json_true());
+    }
+    if (balloon->free_page_reporting) {
+        json_object_set_new(device, "free-page-reporting", json_true());
+    }
+    return place_and_add(builder, device, &balloon->info, "the balloon",
+                         error);
+}
+
+static bool
+add_panic(SvirtQemuBuilder *builder, size_t index, GError **error)
+{
+    const SvirtPanic *panic = &builder->input->domain->panics[index];
+    g_autofree char *id = g_strdup_printf("panic%zu", index);
+
+    switch (panic->model) {
+    case SVIRT_PANIC_UNSET:
+    case SVIRT_PANIC_ISA:
+        svirt_qemu_add_json(builder, "-device",
+                            svirt_qemu_device("pvpanic", id, 0));
+        return true;
+    case SVIRT_PANIC_PVPANIC:
+        return place_and_add(builder,
+                             svirt_qemu_device("pvpanic-pci", id, 0),
+                             &panic->info, "a panic device", error);
+    case SVIRT_PANIC_HYPERV:
+        return true; /* a CPU feature, set with -cpu */
+    case SVIRT_PANIC_MODEL_MAX:
+        break;
+    }
+    g_assert_not_reached();
+}
+
+#define ADD_EACH(count, add)                                                 \
+    for (size_t i = 0; i < (count); i++) {                                   \
+        if (!add(builder, i, error)) {                                       \
+            return false;                                                    \
+        }                                                                    \
+    }
+
+bool
+svirt_qemu_add_small_devices(SvirtQemuBuilder *builder, GError **error)
+{
+    const SvirtDomain *domain = builder->input->domain;
+
+    ADD_EACH(domain->interface_count, add_interface);
+    ADD_EACH(domain->input_count, add_input);
+    ADD_EACH(domain->video_count, add_video);
+    ADD_EACH(domain->rng_count, add_rng);
+    ADD_EACH(domain->panic_count, add_panic);
+    return add_balloon(builder, error);
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "hypervisor/qemu.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "hypervisor/qemu-private.h"
+
+void
+svirt_qemu_add(SvirtQemuBuilder *builder, const char *option,
+               const char *value)
+{
+    g_ptr_array_add(builder->argv, g_strdup(option));
+    if (value != NULL) {
+        g_ptr_array_add(builder->argv, g_strdup(value));
+    }
+}
+
+void
+svirt_qemu_addf(SvirtQemuBuilder *builder, const char *option,
+                const char *format, ...)
+{
+    va_list args;
+
+    g_ptr_array_add(builder->argv, g_strdup(option));
+    va_start(args, format);
+    g_ptr_array_add(builder->argv, g_strdup_vprintf(format, args));
+    va_end(args);
+}
+
+void
+svirt_qemu_add_json(SvirtQemuBuilder *builder, const char *option,
+                    json_t *object)
+{
+    char *text = json_dumps(object, JSON_COMPACT);
+
+    g_assert(text != NULL);
+    svirt_qemu_add(builder, option, text);
+    free(text);
+    json_decref(object);
+}
+
+const char *
+svirt_qemu_emulator(const SvirtDomain *domain)
+{
+    if (domain->emulator != NULL) {
+        return domain->emulator;
+    }
+    return domain->os.arch != NULL && strcmp(domain->os.arch, "i686") == 0
+               ? "/usr/bin/qemu-system-i386"
+               : "/usr/bin/qemu-system-x86_64";
+}
+
+/* In QEMU's option syntax a comma is written twice. */
+static char *
+double_commas(const char *text)
+{
+    g_auto(GStrv) parts = g_strsplit(text, ",", -1);
+
+    return g_strjoinv(",,", parts);
+}
+
+static const char *
+switch_word(SvirtSwitch value)
+{
+    return value == SVIRT_SWITCH_ON ? "on" : "off";
+}
+
+static void
+add_machine(SvirtQemuBuilder *builder)
+{
+    const SvirtDomain *domain = builder->input->domain;
+    const char *machine = domain->os.machine;
+    g_autofree char *safe = double_commas(machine != NULL ? machine : "pc");
+    g_autoptr(GString) text = g_string_new(safe);
+
+    /* What of the guest's memory a crash leaves behind is nobody's to read. */
+    g_string_append_printf(text, ",usb=off,dump-guest-core=off,accel=%s",
+                           builder->input->kvm ? "kvm" : "tcg");
+    if (domain->features.vmport != SVIRT_SWITCH_UNSET) {
+        g_string_append_printf(text, ",vmport=%s",
+                               switch_word(domain->features.vmport));
+    }
+    if (domain->features.smm != SVIRT_SWITCH_UNSET) {
+        g_string_append_printf(text, ",smm=%s",
+                               switch_word(domain->features.smm));
+    }
+    for (size_t i = 0; i < domain->timer_count; i++) {
+        if (domain->timers[i].name == SVIRT_TIMER_HPET &&
+            domain->timers[i].present != SVIRT_SWITCH_UNSET) {
+            g_string_append_printf(text, ",hpet=%s",
+                                   switch_word(domain->timers[i].present));
+        }
+    }
+    svirt_qemu_add(builder, "-machine", text->str);
+    if (domain->features.acpi != SVIRT_SWITCH_ON) {
+        svirt_qemu_add(builder, "-no-acpi", NULL);
+    }
+}
+
+static bool
+add_cpu(SvirtQemuBuilder *builder, GError **error)
+{
+    const SvirtDomain *domain = builder->input->domain;
+    const SvirtCpu *cpu = &domain->cpu;
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    switch (cpu->mode) {
+    case SVIRT_CPU_MODE_CUSTOM:
+        g_string_append(text, cpu->model);
+        break;
+    case SVIRT_CPU_MODE_HOST_MODEL:
+    case SVIRT_CPU_MODE_HOST_PASSTHROUGH:
+        /* Software emulation has no host CPU to pass: its best instead. */
+        g_string_append(text, builder->input->kvm ? "host" : "max");
+        break;
+    case SVIRT_CPU_MODE_MAXIMUM:
+        g_string_append(text, "max");
+        break;
+    case SVIRT_CPU_MODE_UNSET:
+        g_string_append(text, "qemu64");
+        break;
+    case SVIRT_CPU_MODE_MAX:
+        return svirt_raise(error, SVIRT_ERROR_FAILED, NULL, NULL,
+                           "CPU mode out of range");
+    }
+    for (size_t i = 0; i < cpu->feature_count; i++) {
+        g_string_append_printf(
+            text, ",%s=%s", cpu->features[i].name,
+            cpu->features[i].policy == SVIRT_CPU_POLICY_REQUIRE ? "on"
+                                                                : "off");
+    }
+    for (size_t i = 0; i < domain->panic_count; i++) {
+        if (domain->panics[i].model == SVIRT_PANIC_HYPERV) {
+            g_string_append(text, ",hv-crash=on");
+        }
+    }
+    if (domain->features.kvm_hidden == SVIRT_SWITCH_ON) {
+        g_string_append(text, ",kvm=off");
+    }
+    svirt_qemu_add(builder, "-cpu", text->str);
+    return true;
+}
+
+static void
+add_smp(SvirtQemuBuilder *builder)
+{
+    const SvirtDomain *domain = builder->input->domain;
+    const SvirtCpu *cpu = &domain->cpu;
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    g_string_append_printf(text, "%u", domain->vcpus);
+    if (domain->vcpus != domain->vcpus_max) {
+        g_string_append_printf(text, ",maxcpus=%u", domain->vcpus_max);
+    }
+    if (cpu->sockets != 0) {
+        g_string_append_printf(text, ",sockets=%u", cpu->sockets);
+        if (cpu->dies > 1) {
+            g_string_append_printf(text, ",dies=%u", cpu->dies);
+        }
+        g_string_append_printf(text, ",cores=%u,threads=%u", cpu->cores,
+                               cpu->threads);
+    }
+    svirt_qemu_add(builder, "-smp", text->str);
+}
+
+static void
+add_clock(SvirtQemuBuilder *builder)
+{
+    const SvirtDomain *domain = builder->input->domain;
+    bool drift = false;
+
+    for (size_t i = 0; i < domain->timer_count; i++) {
+        const SvirtTimer *timer = &domain->timers[i];
+
+        if (timer->name == SVIRT_TIMER_RTC &&
+            timer->tick_policy == SVIRT_TICK_POLICY_CATCHUP) {
+            drift = true;
+        }
+        if (timer->name == SVIRT_TIMER_PIT &&
+            timer->tick_policy == SVIRT_TICK_POLICY_DELAY) {
+            svirt_qemu_add(builder, "-global",
+                           "kvm-pit.lost_tick_policy=delay");
+        }
+    }
+    svirt_qemu_addf(builder, "-rtc", "base=%s%s",
+                    domain->clock_offset == SVIRT_CLOCK_LOCALTIME
+                        ? "localtime"
+                        : "utc",
+                    drift ? ",driftfix=slew" : "");
+}
+
+/* Who acts when the guest powers off, reboots or crashes. */
+static void
+add_lifecycle(SvirtQemuBuilder *builder)
+{
+    const SvirtDomain *domain = builder->input->domain;
+    const char *panic = domain->on_crash == SVIRT_ACTION_PRESERVE ? "pause"
+                        : domain->on_crash == SVIRT_ACTION_RESTART
+                            ? "none"
+                            : "shutdown";
+
+    svirt_qemu_addf(
+        builder, "-action", "reboot=%s,shutdown=%s,panic=%s",
+        domain->on_reboot == SVIRT_ACTION_DESTROY ? "shutdown" : "reset",
+        domain->on_poweroff == SVIRT_ACTION_PRESERVE ? "pause" : "poweroff",
+        panic);
+}
+
+static void
+add_boot(SvirtQemuBuilder *builder)
+{
+    const SvirtQemuInput *input = builder->input;
+    const SvirtOs *os = &input->domain->os;
+
+    if (os->boot_menu == SVIRT_SWITCH_ON) {
+        svirt_qemu_addf(builder, "-boot", "menu=on,strict=on,splash-time=%u",
+                        os->boot_menu_timeout_ms);
+    } else {
+        svirt_qemu_add(builder, "-boot", "strict=on");
+    }
+    if (input->kernel_fd >= 0) {
+        svirt_qemu_addf(builder, "-kernel", "/proc/self/fd/%d",
+                        input->kernel_fd);
+    }
+    if (input->initrd_fd >= 0) {
+        svirt_qemu_addf(builder, "-initrd", "/proc/self/fd/%d",
+                        input->initrd_fd);
+    }
+    if (os->cmdline != NULL) {
+        svirt_qemu_add(builder, "-append", os->cmdline);
+    }
+}
+
+static bool
+add_base(SvirtQemuBuilder *builder, GError **error)
+{
+    const SvirtQemuInput *input = builder->input;
+    const SvirtDomain *domain = input->domain;
+    g_autofree char *name = double_commas(domain->name);
+    char uuid[SVIRT_UUID_TEXT];
+
+    svirt_qemu_addf(builder, "-name", "guest=%s,debug-threads=on", name);
+    svirt_qemu_add(builder, "-S", NULL);
+    add_machine(builder);
+    if (!add_cpu(builder, error)) {
+        return false;
+    }
+    svirt_qemu_addf(builder, "-m", "size=%" G_GUINT64_FORMAT "k",
+                    domain->memory_bytes / 1024);
+    add_smp(builder);
+    svirt_uuid_format(&domain->uuid, uuid);
+    svirt_qemu_add(builder, "-uuid", uuid);
+    svirt_qemu_add(builder, "-no-user-config", NULL);
+    svirt_qemu_add(builder, "-nodefaults", NULL);
+    svirt_qemu_add(builder, "-sandbox",
+                   "on,obsolete=deny,elevateprivileges=deny,spawn=deny,"
+                   "resourcecontrol=deny");
+    svirt_qemu_add(builder, "-display", "none");
+    svirt_qemu_addf(builder, "-chardev", "socket,id=qmp,fd=%d",
+                    input->qmp_fd);
+    svirt_qemu_add(builder, "-mon", "chardev=qmp,mode=control");
+    add_clock(builder);
+    add_lifecycle(builder);
+    add_boot(builder);
+    for (unsigned i = 0; i < input->add_fd_count; i++) {
+        svirt_qemu_addf(builder, "-add-fd", "fd=%d,set=%u",
+                        input->add_fds[i].fd, input->add_fds[i].fdset);
+    }
+    svirt_qemu_add(builder, "-msg", "timestamp=on");
+    return true;
+}
+
+bool
+svirt_qemu_argv(const SvirtQemuInput *input, char ***ret_argv, GError **error)
+{
+    const char *machine = input->domain->os.machine;
+    g_autoptr(GPtrArray) argv = g_ptr_array_new_with_free_func(g_free);
+    SvirtQemuBuilder builder = {
+        .input = input,
+        .argv = argv,
+        .pcie = machine != NULL && strstr(machine, "q35") != NULL,
+    };
+
+    g_ptr_array_add(argv, g_strdup(svirt_qemu_emulator(input->domain)));
+    if (!add_base(&builder, error) ||
+        !svirt_qemu_reserve_slots(&builder, error) ||
+        !svirt_qemu_add_controllers(&builder, error) ||
+        !svirt_qemu_add_disks(&builder, error) ||
+        !svirt_qemu_add_chardevs(&builder, error) ||
+        !svirt_qemu_add_small_devices(&builder, error)) {
+        return false;
+    }
+    g_ptr_array_add(argv, NULL);
+    *ret_argv = (char **)g_ptr_array_steal(argv, NULL);
+    return true;
+}

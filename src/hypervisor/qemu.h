@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "domain/domain.h"
+#include "image/format.h"
+
+/*
+ * From a definition and the descriptor numbers it will find, QEMU's command
+ * line. Pure: opens nothing, asks nothing; no host path appears in the result
+ * but the emulator's own. Written for QEMU 7.2 and later
+ * (docs/system/qemu-block-drivers, docs/interop/qmp-spec).
+ */
+
+/* One image of a disk's chain; QEMU gets one protocol and one format node. */
+typedef struct SvirtQemuNode {
+    unsigned fdset;         /* number of its descriptor set, from 1 */
+    bool read_only;
+    bool block;             /* a block device, not a file */
+    SvirtImageFormat format;
+    int backing;            /* node of this drive that backs it, -1 none */
+    int data_file;          /* node of this drive with its data, -1 none */
+    bool is_data_file;      /* raw, opened by its owner: no format node */
+} SvirtQemuNode;
+
+typedef struct SvirtQemuDrive {
+    const SvirtQemuNode *nodes; /* [0] is what the guest sees */
+    unsigned node_count;        /* 0: empty cdrom */
+} SvirtQemuDrive;
+
+typedef struct SvirtQemuAddFd {
+    unsigned fdset;
+    int fd; /* number in QEMU */
+} SvirtQemuAddFd;
+
+typedef struct SvirtQemuInput {
+    const SvirtDomain *domain;
+    const SvirtQemuDrive *drives; /* one for each disk of the domain */
+    const SvirtQemuAddFd *add_fds;
+    unsigned add_fd_count;
+    int kernel_fd; /* sealed memfd, -1 none */
+    int initrd_fd;
+    int qmp_fd;
+    const int *chardev_fds; /* one for each chardev; -1: null or no device */
+    const int *net_fds;     /* one for each interface */
+    bool kvm;               /* hardware virtualization works */
+} SvirtQemuInput;
+
+/*
+ * *ret_argv: NULL-terminated, argv[0] is the emulator's path; owned by the
+ * caller. UNSUPPORTED names the device that QEMU's command line cannot say
+ * here; INVALID an address that is taken or does not exist.
+ */
+bool svirt_qemu_argv(const SvirtQemuInput *input, char ***ret_argv,
+                     GError **error);
+
+/* The emulator the definition means: its own or the architecture's. */
+const char *svirt_qemu_emulator(const SvirtDomain *domain);

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "hypervisor/recover.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "compartment/recover.h"
+#include "keeper/adopt.h"
+#include "keeper/programs.h"
+
+#define ANSWER_MS 10000
+#define MAX_RUNS 65536u
+
+void
+svirt_recovered_free(SvirtRecovered *recovered)
+{
+    if (recovered == NULL) {
+        return;
+    }
+    g_free(recovered->domain);
+    g_free(recovered->what);
+    g_free(recovered->result);
+    g_free(recovered);
+}
+
+static void
+add_row(GPtrArray *rows, const char *domain, const char *what,
+        const char *result, bool complete)
+{
+    SvirtRecovered *row = g_new0(SvirtRecovered, 1);
+
+    row->domain = g_strdup(domain);
+    row->what = g_strdup(what);
+    row->result = g_strdup(result);
+    row->complete = complete;
+    g_ptr_array_add(rows, row);
+}
+
+static void
+adopt(SvirtAdopt *orphan, GPtrArray *rows)
+{
+    const char *name = svirt_adopt_status(orphan)->name;
+    char program[PATH_MAX];
+    SvirtMessage answer;
+    bool ok = svirt_program_path("keeper", SVIRT_PROGRAM_KEEPER, program,
+                                 sizeof(program)) &&
+              svirt_adopt_start(orphan, program, ANSWER_MS, &answer);
+
+    if (!ok) {
+        g_autofree char *why = g_strdup_printf(
+            "no keeper: %s",
+            errno == EREMOTEIO ? answer.text : g_strerror(errno));
+
+        add_row(rows, name, "running VM", why, false);
+        return;
+    }
+    add_row(rows, name, "running VM",
+            answer.type == SVIRT_MESSAGE_READY ? "has a keeper again"
+            : answer.type == SVIRT_MESSAGE_QMP_BROKEN
+                ? "has a keeper; it breaks the protocol"
+                : "has a keeper; only destroy works",
+            true);
+}
+
+static void
+end(SvirtAdopt *orphan, GPtrArray *rows, const char *what)
+{
+    const char *name = svirt_adopt_status(orphan)->name;
+    bool ok = svirt_adopt_end(orphan, ANSWER_MS);
+
+    add_row(rows, name, what, ok ? "ended and released" : "not all released",
+            ok);
+}
+
+static void
+recover_run(int runs, const char *uuid_text, GPtrArray *rows)
+{
+    const char *why = "";
+    SvirtAdopt *orphan = svirt_adopt_open(runs, uuid_text, &why);
+
+    if (orphan == NULL) {
+        /* A living keeper looks after it; a vanished run needs nobody. */
+        if (errno != EWOULDBLOCK && errno != ENOENT) {
+            add_row(rows, uuid_text, "run directory", why, false);
+        }
+        return;
+    }
+    switch (svirt_adopt_state(orphan)) {
+    case SVIRT_ADOPT_MANAGED:
+    case SVIRT_ADOPT_UNMANAGED:
+        adopt(orphan, rows);
+        break;
+    case SVIRT_ADOPT_UNFINISHED:
+        end(orphan, rows, "unfinished start");
+        break;
+    case SVIRT_ADOPT_DEAD:
+        end(orphan, rows, "left-over run");
+        break;
+    case SVIRT_ADOPT_STATE_MAX:
+        break;
+    }
+    svirt_adopt_free(orphan);
+}
+
+static bool
+recover_runs(SvirtManager *manager, GPtrArray *rows, GError **error)
+{
+    GError *problem = NULL;
+    int runs = svirt_manager_run_dir(manager, false, &problem);
+    const struct dirent *entry;
+    unsigned seen = 0;
+    DIR *dir;
+    int copy;
+
+    if (runs < 0) {
+        if (problem != NULL) {
+            g_propagate_error(error, problem);
+            return false;
+        }
+        return true;
+    }
+    copy = openat(runs, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    dir = copy >= 0 ? fdopendir(copy) : NULL;
+    if (dir == NULL) {
+        svirt_fd_close(&copy);
+        return svirt_raise_errno(error, errno, NULL,
+                                 "cannot list the running VMs");
+    }
+    while ((entry = readdir(dir)) != NULL && seen++ < MAX_RUNS) {
+        if (strlen(entry->d_name) == SVIRT_UUID_TEXT - 1) {
+            recover_run(runs, entry->d_name, rows);
+        }
+    }
+    (void)closedir(dir);
+    return true;
+}
+
+static bool
+recover_journals(SvirtManager *manager, GPtrArray *rows, GError **error)
+{
+    SvirtState *state = svirt_manager_state(manager, SVIRT_STATE_WRITE, error);
+    g_autoptr(GPtrArray) undone = NULL;
+
+    if (state == NULL || !svirt_recover_journals(state, NULL, NULL, &undone,
+                                                 NULL, error)) {
+        return false;
+    }
+    for (unsigned i = 0; i < undone->len; i++) {
+        const SvirtRecoverRow *row = undone->pdata[i];
+        char uuid[SVIRT_UUID_TEXT];
+
+        svirt_uuid_format(&row->uuid, uuid);
+        add_row(rows, uuid, row->path,
+                row->detail != NULL
+                    ? row->detail
+                    : svirt_recover_outcome_to_string(row->outcome),
+                row->outcome != SVIRT_RECOVER_MOVED &&
+                    row->outcome != SVIRT_RECOVER_FAILED);
+    }
+    return true;
+}
+
+bool
+svirt_recover(SvirtManager *manager, GPtrArray **ret_rows, GError **error)
+{
+    g_autoptr(GPtrArray) rows =
+        g_ptr_array_new_with_free_func((GDestroyNotify)svirt_recovered_free);
+
+    /* VMs first: a journal of a VM that runs is judged with it running. */
+    if (!recover_runs(manager, rows, error) ||
+        !recover_journals(manager, rows, error)) {
+        return false;
+    }
+    *ret_rows = g_steal_pointer(&rows);
+    return true;
+}

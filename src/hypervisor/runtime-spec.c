@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "hypervisor/runtime-spec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "keeper/layout.h"
+#include "keeper/programs.h"
+#include "launch/passt.h"
+#include "monitor/layout.h"
+
+/* Descriptors QEMU opens for itself: eventfds, memory, block jobs. */
+#define NOFILE_ROOM 4096u
+/* A file limit is never below what QEMU writes into its own memfds. */
+#define FSIZE_FLOOR_BYTES (1ull << 20)
+
+uint32_t
+svirt_runtime_nodes(const SvirtDomain *domain)
+{
+    return SVIRT_NODE_NULL | SVIRT_NODE_ZERO | SVIRT_NODE_URANDOM |
+           SVIRT_NODE_RANDOM |
+           (domain->type == SVIRT_DOMAIN_TYPE_KVM ? SVIRT_NODE_KVM : 0);
+}
+
+static bool
+too_much(const char *what, GError **error)
+{
+    return svirt_raise_errno(error, errno, "give the domain fewer devices",
+                             "%s does not fit into a launch", what);
+}
+
+static void
+set_ids(SvirtLaunchSpec *spec, const SvirtCompartment *compartment)
+{
+    spec->ids[SVIRT_PROCESS_VMM] =
+        (SvirtSpecIds){ compartment->vmm_uid, compartment->vmm_gid };
+    spec->ids[SVIRT_PROCESS_MONITOR] =
+        (SvirtSpecIds){ compartment->monitor_uid, compartment->monitor_gid };
+    spec->ids[SVIRT_PROCESS_PASST] =
+        (SvirtSpecIds){ compartment->helper_uid, compartment->helper_gid };
+}
+
+/* Limits are only ever lowered: the hard limits of today are the roof. */
+static void
+set_limits(SvirtLaunchSpec *spec, const SvirtRuntime *runtime,
+           const SvirtRuntimeSpecRequest *request)
+{
+    uint64_t wanted = runtime->fds->entries->len + NOFILE_ROOM;
+    struct rlimit files = { .rlim_max = wanted };
+    struct rlimit memory = { .rlim_max = 0 };
+
+    (void)getrlimit(RLIMIT_NOFILE, &files);
+    (void)getrlimit(RLIMIT_MEMLOCK, &memory);
+    spec->rlimit_nofile = MIN(wanted, (uint64_t)files.rlim_max);
+    spec->rlimit_memlock_bytes = memory.rlim_max;
+    spec->rlimit_fsize_bytes = MAX(request->largest_bytes, FSIZE_FLOOR_BYTES);
+    spec->log_limit_bytes = request->config->log_limit_bytes;
+    spec->log_rate_bytes_per_s = request->config->log_rate_bytes_per_s;
+    spec->ready_timeout_ms = request->config->ready_timeout_ms;
+}
+
+static bool
+add_files(SvirtLaunchSpec **spec, const char *emulator, GError **error)
+{
+    if (!svirt_spec_add_file(spec, "/usr", SVIRT_FILE_TREE) ||
+        !svirt_spec_add_file(spec, "/etc/ld.so.cache", 0) ||
+        !svirt_spec_add_file(spec, emulator, SVIRT_FILE_EXECUTE)) {
+        return too_much("the emulator's root", error);
+    }
+    return true;
+}
+
+static bool
+add_monitor(SvirtLaunchSpec **spec, const SvirtRuntime *runtime,
+            GError **error)
+{
+    const SvirtEndpoints *endpoints = runtime->endpoints;
+    SvirtMonitorArgs args = {
+        .name = (*spec)->name,
+        .ids = (*spec)->ids[SVIRT_PROCESS_MONITOR],
+        .log_limit_bytes = (*spec)->log_limit_bytes,
+        .log_rate_bytes_per_s = (*spec)->log_rate_bytes_per_s,
+        .ready_timeout_ms = (*spec)->ready_timeout_ms,
+        .n_serials = endpoints->n_serials,
+    };
+    g_autofree char *name = g_strdup((*spec)->name);
+    char program[PATH_MAX];
+
+    /* The spec may move while it grows. */
+    args.name = name;
+    memcpy(args.serial, endpoints->serial, sizeof(args.serial));
+    if (!svirt_program_path("monitor", SVIRT_PROGRAM_MONITOR, program,
+                            sizeof(program))) {
+        return svirt_raise_errno(error, errno, "install svirt completely",
+                                 "cannot find program '%s'",
+                                 SVIRT_PROGRAM_MONITOR);
+    }
+    return svirt_monitor_layout_add(spec, program, &args) ||
+           too_much("the monitor's command line", error);
+}
+
+/* A resolver on loopback is out of a guest's reach: its own servers then. */
+static void
+add_nameservers(SvirtPasstOptions *options)
+{
+    static const char *const files[] = {
+        "/etc/resolv.conf",
+        "/run/systemd/resolve/resolv.conf",
+    };
+    char text[16384];
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(files); i++) {
+        if (svirt_read_small(AT_FDCWD, files[i], text, sizeof(text)) >= 0 &&
+            svirt_passt_add_nameservers(text, options) > 0) {
+            return;
+        }
+    }
+}
+
+static bool
+add_passt(SvirtLaunchSpec **spec, GError **error)
+{
+    SvirtPasstOptions options = {
+        .program = SVIRT_PASST_PROGRAM,
+        .fd = SVIRT_PASST_FD,
+    };
+    SvirtPasstArgv argv;
+
+    if (access(SVIRT_PASST_PROGRAM, X_OK) < 0) {
+        return svirt_raise_errno(error, errno, "apt install passt",
+                                 "the domain's network needs program '%s'",
+                                 SVIRT_PASST_PROGRAM);
+    }
+    add_nameservers(&options);
+    svirt_passt_argv(&options, &argv);
+    for (size_t i = 0; i < argv.count; i++) {
+        if (!svirt_spec_add_arg(spec, SVIRT_PROCESS_PASST, argv.arg[i])) {
+            return too_much("passt's command line", error);
+        }
+    }
+    return true;
+}
+
+bool
+svirt_runtime_fill_spec(SvirtRuntime *runtime,
+                        const SvirtRuntimeSpecRequest *request,
+                        GError **error)
+{
+    const SvirtPrepared *prepared = request->prepared;
+    const SvirtDefinition *definition = prepared->definition;
+    SvirtLaunchSpec *spec =
+        svirt_spec_new(&definition->uuid, definition->name);
+
+    g_assert(spec != NULL);
+    runtime->spec = spec;
+    set_ids(spec, prepared->compartment);
+    set_limits(spec, runtime, request);
+    spec->device_nodes = request->nodes;
+    spec->landlock_abi_limit = -1;
+    spec->paused = request->paused;
+    spec->n_serials = runtime->endpoints->n_serials;
+    spec->waived_layers = runtime->lacking_layers &
+                          (SVIRT_LAYER_CGROUP | SVIRT_LAYER_DEVICE_FILTER);
+    if (!add_files(&runtime->spec, runtime->argv[0], error)) {
+        return false;
+    }
+    for (char **arg = runtime->argv; *arg != NULL; arg++) {
+        if (!svirt_spec_add_arg(&runtime->spec, SVIRT_PROCESS_VMM, *arg)) {
+            return too_much("the emulator's command line", error);
+        }
+    }
+    if (!add_monitor(&runtime->spec, runtime, error)) {
+        return false;
+    }
+    return prepared->domain->interface_count == 0 ||
+           add_passt(&runtime->spec, error);
+}
+
+static bool
+give(SvirtRuntime *runtime, int fd, SvirtFdRole role, uint32_t index,
+     GError **error)
+{
+    SvirtSpecFd entry = {
+        .to = SVIRT_TO_KEEPER,
+        .vmm = -1,
+        .monitor = -1,
+        .passt = -1,
+        .role = role,
+        .index = index,
+    };
+    SVIRT_AUTO_FD copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+    if (copy < 0) {
+        return svirt_raise_errno(error, errno, "raise it: ulimit -n",
+                                 "no descriptor is left for the keeper");
+    }
+    return svirt_launch_fds_take(runtime->fds, &copy, &entry, error);
+}
+
+bool
+svirt_runtime_give_run_dir(SvirtRuntime *runtime, int dir, int lock,
+                           int status, GError **error)
+{
+    const GArray *entries = runtime->fds->entries;
+
+    if (!give(runtime, dir, SVIRT_FD_RUN_DIR, 0, error) ||
+        !give(runtime, lock, SVIRT_FD_RUN_LOCK, 0, error) ||
+        !give(runtime, status, SVIRT_FD_STATUS, 0, error)) {
+        return false;
+    }
+    for (uint32_t i = 0;
+         runtime->cgroup.vm_fd >= 0 && i < SVIRT_PROCESS_MAX; i++) {
+        int leaf = i == SVIRT_PROCESS_VMM ? runtime->cgroup.vmm_fd
+                                          : runtime->cgroup.helper_fd;
+
+        if (!give(runtime, leaf, SVIRT_FD_CGROUP, i, error)) {
+            return false;
+        }
+    }
+    for (unsigned i = 0; i < entries->len; i++) {
+        if (!svirt_spec_add_fd(&runtime->spec,
+                               &g_array_index(entries, SvirtSpecFd, i))) {
+            return too_much("the list of descriptors", error);
+        }
+    }
+    return true;
+}
+
+void
+svirt_runtime_fill_status(const SvirtRuntime *runtime, SvirtRunStatus *status)
+{
+    const SvirtLaunchSpec *spec = runtime->spec;
+
+    for (unsigned i = 0; i < SVIRT_PROCESS_MAX; i++) {
+        status->process[i].uid = spec->ids[i].uid;
+        if (runtime->cgroup.vm_fd >= 0) {
+            (void)g_snprintf(status->cgroup[i], SVIRT_STATUS_MAX_CGROUP,
+                             "%s/%s", runtime->cgroup.path,
+                             i == SVIRT_PROCESS_VMM ? "vmm" : "helper");
+        }
+    }
+    status->waived_layers = spec->waived_layers;
+    status->lacking_layers = runtime->lacking_layers;
+    if (spec->paused) {
+        status->flags |= SVIRT_RUN_START_PAUSED;
+    }
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "hypervisor/runtime.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "hypervisor/kvm.h"
+#include "hypervisor/memory-file.h"
+#include "hypervisor/runtime-spec.h"
+#include "state/waivers.h"
+
+/* Cgroups of one embedded instance stay out of another's way. */
+static char *
+cgroup_parent(const SvirtConnection *connection)
+{
+    return connection->embedded
+               ? g_strdup_printf("svirt-embed-%08x",
+                                 g_str_hash(connection->run_dir))
+               : g_strdup("svirt");
+}
+
+void
+svirt_runtime_free(SvirtRuntime *runtime)
+{
+    if (runtime == NULL) {
+        return;
+    }
+    if (runtime->cgroup.vm_fd >= 0 && !runtime->keep) {
+        (void)svirt_cgroup_remove(runtime->cgroup.parent_fd, &runtime->uuid,
+                                  1000);
+    }
+    svirt_cgroup_close(&runtime->cgroup);
+    svirt_spec_free(runtime->spec);
+    svirt_endpoints_free(runtime->endpoints);
+    svirt_launch_fds_free(runtime->fds);
+    g_strfreev(runtime->argv);
+    g_free(runtime->cgroup_parent);
+    g_free(runtime);
+}
+
+static bool
+give_boot_file(SvirtRuntime *runtime, const SvirtPrepared *prepared,
+               const SvirtObject *object, int *ret_number, GError **error)
+{
+    SvirtSpecFd entry = {
+        .to = SVIRT_TO_VMM,
+        .vmm = -1,
+        .monitor = -1,
+        .passt = -1,
+        .role = SVIRT_FD_KERNEL,
+    };
+    SVIRT_AUTO_FD source = -1;
+    SVIRT_AUTO_FD copy = -1;
+
+    *ret_number = -1;
+    if (object == NULL) {
+        return true;
+    }
+    if (!svirt_object_reopen(object, prepared->author, O_RDONLY, &source,
+                             error) ||
+        !svirt_memory_file_copy(source, object->shown_path, &copy, error)) {
+        return false;
+    }
+    entry.vmm = svirt_launch_fds_next(runtime->fds);
+    *ret_number = entry.vmm;
+    return svirt_launch_fds_take(runtime->fds, &copy, &entry, error);
+}
+
+static bool
+open_scratch(SvirtManager *manager, const SvirtDomain *domain, int *ret,
+             GError **error)
+{
+    for (size_t i = 0; i < domain->disk_count; i++) {
+        if (domain->disks[i].transient) {
+            return svirt_connection_open_dir(
+                svirt_manager_connection(manager)->state_dir, true, ret,
+                error);
+        }
+    }
+    *ret = -1;
+    return true;
+}
+
+/* Hands every disk over; `drives` gets one entry each, borrowing `nodes`. */
+static bool
+hand_over_disks(SvirtRuntime *runtime, const SvirtPrepared *prepared,
+                SvirtDiskHandOver *to, GArray *drives, GPtrArray *nodes,
+                GError **error)
+{
+    for (unsigned i = 0; i < prepared->disks->len; i++) {
+        GArray *mine = g_array_new(FALSE, TRUE, sizeof(SvirtQemuNode));
+        SvirtQemuDrive drive;
+
+        g_ptr_array_add(nodes, mine);
+        if (!svirt_disk_images_hand_over(prepared->disks->pdata[i],
+                                         prepared->author, to, mine, error)) {
+            return false;
+        }
+        drive.nodes = (const SvirtQemuNode *)(const void *)mine->data;
+        drive.node_count = mine->len;
+        g_array_append_val(drives, drive);
+    }
+    (void)runtime;
+    return true;
+}
+
+static bool
+make_argv(SvirtManager *manager, SvirtRuntime *runtime,
+          const SvirtPrepared *prepared, uint64_t *ret_largest,
+          GError **error)
+{
+    g_autoptr(GArray) add_fds =
+        g_array_new(FALSE, TRUE, sizeof(SvirtQemuAddFd));
+    g_autoptr(GArray) drives =
+        g_array_new(FALSE, TRUE, sizeof(SvirtQemuDrive));
+    g_autoptr(GPtrArray) nodes =
+        g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
+    SVIRT_AUTO_FD scratch = -1;
+    SvirtDiskHandOver to = { .fds = runtime->fds,
+                             .add_fds = add_fds,
+                             .next_set = 1 };
+    SvirtQemuInput input = {
+        .domain = prepared->domain,
+        .qmp_fd = runtime->endpoints->qmp,
+        .chardev_fds = runtime->endpoints->chardevs,
+        .net_fds = runtime->endpoints->nets,
+        .kvm = prepared->domain->type == SVIRT_DOMAIN_TYPE_KVM,
+    };
+
+    if (!open_scratch(manager, prepared->domain, &scratch, error)) {
+        return false;
+    }
+    to.scratch_dir_fd = scratch;
+    if (!hand_over_disks(runtime, prepared, &to, drives, nodes, error) ||
+        !give_boot_file(runtime, prepared, prepared->kernel,
+                        &input.kernel_fd, error) ||
+        !give_boot_file(runtime, prepared, prepared->initrd,
+                        &input.initrd_fd, error)) {
+        return false;
+    }
+    input.drives = (const SvirtQemuDrive *)(const void *)drives->data;
+    input.add_fds = (const SvirtQemuAddFd *)(const void *)add_fds->data;
+    input.add_fd_count = add_fds->len;
+    *ret_largest = to.largest_bytes;
+    return svirt_qemu_argv(&input, &runtime->argv, error);
+}
+
+static bool
+is_waived(SvirtState *state, const SvirtPrepared *prepared, const char *layer,
+          bool *ret, GError **error)
+{
+    g_autoptr(SvirtWaiver) waiver = NULL;
+
+    if (!svirt_waivers_active(state, &prepared->definition->uuid, layer,
+                              prepared->definition->name, prepared->now_s,
+                              &waiver, error)) {
+        return false;
+    }
+    *ret = waiver != NULL;
+    if (waiver != NULL) {
+        g_ptr_array_add(prepared->waivers, g_steal_pointer(&waiver));
+    }
+    return true;
+}
+
+static bool
+set_filters(SvirtRuntime *runtime, const SvirtPrepared *prepared,
+            uint32_t nodes, GError **error)
+{
+    SvirtDeviceRule devices[8];
+    SvirtAddressRule addresses[SVIRT_ADDRESS_RULES_MAX];
+    size_t n_addresses = 0;
+
+    if (!svirt_cgroup_set_devices(
+            runtime->cgroup.vmm_fd, devices,
+            svirt_device_rules_for_nodes(nodes, devices)) ||
+        !svirt_cgroup_set_devices(
+            runtime->cgroup.helper_fd, devices,
+            svirt_device_rules_for_nodes(SVIRT_HELPER_NODES, devices))) {
+        /* Named by dominfo: the private /dev still holds these nodes only. */
+        runtime->lacking_layers |= SVIRT_LAYER_DEVICE_FILTER;
+    }
+    if (prepared->domain->interface_count == 0) {
+        return true;
+    }
+    if (!svirt_address_rules_for_host(addresses, SVIRT_ADDRESS_RULES_MAX,
+                                      &n_addresses) ||
+        !svirt_cgroup_set_addresses(runtime->cgroup.helper_fd, addresses,
+                                    n_addresses)) {
+        return svirt_raise_errno(error, errno,
+                                 "give the kernel CONFIG_CGROUP_BPF, or the "
+                                 "domain no network",
+                                 "cannot close the host's own addresses to "
+                                 "the network of '%s'",
+                                 prepared->definition->name);
+    }
+    return true;
+}
+
+static bool
+make_cgroup(SvirtManager *manager, SvirtRuntime *runtime,
+            const SvirtPrepared *prepared, uint32_t nodes, GError **error)
+{
+    const SvirtDomain *domain = prepared->domain;
+    SvirtState *state = svirt_manager_state(manager, SVIRT_STATE_READ, error);
+    SvirtLaunchFailure failure = { 0 };
+    SvirtCgroupLimits limits;
+    g_autofree char *hint = NULL;
+    bool waived;
+
+    if (state == NULL || !is_waived(state, prepared, "cgroup", &waived,
+                                    error)) {
+        return false;
+    }
+    if (waived) {
+        runtime->lacking_layers |=
+            SVIRT_LAYER_CGROUP | SVIRT_LAYER_DEVICE_FILTER;
+        return true;
+    }
+    svirt_cgroup_limits_for_guest(domain->memory_bytes, domain->vcpus_max,
+                                  &limits);
+    if (svirt_cgroup_create(runtime->cgroup_parent, &runtime->uuid, &limits,
+                            &runtime->cgroup, &failure)) {
+        return set_filters(runtime, prepared, nodes, error);
+    }
+    hint = g_strdup_printf("mount cgroup2 on /sys/fs/cgroup, or: svirt waiver "
+                           "add '%s' --layer cgroup --resource '%s' "
+                           "--reason TEXT",
+                           prepared->definition->name,
+                           prepared->definition->name);
+    return svirt_raise_errno(error, failure.errnum, hint,
+                             "cannot make the cgroup of '%s': %s",
+                             prepared->definition->name, failure.words);
+}
+
+static bool
+check_kvm(const SvirtDomain *domain, GError **error)
+{
+    return domain->type != SVIRT_DOMAIN_TYPE_KVM || svirt_kvm_check(error);
+}
+
+bool
+svirt_runtime_make(SvirtManager *manager, const SvirtPrepared *prepared,
+                   int run_dir_fd, bool paused, SvirtRuntime **ret,
+                   GError **error)
+{
+    g_autoptr(SvirtRuntime) runtime = g_new0(SvirtRuntime, 1);
+    const SvirtConnection *connection = svirt_manager_connection(manager);
+    SvirtState *state = svirt_manager_state(manager, SVIRT_STATE_READ, error);
+    SvirtRefusals refusals = svirt_prepared_refusals(prepared, state);
+    SvirtEndpointsRequest endpoints = {
+        .domain = prepared->domain,
+        .author = prepared->author,
+        .refusals = &refusals,
+        .log_dir = connection->log_dir,
+        .run_dir_fd = run_dir_fd,
+    };
+    SvirtRuntimeSpecRequest spec = { .prepared = prepared, .paused = paused };
+
+    runtime->cgroup = (SvirtCgroup)SVIRT_CGROUP_INIT;
+    runtime->uuid = prepared->definition->uuid;
+    runtime->cgroup_parent = cgroup_parent(connection);
+    runtime->fds = svirt_launch_fds_new();
+    spec.config = svirt_manager_config(manager, error);
+    spec.nodes = svirt_runtime_nodes(prepared->domain);
+    if (state == NULL || spec.config == NULL ||
+        !check_kvm(prepared->domain, error) ||
+        !svirt_endpoints_make(&endpoints, runtime->fds, &runtime->endpoints,
+                              error) ||
+        !make_argv(manager, runtime, prepared, &spec.largest_bytes, error) ||
+        !make_cgroup(manager, runtime, prepared, spec.nodes, error) ||
+        !svirt_runtime_fill_spec(runtime, &spec, error)) {
+        return false;
+    }
+    *ret = g_steal_pointer(&runtime);
+    return true;
+}

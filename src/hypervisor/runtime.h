@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "hypervisor/endpoints.h"
+#include "hypervisor/launch-fds.h"
+#include "hypervisor/prepare.h"
+#include "keeper/status.h"
+#include "launch/cgroup.h"
+#include "launch/spec.h"
+
+/*
+ * Everything of one run that exists before its processes do: descriptors,
+ * cgroups, command lines, and the launch spec that says who gets what.
+ */
+typedef struct SvirtRuntime {
+    SvirtLaunchFds *fds;       /* owned, as all below */
+    SvirtEndpoints *endpoints;
+    SvirtCgroup cgroup;
+    char *cgroup_parent;
+    SvirtUuid uuid;
+    SvirtLaunchSpec *spec;
+    char **argv;               /* of the VMM */
+    uint32_t lacking_layers;   /* SVIRT_LAYER_*: seen before the launch */
+    bool keep;                 /* the keeper has cgroup and descriptors */
+} SvirtRuntime;
+
+/*
+ * Errors: BUSY for a disk in use; those of the endpoints; LAUNCH when the
+ * cgroup cannot be made; UNSUPPORTED when KVM is asked for and does not work.
+ */
+bool svirt_runtime_make(SvirtManager *manager, const SvirtPrepared *prepared,
+                        int run_dir_fd, bool paused, SvirtRuntime **ret,
+                        GError **error);
+/* Removes the cgroup unless the keeper has it. */
+void svirt_runtime_free(SvirtRuntime *runtime);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SvirtRuntime, svirt_runtime_free)
+
+/*
+ * The run directory's own descriptors go to the keeper (duplicates: the
+ * caller's stay). Completes the spec: nothing may be added afterwards.
+ */
+bool svirt_runtime_give_run_dir(SvirtRuntime *runtime, int dir, int lock,
+                                int status, GError **error);
+
+/* Layers, uids and cgroup paths of the first status block. */
+void svirt_runtime_fill_status(const SvirtRuntime *runtime,
+                               SvirtRunStatus *status);

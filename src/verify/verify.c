@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "verify/verify.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "verify/descriptors.h"
+#include "verify/process.h"
+
+/* Threads of one process looked at; more is a finding of its own. */
+#define THREADS_MAX 65536u
+
+static const char *const process_words[SVIRT_PROCESS_MAX] = {
+    [SVIRT_PROCESS_VMM] = "emulator",
+    [SVIRT_PROCESS_MONITOR] = "monitor",
+    [SVIRT_PROCESS_PASST] = "passt",
+};
+
+typedef struct Check {
+    GPtrArray *rows;
+    SvirtProcess process;
+    const SvirtRunStatus *status;
+    int dir; /* /proc/PID */
+} Check;
+
+void
+svirt_verify_row_free(SvirtVerifyRow *row)
+{
+    if (row == NULL) {
+        return;
+    }
+    g_free(row->expected);
+    g_free(row->found);
+    g_free(row);
+}
+
+static void
+add_row(Check *check, const char *what, bool ok, const char *expected,
+        char *found)
+{
+    SvirtVerifyRow *row = g_new0(SvirtVerifyRow, 1);
+
+    row->what = what;
+    row->process = check->process;
+    row->ok = ok;
+    row->expected = g_strdup(expected);
+    row->found = found;
+    g_ptr_array_add(check->rows, row);
+}
+
+static bool
+all_equal(const uint32_t ids[4], uint32_t wanted)
+{
+    return ids[0] == wanted && ids[1] == wanted && ids[2] == wanted &&
+           ids[3] == wanted;
+}
+
+/* The threads' worst answers; a leader alone proves nothing. */
+typedef struct Worst {
+    unsigned threads;
+    SvirtThreadFacts uid, capabilities, privileges; /* a thread that fails */
+    bool uid_ok, capabilities_ok, no_new_privs_ok, seccomp_ok, groups_ok;
+} Worst;
+
+static bool
+capabilities_empty(const SvirtThreadFacts *facts)
+{
+    uint64_t any = 0;
+
+    for (unsigned i = 0; i < 5; i++) {
+        any |= facts->capabilities[i];
+    }
+    return any == 0;
+}
+
+static void
+look_at_thread(Worst *worst, const SvirtThreadFacts *facts, uint32_t uid)
+{
+    worst->threads++;
+    if (!all_equal(facts->uid, uid) || !all_equal(facts->gid, facts->gid[0]) ||
+        facts->gid[0] == 0) {
+        worst->uid_ok = false;
+        worst->uid = *facts;
+    }
+    if (!capabilities_empty(facts)) {
+        worst->capabilities_ok = false;
+        worst->capabilities = *facts;
+    }
+    worst->groups_ok = worst->groups_ok && facts->group_count == 0;
+    worst->no_new_privs_ok = worst->no_new_privs_ok && facts->no_new_privs;
+    if (facts->seccomp_mode != 2) {
+        worst->seccomp_ok = false;
+        worst->privileges = *facts;
+    }
+}
+
+static bool
+read_threads(const Check *check, uint32_t uid, Worst *ret)
+{
+    int copy = openat(check->dir, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *tasks = copy >= 0 ? fdopendir(copy) : NULL;
+    const struct dirent *entry;
+    bool ok = tasks != NULL;
+
+    while (ok && (entry = readdir(tasks)) != NULL) {
+        SvirtThreadFacts facts;
+        pid_t tid = (pid_t)atoi(entry->d_name);
+
+        if (tid <= 0) {
+            continue;
+        }
+        if (svirt_thread_facts_read(check->dir, tid, &facts)) {
+            look_at_thread(ret, &facts, uid);
+        } else {
+            /* A thread may end while it is looked at, but not change sides. */
+            ok = errno == ENOENT || errno == ESRCH;
+        }
+        ok = ok && ret->threads < THREADS_MAX;
+    }
+    if (tasks != NULL) {
+        (void)closedir(tasks);
+    } else {
+        svirt_fd_close(&copy);
+    }
+    return ok && ret->threads > 0;
+}
+
+static void
+check_threads(Check *check)
+{
+    uint32_t uid = check->status->process[check->process].uid;
+    g_autofree char *wanted = g_strdup_printf("%" PRIu32 ", no groups", uid);
+    Worst worst = { .uid_ok = true,
+                    .capabilities_ok = true,
+                    .no_new_privs_ok = true,
+                    .seccomp_ok = true,
+                    .groups_ok = true };
+
+    if (!read_threads(check, uid, &worst)) {
+        add_row(check, "threads", false, "all readable",
+                g_strdup("cannot be read"));
+        return;
+    }
+    add_row(check, "uid", worst.uid_ok && worst.groups_ok && uid != 0, wanted,
+            worst.uid_ok ? g_strdup_printf("%" PRIu32 "%s", uid,
+                                           worst.groups_ok ? ", no groups"
+                                                           : ", with groups")
+                         : g_strdup_printf("%" PRIu32 " in a thread",
+                                           worst.uid.uid[1]));
+    add_row(check, "capabilities", worst.capabilities_ok, "none",
+            worst.capabilities_ok
+                ? g_strdup_printf("none in %u threads", worst.threads)
+                : g_strdup_printf("%" PRIx64 " effective",
+                                  worst.capabilities.capabilities[2]));
+    add_row(check, "no_new_privs", worst.no_new_privs_ok, "set",
+            g_strdup(worst.no_new_privs_ok ? "set" : "not set"));
+    add_row(check, "seccomp", worst.seccomp_ok, "a filter in every thread",
+            worst.seccomp_ok ? g_strdup("a filter in every thread")
+                             : g_strdup_printf("mode %u in a thread",
+                                               worst.privileges.seccomp_mode));
+}
+
+static bool
+same_namespace(const Check *check, const char *name, bool *ret)
+{
+    g_autofree char *theirs = g_strdup_printf("ns/%s", name);
+    g_autofree char *ours = g_strdup_printf("/proc/self/ns/%s", name);
+    struct stat a, b;
+
+    if (fstatat(check->dir, theirs, &a, 0) < 0 || stat(ours, &b) < 0) {
+        return false;
+    }
+    *ret = a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+    return true;
+}
+
+static void
+check_namespaces(Check *check)
+{
+    static const char *const names[] = { "mnt", "pid", "ipc", "uts", "net" };
+    /* passt reaches the network: it stays in the host's. */
+    unsigned count = check->process == SVIRT_PROCESS_PASST ? 4 : 5;
+    g_autoptr(GString) shared = g_string_new(NULL);
+
+    for (unsigned i = 0; i < count; i++) {
+        bool same = true;
+
+        if (!same_namespace(check, names[i], &same) || same) {
+            g_string_append_printf(shared, " %s", names[i]);
+        }
+    }
+    add_row(check, "namespaces", shared->len == 0,
+            count == 5 ? "own mnt pid ipc uts net" : "own mnt pid ipc uts",
+            shared->len == 0
+                ? g_strdup(count == 5 ? "own mnt pid ipc uts net"
+                                      : "own mnt pid ipc uts")
+                : g_strdup_printf("the host's:%s", shared->str));
+}
+
+/* "0::/svirt/<uuid>/vmm" must be the end of the planned directory. */
+static void
+check_cgroup(Check *check)
+{
+    const char *planned = check->status->cgroup[check->process];
+    char text[4096];
+    const char *line;
+    g_autofree char *found = NULL;
+
+    if (planned[0] == '\0') {
+        return;
+    }
+    if (svirt_read_small(check->dir, "cgroup", text, sizeof(text)) < 0) {
+        add_row(check, "cgroup", false, planned, g_strdup("cannot be read"));
+        return;
+    }
+    line = g_str_has_prefix(text, "0::") ? text : strstr(text, "\n0::");
+    if (line != NULL) {
+        line = strchr(line, '/');
+        found = line != NULL ? g_strndup(line, strcspn(line, "\n")) : NULL;
+    }
+    add_row(check, "cgroup",
+            found != NULL && strlen(found) > 1 &&
+                g_str_has_suffix(planned, found),
+            planned, g_strdup(found != NULL ? found : "none"));
+}
+
+static void
+check_descriptors(Check *check, const SvirtLaunchSpec *spec)
+{
+    g_autofree char *strange = NULL;
+    unsigned count = 0;
+    bool ok = svirt_verify_descriptors(check->dir, check->process, spec,
+                                       &count, &strange);
+
+    add_row(check, "descriptors", ok, "every one known",
+            ok ? g_strdup_printf("%u, every one known", count)
+               : g_strdup(strange));
+}
+
+static bool
+check_process(GPtrArray *rows, const SvirtRunStatus *status,
+              SvirtProcess process, const SvirtLaunchSpec *spec,
+              GError **error)
+{
+    const SvirtRunProcess *run = &status->process[process];
+    Check check = { rows, process, status, -1 };
+
+    if (run->pid == 0 && process != SVIRT_PROCESS_VMM) {
+        return true;
+    }
+    check.dir = svirt_process_open_dir(run->pid);
+    if (check.dir < 0 || !svirt_run_process_alive(run)) {
+        svirt_fd_close(&check.dir);
+        if (process == SVIRT_PROCESS_VMM) {
+            return svirt_raise(error, SVIRT_ERROR_STATE, NULL,
+                               "svirt recover",
+                               "the emulator of domain '%s' is gone",
+                               status->name);
+        }
+        add_row(&check, "process", false, "alive", g_strdup("gone"));
+        return true;
+    }
+    check_threads(&check);
+    check_namespaces(&check);
+    check_cgroup(&check);
+    check_descriptors(&check, spec);
+    svirt_fd_close(&check.dir);
+    return true;
+}
+
+bool
+svirt_verify_run(const SvirtRunStatus *status, const SvirtLaunchSpec *spec,
+                 GPtrArray **ret_rows, GError **error)
+{
+    g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func(
+        (GDestroyNotify)svirt_verify_row_free);
+
+    for (unsigned i = 0; i < SVIRT_PROCESS_MAX; i++) {
+        if (!check_process(rows, status, i, spec, error)) {
+            return false;
+        }
+    }
+    *ret_rows = g_steal_pointer(&rows);
+    return true;
+}
+
+bool
+svirt_verify_rows_ok(const GPtrArray *rows)
+{
+    for (unsigned i = 0; i < rows->len; i++) {
+        if (!((const SvirtVerifyRow *)rows->pdata[i])->ok) {
+            return false;
+        }
+    }
+    return rows->len > 0;
+}
+
+bool
+svirt_verify_started(const SvirtRunStatus *status,
+                     const SvirtLaunchSpec *spec, GError **error)
+{
+    g_autoptr(GPtrArray) rows = NULL;
+
+    if (!svirt_verify_run(status, spec, &rows, error)) {
+        return false;
+    }
+    for (unsigned i = 0; i < rows->len; i++) {
+        const SvirtVerifyRow *row = rows->pdata[i];
+
+        if (!row->ok) {
+            return svirt_raise(error, SVIRT_ERROR_UNVERIFIED, NULL, NULL,
+                               "domain '%s' was stopped: %s of its %s: "
+                               "expected %s, found %s",
+                               status->name, row->what,
+                               process_words[row->process], row->expected,
+                               row->found);
+        }
+    }
+    return true;
+}
