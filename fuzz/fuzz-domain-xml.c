@@ -17,8 +17,7 @@ read_again(const SvirtDomain *domain)
     g_autofree char *text = svirt_domain_print(domain);
     g_autofree char *second = NULL;
 
-    if (!svirt_domain_parse(text, strlen(text), "again.xml", &again,
-                            &error)) {
+    if (!svirt_domain_parse(text, strlen(text), "again.xml", &again, &error)) {
         g_autofree char *why = svirt_error_render(error);
 
         g_printerr("%s%s", text, why);

@@ -11,7 +11,7 @@ typedef struct Check {
 
 /* The second to take a name, number or place is an error. */
 static void G_GNUC_PRINTF(3, 4)
-take(Check *check, unsigned line, const char *format, ...)
+    take(Check *check, unsigned line, const char *format, ...)
 {
     g_autofree char *text = NULL;
     va_list args;
@@ -40,8 +40,7 @@ take_address(Check *check, const SvirtAddress *address, const char *bus)
         break;
     case SVIRT_ADDRESS_DRIVE:
         take(check, address->line, "%s drive address %u:%u:%u:%u", bus,
-             address->controller, address->bus, address->target,
-             address->unit);
+             address->controller, address->bus, address->target, address->unit);
         break;
     case SVIRT_ADDRESS_USB:
         if (address->usb_port != NULL) {
@@ -242,8 +241,7 @@ check_seclabels(Check *check, const SvirtDomain *domain)
     for (size_t i = 0; i < domain->chardev_count; i++) {
         const SvirtChardev *chardev = &domain->chardevs[i];
 
-        check_override(check, domain, chardev->seclabels,
-                       chardev->source_line);
+        check_override(check, domain, chardev->seclabels, chardev->source_line);
     }
 }
 

@@ -34,18 +34,18 @@ SVIRT_ENUM_DECLARE(SvirtAddressType, svirt_address_type)
 
 typedef struct SvirtAddress {
     SvirtAddressType type;
-    unsigned domain;     /* pci */
-    unsigned bus;        /* pci, drive, usb, virtio-serial */
-    unsigned slot;       /* pci */
-    unsigned function;   /* pci */
-    bool multifunction;  /* pci */
-    unsigned controller; /* drive, virtio-serial */
-    unsigned target;     /* drive */
-    unsigned unit;       /* drive */
-    unsigned port;       /* virtio-serial; usb: the first port number */
+    unsigned domain;      /* pci */
+    unsigned bus;         /* pci, drive, usb, virtio-serial */
+    unsigned slot;        /* pci */
+    unsigned function;    /* pci */
+    bool multifunction;   /* pci */
+    unsigned controller;  /* drive, virtio-serial */
+    unsigned target;      /* drive */
+    unsigned unit;        /* drive */
+    unsigned port;        /* virtio-serial; usb: the first port number */
     const char *usb_port; /* usb: "1" or "1.2" */
-    unsigned iobase;     /* isa */
-    unsigned irq;        /* isa */
+    unsigned iobase;      /* isa */
+    unsigned irq;         /* isa */
     unsigned line;
 } SvirtAddress;
 
@@ -237,13 +237,13 @@ typedef struct SvirtController {
     SvirtDeviceInfo info;
     SvirtControllerType type;
     SvirtControllerModel model;
-    int index;       /* -1: the next free one of its type */
-    unsigned ports;  /* usb, virtio-serial; 0 unset */
-    int vectors;     /* virtio-serial; -1 unset */
-    int chassis;     /* pci <target>; -1 unset */
-    int port;        /* pci <target>; -1 unset */
-    int chassis_nr;  /* pci <target>; -1 unset */
-    int master_port; /* usb companion <master startport=>; -1 unset */
+    int index;              /* -1: the next free one of its type */
+    unsigned ports;         /* usb, virtio-serial; 0 unset */
+    int vectors;            /* virtio-serial; -1 unset */
+    int chassis;            /* pci <target>; -1 unset */
+    int port;               /* pci <target>; -1 unset */
+    int chassis_nr;         /* pci <target>; -1 unset */
+    int master_port;        /* usb companion <master startport=>; -1 unset */
     const char *pci_device; /* <model name=>, "pcie-root-port" */
 } SvirtController;
 
@@ -296,13 +296,13 @@ typedef struct SvirtChardev {
     SvirtChardevTarget target;
     int target_port;         /* -1 unset */
     const char *target_name; /* channel: "org.qemu.guest_agent.0" */
-    const char *path; /* file and unix; NULL: held by the monitor alone */
-    bool append;      /* file: <source append='on'> */
-    bool connect;     /* unix: mode='connect', else it listens */
+    const char *path;     /* file and unix; NULL: held by the monitor alone */
+    bool append;          /* file: <source append='on'> */
+    bool connect;         /* unix: mode='connect', else it listens */
     const char *log_path; /* <log file=>; NULL none */
     bool log_append;
     const GPtrArray *seclabels; /* of SvirtSeclabel *, checked; NULL none */
-    unsigned source_line; /* of <source>, else of the device */
+    unsigned source_line;       /* of <source>, else of the device */
     unsigned log_line;
     /* A <console> that only repeats serial 0: it makes no device. */
     bool repeats_serial;

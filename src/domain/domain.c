@@ -49,8 +49,8 @@ parse_identity(SvirtReader *reader, SvirtXmlNode *root, SvirtDomain *domain)
                     &domain->type);
     (void)svirt_reader_required(reader, root, "type"); /* error is kept */
     if (name == NULL) {
-        svirt_reader_fail(reader, root->line, SVIRT_ERROR_INVALID,
-                          "add <name>", "<domain> has no <name>");
+        svirt_reader_fail(reader, root->line, SVIRT_ERROR_INVALID, "add <name>",
+                          "<domain> has no <name>");
         return;
     }
     domain->name = svirt_reader_raw_text(reader, name);
@@ -138,8 +138,8 @@ parse_vcpus(SvirtReader *reader, SvirtXmlNode *root, SvirtDomain *domain)
     if (vcpu != NULL) {
         domain->vcpus_max = (unsigned)svirt_reader_text_number(
             reader, vcpu, 1, SVIRT_DOMAIN_VCPUS_MAX);
-        domain->vcpus = (unsigned)svirt_reader_number(
-            reader, vcpu, "current", 1, domain->vcpus_max, 0);
+        domain->vcpus = (unsigned)svirt_reader_number(reader, vcpu, "current",
+                                                      1, domain->vcpus_max, 0);
     }
     if (domain->vcpus == 0) {
         domain->vcpus = domain->vcpus_max;
@@ -162,8 +162,8 @@ read_domain(SvirtReader *reader, SvirtDomain *domain)
 
     if (root->namespace_uri != NULL || strcmp(root->name, "domain") != 0) {
         svirt_reader_fail(reader, root->line, SVIRT_ERROR_INVALID,
-                          "give libvirt domain XML",
-                          "<%.80s> is not a domain", root->name);
+                          "give libvirt domain XML", "<%.80s> is not a domain",
+                          root->name);
         return;
     }
     root->seen = true;

@@ -181,7 +181,7 @@ typedef struct SvirtDomain {
     SvirtUuid uuid;
     const char *title;
     const char *description;
-    const SvirtXmlNode *metadata; /* borrowed from the tree; NULL none */
+    const SvirtXmlNode *metadata;  /* borrowed from the tree; NULL none */
     uint64_t memory_bytes;         /* a multiple of 1 KiB, as in libvirt */
     uint64_t current_memory_bytes; /* at most memory_bytes */
     unsigned memory_line;

@@ -139,8 +139,8 @@ parse_chardev_target(SvirtReader *reader, SvirtXmlNode *node,
             svirt_reader_bad_word(reader, target, "type", type);
         }
         if (svirt_reader_attribute(reader, target, "port") != NULL) {
-            chardev->target_port = (int)svirt_reader_number(
-                reader, target, "port", 0, 255, 0);
+            chardev->target_port =
+                (int)svirt_reader_number(reader, target, "port", 0, 255, 0);
         }
         chardev->target_name = svirt_reader_word(reader, target, "name");
         parse_target_model(reader, target, chardev);

@@ -20,8 +20,7 @@ parse_model(SvirtReader *reader, SvirtXmlNode *node, SvirtCpu *cpu)
     cpu->model = svirt_reader_text(reader, model);
     if (reader->error == NULL && !svirt_reader_is_word(cpu->model)) {
         svirt_reader_fail(reader, model->line, SVIRT_ERROR_INVALID, NULL,
-                          "CPU model '%.80s' is not a single word",
-                          cpu->model);
+                          "CPU model '%.80s' is not a single word", cpu->model);
     }
 }
 
@@ -81,8 +80,8 @@ parse_cpu_features(SvirtReader *reader, SvirtXmlNode *node, SvirtCpu *cpu)
     size_t i = 0;
 
     cpu->feature_count = svirt_reader_count(node, "feature");
-    features = svirt_arena_array(reader->arena, cpu->feature_count,
-                                 sizeof(*features));
+    features =
+        svirt_arena_array(reader->arena, cpu->feature_count, sizeof(*features));
     cpu->features = features;
     while ((child = svirt_reader_next(reader, node, child, "feature"))) {
         SvirtCpuFeature *feature = &features[i++];
@@ -94,8 +93,7 @@ parse_cpu_features(SvirtReader *reader, SvirtXmlNode *node, SvirtCpu *cpu)
         if (!g_hash_table_add(names, (gpointer)feature->name)) {
             svirt_reader_fail(reader, child->line, SVIRT_ERROR_INVALID,
                               "keep one of the two",
-                              "CPU feature '%s' is given twice",
-                              feature->name);
+                              "CPU feature '%s' is given twice", feature->name);
         }
     }
 }

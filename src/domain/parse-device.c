@@ -60,11 +60,10 @@ svirt_parse_controller(SvirtReader *reader, SvirtXmlNode *node, size_t ordinal,
     SVIRT_READ_ENUM(reader, node, "model", svirt_controller_model_from_string,
                     &controller->model);
     if (!model_fits(controller->type, controller->model)) {
-        svirt_reader_fail(
-            reader, node->line, SVIRT_ERROR_INVALID, NULL,
-            "model='%s' does not fit a controller of type '%s'",
-            svirt_controller_model_to_string(controller->model),
-            svirt_controller_type_to_string(controller->type));
+        svirt_reader_fail(reader, node->line, SVIRT_ERROR_INVALID, NULL,
+                          "model='%s' does not fit a controller of type '%s'",
+                          svirt_controller_model_to_string(controller->model),
+                          svirt_controller_type_to_string(controller->type));
     }
     controller->index = read_optional(reader, node, "index", 0xffff);
     controller->vectors = -1;
@@ -167,8 +166,8 @@ svirt_parse_interface(SvirtReader *reader, SvirtXmlNode *node, size_t ordinal,
         interface->model = svirt_reader_word(reader, model, "type");
     }
     if (mtu != NULL) {
-        interface->mtu = (unsigned)svirt_reader_number(reader, mtu, "size", 68,
-                                                       65535, 0);
+        interface->mtu =
+            (unsigned)svirt_reader_number(reader, mtu, "size", 68, 65535, 0);
     }
     if (backend != NULL) {
         type = svirt_reader_attribute(reader, backend, "type");
@@ -215,12 +214,12 @@ svirt_parse_video(SvirtReader *reader, SvirtXmlNode *node, size_t ordinal,
     video->primary = svirt_reader_yes_no(reader, model, "primary", false);
     video->heads =
         (unsigned)svirt_reader_number(reader, model, "heads", 1, 16, 0);
-    video->ram_kib = (uint32_t)svirt_reader_number(reader, model, "ram", 0,
-                                                   1u << 22, 0);
-    video->vram_kib = (uint32_t)svirt_reader_number(reader, model, "vram", 0,
-                                                    1u << 22, 0);
-    video->vgamem_kib = (uint32_t)svirt_reader_number(reader, model, "vgamem",
-                                                      0, 1u << 22, 0);
+    video->ram_kib =
+        (uint32_t)svirt_reader_number(reader, model, "ram", 0, 1u << 22, 0);
+    video->vram_kib =
+        (uint32_t)svirt_reader_number(reader, model, "vram", 0, 1u << 22, 0);
+    video->vgamem_kib =
+        (uint32_t)svirt_reader_number(reader, model, "vgamem", 0, 1u << 22, 0);
 }
 
 static void
@@ -276,8 +275,8 @@ svirt_parse_rng(SvirtReader *reader, SvirtXmlNode *node, size_t ordinal,
     rng->rate_period_ms = 1000;
     if (rate != NULL) {
         (void)svirt_reader_required(reader, rate, "bytes"); /* kept */
-        rng->rate_bytes = (unsigned)svirt_reader_number(reader, rate, "bytes",
-                                                        1, INT_MAX, 0);
+        rng->rate_bytes =
+            (unsigned)svirt_reader_number(reader, rate, "bytes", 1, INT_MAX, 0);
         rng->rate_period_ms = (unsigned)svirt_reader_number(
             reader, rate, "period", 1, INT_MAX, 1000);
     }

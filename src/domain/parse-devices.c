@@ -5,18 +5,18 @@
  * All devices of one name into one array: `array` and `counter` are members
  * of the domain, `parse` reads one element into one zeroed `Type`.
  */
-#define READ_ALL(Type, element, array, counter, parse)                        \
-    do {                                                                      \
-        size_t count_ = svirt_reader_count(devices, element);                 \
-        Type *all_ = svirt_arena_array(reader->arena, count_, sizeof(Type));  \
-        SvirtXmlNode *node_ = NULL;                                           \
-                                                                              \
-        for (size_t i_ = 0; i_ < count_ && reader->error == NULL; i_++) {     \
-            node_ = svirt_reader_next(reader, devices, node_, element);       \
-            parse(reader, node_, i_ + 1, &all_[i_]);                          \
-        }                                                                     \
-        domain->array = all_;                                                 \
-        domain->counter = count_;                                             \
+#define READ_ALL(Type, element, array, counter, parse)                         \
+    do {                                                                       \
+        size_t count_ = svirt_reader_count(devices, element);                  \
+        Type *all_ = svirt_arena_array(reader->arena, count_, sizeof(Type));   \
+        SvirtXmlNode *node_ = NULL;                                            \
+                                                                               \
+        for (size_t i_ = 0; i_ < count_ && reader->error == NULL; i_++) {      \
+            node_ = svirt_reader_next(reader, devices, node_, element);        \
+            parse(reader, node_, i_ + 1, &all_[i_]);                           \
+        }                                                                      \
+        domain->array = all_;                                                  \
+        domain->counter = count_;                                              \
     } while (0)
 
 static size_t

@@ -23,13 +23,11 @@ parse_driver(SvirtReader *reader, SvirtXmlNode *node, SvirtDisk *disk)
     }
     SVIRT_READ_ENUM(reader, driver, "cache", svirt_disk_cache_from_string,
                     &disk->cache);
-    SVIRT_READ_ENUM(reader, driver, "io", svirt_disk_io_from_string,
-                    &disk->io);
+    SVIRT_READ_ENUM(reader, driver, "io", svirt_disk_io_from_string, &disk->io);
     SVIRT_READ_ENUM(reader, driver, "discard", svirt_disk_discard_from_string,
                     &disk->discard);
     SVIRT_READ_ENUM(reader, driver, "detect_zeroes",
-                    svirt_disk_detect_zeroes_from_string,
-                    &disk->detect_zeroes);
+                    svirt_disk_detect_zeroes_from_string, &disk->detect_zeroes);
     SVIRT_READ_ENUM(reader, driver, "error_policy",
                     svirt_disk_error_policy_from_string, &disk->error_policy);
     SVIRT_READ_ENUM(reader, driver, "rerror_policy",
@@ -153,8 +151,7 @@ parse_serial(SvirtReader *reader, SvirtXmlNode *node, SvirtDisk *disk)
     }
     if (strlen(disk->serial) > SERIAL_BYTES_MAX) {
         svirt_reader_fail(reader, serial->line, SVIRT_ERROR_INVALID, NULL,
-                          "<serial> is longer than %u bytes",
-                          SERIAL_BYTES_MAX);
+                          "<serial> is longer than %u bytes", SERIAL_BYTES_MAX);
     }
 }
 

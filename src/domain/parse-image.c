@@ -43,8 +43,7 @@ parse_source(SvirtReader *reader, SvirtXmlNode *source, SvirtDiskImage *image,
     const char *name = image->block ? "dev" : "file";
 
     image->line = source->line;
-    if (!may_be_empty ||
-        svirt_reader_attribute(reader, source, name) != NULL) {
+    if (!may_be_empty || svirt_reader_attribute(reader, source, name) != NULL) {
         image->path = svirt_reader_path(reader, source, name);
     }
     SVIRT_READ_ENUM(reader, source, "startupPolicy",
@@ -121,8 +120,7 @@ parse_top(SvirtReader *reader, SvirtXmlNode *node, bool may_be_empty,
         parse_data_store(reader, source, image);
     } else if (!may_be_empty) {
         svirt_reader_fail(reader, node->line, SVIRT_ERROR_INVALID,
-                          "add <source file='...'/>",
-                          "<disk> has no <source>");
+                          "add <source file='...'/>", "<disk> has no <source>");
     }
 }
 

@@ -25,10 +25,9 @@ read_common(SvirtReader *reader, SvirtXmlNode *node, SvirtSeclabel *seclabel)
         }
     }
     if (relabel != NULL) {
-        seclabel->relabel =
-            svirt_reader_yes_no(reader, node, "relabel", false)
-                ? SVIRT_SECLABEL_RELABEL_YES
-                : SVIRT_SECLABEL_RELABEL_NO;
+        seclabel->relabel = svirt_reader_yes_no(reader, node, "relabel", false)
+                                ? SVIRT_SECLABEL_RELABEL_YES
+                                : SVIRT_SECLABEL_RELABEL_NO;
     }
     seclabel->label = copy_child(reader, node, "label");
 }
@@ -36,8 +35,8 @@ read_common(SvirtReader *reader, SvirtXmlNode *node, SvirtSeclabel *seclabel)
 static GPtrArray *
 new_list(SvirtReader *reader)
 {
-    GPtrArray *list = g_ptr_array_new_with_free_func(
-        (GDestroyNotify)svirt_seclabel_free);
+    GPtrArray *list =
+        g_ptr_array_new_with_free_func((GDestroyNotify)svirt_seclabel_free);
 
     g_ptr_array_add(reader->seclabel_lists, list);
     return list;
@@ -62,8 +61,7 @@ svirt_parse_seclabels(SvirtReader *reader, SvirtXmlNode *root)
         seclabel->baselabel = copy_child(reader, node, "baselabel");
         seclabel->imagelabel = copy_child(reader, node, "imagelabel");
         line = node->line;
-        if (reader->error == NULL &&
-            !svirt_seclabel_check(seclabel, &cause)) {
+        if (reader->error == NULL && !svirt_seclabel_check(seclabel, &cause)) {
             svirt_reader_take(reader, line, cause);
         }
     }
@@ -104,8 +102,7 @@ read_source_seclabel(SvirtReader *reader, SvirtXmlNode *node, GPtrArray *list)
 const GPtrArray *
 svirt_parse_source_seclabels(SvirtReader *reader, SvirtXmlNode *source)
 {
-    SvirtXmlNode *node =
-        svirt_reader_next(reader, source, NULL, "seclabel");
+    SvirtXmlNode *node = svirt_reader_next(reader, source, NULL, "seclabel");
     GPtrArray *list;
 
     if (node == NULL) {

@@ -43,8 +43,8 @@ parse_boot_menu(SvirtReader *reader, SvirtXmlNode *node, SvirtOs *os)
     os->boot_menu = svirt_reader_yes_no(reader, menu, "enable", false)
                         ? SVIRT_SWITCH_ON
                         : SVIRT_SWITCH_OFF;
-    os->boot_menu_timeout_ms = (unsigned)svirt_reader_number(
-        reader, menu, "timeout", 0, 65535, 0);
+    os->boot_menu_timeout_ms =
+        (unsigned)svirt_reader_number(reader, menu, "timeout", 0, 65535, 0);
 }
 
 static void
@@ -103,9 +103,8 @@ read_feature(SvirtReader *reader, SvirtXmlNode *parent, const char *name)
     if (node == NULL) {
         return SVIRT_SWITCH_UNSET;
     }
-    return svirt_reader_on_off(reader, node, "state", true)
-               ? SVIRT_SWITCH_ON
-               : SVIRT_SWITCH_OFF;
+    return svirt_reader_on_off(reader, node, "state", true) ? SVIRT_SWITCH_ON
+                                                            : SVIRT_SWITCH_OFF;
 }
 
 void
@@ -160,8 +159,8 @@ svirt_parse_clock(SvirtReader *reader, SvirtXmlNode *root, SvirtDomain *domain)
     SVIRT_READ_ENUM(reader, node, "offset", svirt_clock_offset_from_string,
                     &domain->clock_offset);
     domain->timer_count = svirt_reader_count(node, "timer");
-    timers = svirt_arena_array(reader->arena, domain->timer_count,
-                               sizeof(*timers));
+    timers =
+        svirt_arena_array(reader->arena, domain->timer_count, sizeof(*timers));
     domain->timers = timers;
     while ((child = svirt_reader_next(reader, node, child, "timer"))) {
         parse_timer(reader, child, &timers[i]);
@@ -176,8 +175,8 @@ read_action(SvirtReader *reader, SvirtXmlNode *root, const char *name,
     SvirtXmlNode *node = svirt_reader_child(reader, root, name);
 
     if (node != NULL) {
-        SVIRT_READ_ENUM_TEXT(reader, node,
-                             svirt_lifecycle_action_from_string, action);
+        SVIRT_READ_ENUM_TEXT(reader, node, svirt_lifecycle_action_from_string,
+                             action);
     }
 }
 

@@ -23,8 +23,7 @@ void svirt_parse_cpu(SvirtReader *reader, SvirtXmlNode *root,
                      SvirtDomain *domain);
 
 /* parse-seclabel.c; NULL when <source> has none. */
-const GPtrArray *svirt_parse_seclabels(SvirtReader *reader,
-                                       SvirtXmlNode *root);
+const GPtrArray *svirt_parse_seclabels(SvirtReader *reader, SvirtXmlNode *root);
 const GPtrArray *svirt_parse_source_seclabels(SvirtReader *reader,
                                               SvirtXmlNode *source);
 

@@ -26,8 +26,8 @@ svirt_reader_word(SvirtReader *reader, SvirtXmlNode *node, const char *name)
     if (word != NULL && !svirt_reader_is_word(word)) {
         svirt_reader_fail(reader, node->line, SVIRT_ERROR_INVALID,
                           "use letters, digits, '-', '_', '.' and '+'",
-                          "%s='%.80s' of <%s> is not a single word", name,
-                          word, node->name);
+                          "%s='%.80s' of <%s> is not a single word", name, word,
+                          node->name);
         return NULL;
     }
     return word;
@@ -65,9 +65,8 @@ svirt_reader_path(SvirtReader *reader, SvirtXmlNode *node, const char *name)
         g_autofree char *shown = g_strescape(path, NULL);
 
         svirt_reader_fail(reader, node->line, SVIRT_ERROR_INVALID,
-                          "give an absolute path",
-                          "path '%.200s' of <%s> %s", shown, node->name,
-                          fault);
+                          "give an absolute path", "path '%.200s' of <%s> %s",
+                          shown, node->name, fault);
         return NULL;
     }
     return path;

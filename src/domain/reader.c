@@ -106,8 +106,8 @@ svirt_reader_child(SvirtReader *reader, SvirtXmlNode *node, const char *name)
     if (second != NULL) {
         svirt_reader_fail(reader, second->line, SVIRT_ERROR_INVALID,
                           "keep one of the two",
-                          "second <%s> in <%s>, the first is in line %u",
-                          name, node->name, child->line);
+                          "second <%s> in <%s>, the first is in line %u", name,
+                          node->name, child->line);
     }
     return child;
 }
@@ -151,8 +151,7 @@ svirt_reader_attribute(SvirtReader *reader, SvirtXmlNode *node,
 }
 
 const char *
-svirt_reader_required(SvirtReader *reader, SvirtXmlNode *node,
-                      const char *name)
+svirt_reader_required(SvirtReader *reader, SvirtXmlNode *node, const char *name)
 {
     const char *value = svirt_reader_attribute(reader, node, name);
 
@@ -187,9 +186,8 @@ svirt_reader_text(SvirtReader *reader, SvirtXmlNode *node)
                           "<%s> is empty", node->name);
         return "";
     }
-    return text[length] == '\0'
-               ? text
-               : svirt_arena_text(reader->arena, text, length);
+    return text[length] == '\0' ? text
+                                : svirt_arena_text(reader->arena, text, length);
 }
 
 void

@@ -89,18 +89,18 @@ void svirt_reader_bad_word(SvirtReader *reader, const SvirtXmlNode *node,
  * An enum with a table (base/enum-table.h); *ret stays when the attribute is
  * absent. The word of _UNSET is empty and so never accepted.
  */
-#define SVIRT_READ_ENUM(reader, node, name, from_string, ret)                 \
-    do {                                                                      \
-        const char *word_ = svirt_reader_attribute(reader, node, name);       \
-        if (word_ != NULL && !from_string(word_, ret)) {                      \
-            svirt_reader_bad_word(reader, node, name, word_);                 \
-        }                                                                     \
+#define SVIRT_READ_ENUM(reader, node, name, from_string, ret)                  \
+    do {                                                                       \
+        const char *word_ = svirt_reader_attribute(reader, node, name);        \
+        if (word_ != NULL && !from_string(word_, ret)) {                       \
+            svirt_reader_bad_word(reader, node, name, word_);                  \
+        }                                                                      \
     } while (0)
 
-#define SVIRT_READ_ENUM_TEXT(reader, node, from_string, ret)                  \
-    do {                                                                      \
-        const char *word_ = svirt_reader_text(reader, node);                  \
-        if ((reader)->error == NULL && !from_string(word_, ret)) {            \
-            svirt_reader_bad_word(reader, node, NULL, word_);                 \
-        }                                                                     \
+#define SVIRT_READ_ENUM_TEXT(reader, node, from_string, ret)                   \
+    do {                                                                       \
+        const char *word_ = svirt_reader_text(reader, node);                   \
+        if ((reader)->error == NULL && !from_string(word_, ret)) {             \
+            svirt_reader_bad_word(reader, node, NULL, word_);                  \
+        }                                                                      \
     } while (0)

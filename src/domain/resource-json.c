@@ -43,8 +43,7 @@ static bool
 is_image(SvirtResourceKind kind)
 {
     return kind == SVIRT_RESOURCE_DISK || kind == SVIRT_RESOURCE_CDROM ||
-           kind == SVIRT_RESOURCE_BACKING ||
-           kind == SVIRT_RESOURCE_DATA_FILE;
+           kind == SVIRT_RESOURCE_BACKING || kind == SVIRT_RESOURCE_DATA_FILE;
 }
 
 static const char *

@@ -3,26 +3,22 @@
 
 #include <string.h>
 
-SVIRT_ENUM_TABLE(SvirtResourceKind, svirt_resource_kind, SVIRT_RESOURCE_MAX,
-                 [SVIRT_RESOURCE_EMULATOR] = "emulator",
-                 [SVIRT_RESOURCE_KERNEL] = "kernel",
-                 [SVIRT_RESOURCE_INITRD] = "initrd",
-                 [SVIRT_RESOURCE_DISK] = "disk",
-                 [SVIRT_RESOURCE_CDROM] = "cdrom",
-                 [SVIRT_RESOURCE_BACKING] = "backing",
-                 [SVIRT_RESOURCE_DATA_FILE] = "data-file",
-                 [SVIRT_RESOURCE_NETWORK] = "network",
-                 [SVIRT_RESOURCE_PTY] = "pty",
-                 [SVIRT_RESOURCE_SOCKET_LISTEN] = "socket-listen",
-                 [SVIRT_RESOURCE_SOCKET_CONNECT] = "socket-connect",
-                 [SVIRT_RESOURCE_CHARDEV_FILE] = "chardev-file",
-                 [SVIRT_RESOURCE_CHARDEV_LOG] = "chardev-log",
-                 [SVIRT_RESOURCE_RNG] = "rng")
+SVIRT_ENUM_TABLE(
+    SvirtResourceKind, svirt_resource_kind, SVIRT_RESOURCE_MAX,
+    [SVIRT_RESOURCE_EMULATOR] = "emulator", [SVIRT_RESOURCE_KERNEL] = "kernel",
+    [SVIRT_RESOURCE_INITRD] = "initrd", [SVIRT_RESOURCE_DISK] = "disk",
+    [SVIRT_RESOURCE_CDROM] = "cdrom", [SVIRT_RESOURCE_BACKING] = "backing",
+    [SVIRT_RESOURCE_DATA_FILE] = "data-file",
+    [SVIRT_RESOURCE_NETWORK] = "network", [SVIRT_RESOURCE_PTY] = "pty",
+    [SVIRT_RESOURCE_SOCKET_LISTEN] = "socket-listen",
+    [SVIRT_RESOURCE_SOCKET_CONNECT] = "socket-connect",
+    [SVIRT_RESOURCE_CHARDEV_FILE] = "chardev-file",
+    [SVIRT_RESOURCE_CHARDEV_LOG] = "chardev-log", [SVIRT_RESOURCE_RNG] = "rng")
 
-SVIRT_ENUM_TABLE(SvirtAccess, svirt_access, SVIRT_ACCESS_MAX,
-                 [SVIRT_ACCESS_READ_ONLY] = "read-only",
-                 [SVIRT_ACCESS_SHARED] = "shared",
-                 [SVIRT_ACCESS_EXCLUSIVE] = "exclusive")
+SVIRT_ENUM_TABLE(
+    SvirtAccess, svirt_access,
+    SVIRT_ACCESS_MAX, [SVIRT_ACCESS_READ_ONLY] = "read-only",
+    [SVIRT_ACCESS_SHARED] = "shared", [SVIRT_ACCESS_EXCLUSIVE] = "exclusive")
 
 typedef struct Builder {
     const SvirtDomain *domain;
@@ -70,16 +66,14 @@ add_image(Builder *builder, SvirtResource *resource,
     resource->path = image->path;
     resource->format = image->format;
     resource->block = image->block;
-    resource->optional =
-        image->startup_policy == SVIRT_STARTUP_POLICY_OPTIONAL;
+    resource->optional = image->startup_policy == SVIRT_STARTUP_POLICY_OPTIONAL;
     resource->line = image->line;
-    resource->origin =
-        svirt_arena_printf(builder->arena, "%s/source", parent);
+    resource->origin = svirt_arena_printf(builder->arena, "%s/source", parent);
     resource->seclabels = image->seclabels;
     add(builder, resource);
     if (image->data_file != NULL) {
-        const char *store = svirt_arena_printf(
-            builder->arena, "%s/source/dataStore", parent);
+        const char *store =
+            svirt_arena_printf(builder->arena, "%s/source/dataStore", parent);
 
         resource->kind = SVIRT_RESOURCE_DATA_FILE;
         add_image(builder, resource, image->data_file, store);
@@ -208,8 +202,8 @@ add_rng(Builder *builder, size_t index)
         .line = rng->backend_line,
         .device_index = index,
         .target = svirt_arena_printf(builder->arena, "rng%zu", index),
-        .origin = svirt_arena_printf(
-            builder->arena, "devices/rng[%u]/backend", rng->info.ordinal),
+        .origin = svirt_arena_printf(builder->arena, "devices/rng[%u]/backend",
+                                     rng->info.ordinal),
     };
 
     if (rng->backend == SVIRT_RNG_RANDOM) {
@@ -278,8 +272,7 @@ svirt_resource_list_from_domain(const SvirtDomain *domain,
                                 SvirtResourceList **ret_list, GError **error)
 {
     g_autoptr(SvirtResourceList) list = g_new0(SvirtResourceList, 1);
-    g_autoptr(GArray) items =
-        g_array_new(FALSE, FALSE, sizeof(SvirtResource));
+    g_autoptr(GArray) items = g_array_new(FALSE, FALSE, sizeof(SvirtResource));
     Builder builder = { .domain = domain, .items = items };
     SvirtResource *copy;
 

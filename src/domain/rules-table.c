@@ -5,6 +5,7 @@
  * One line per name, so that the table reads as one. Names from libvirt's
  * "Domain XML format" and "XML schema" of every release up to 12.
  */
+/* clang-format off */
 #define RESOURCE(path, why) { path, SVIRT_VERDICT_RESOURCE, why },
 #define PROTECT(path, why) { path, SVIRT_VERDICT_PROTECT, why },
 #define LIMIT(path, why) { path, SVIRT_VERDICT_LIMIT, why },
@@ -428,6 +429,7 @@ static const SvirtRule table[] = {
     UNBUILT("devices/panic@model=s390", "use model='isa'")
     { NULL, SVIRT_VERDICT_MAX, NULL },
 };
+/* clang-format on */
 
 const SvirtRule *
 svirt_rules_table(void)

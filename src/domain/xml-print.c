@@ -108,8 +108,7 @@ svirt_xml_equal(const SvirtXmlNode *a, const SvirtXmlNode *b)
     if (strcmp(a->name, b->name) != 0 ||
         a->attribute_count != b->attribute_count ||
         g_strcmp0(a->namespace_uri, b->namespace_uri) != 0 ||
-        g_strcmp0(a->text, b->text) != 0 ||
-        g_strcmp0(a->tail, b->tail) != 0) {
+        g_strcmp0(a->text, b->text) != 0 || g_strcmp0(a->tail, b->tail) != 0) {
         return false;
     }
     for (unsigned i = 0; i < a->attribute_count; i++) {
@@ -137,9 +136,9 @@ svirt_xml_insert(SvirtXmlDocument *document, SvirtXmlNode *parent,
     node->name = svirt_arena_text(document->arena, name, strlen(name));
     node->local_name = node->name;
     node->namespace_uri = parent->namespace_uri;
-    node->text = text != NULL ? svirt_arena_text(document->arena, text,
-                                                 strlen(text))
-                              : NULL;
+    node->text = text != NULL
+                     ? svirt_arena_text(document->arena, text, strlen(text))
+                     : NULL;
     node->line = after != NULL ? after->line : parent->line;
     node->seen = true;
     node->parent = parent;

@@ -42,9 +42,8 @@ svirt_xml_clean(const char *text)
 }
 
 bool
-svirt_xml_raise(const SvirtXmlDocument *document, unsigned line,
-                GError **error, SvirtErrorCode code, const char *hint,
-                const char *format, ...)
+svirt_xml_raise(const SvirtXmlDocument *document, unsigned line, GError **error,
+                SvirtErrorCode code, const char *hint, const char *format, ...)
 {
     g_autofree char *text = NULL;
     g_autofree char *clean = NULL;
@@ -60,7 +59,7 @@ svirt_xml_raise(const SvirtXmlDocument *document, unsigned line,
 
 /* Ends the parse; what follows the first error is not reported. */
 static void G_GNUC_PRINTF(3, 4)
-stop(Reader *reader, const char *hint, const char *format, ...)
+    stop(Reader *reader, const char *hint, const char *format, ...)
 {
     g_autofree char *text = NULL;
     va_list args;
@@ -195,8 +194,8 @@ read_attributes(Reader *reader, SvirtXmlNode *node, const char **pairs)
             return false;
         }
         attribute->name = keep(reader, pairs[2 * i]);
-        attribute->value = svirt_arena_text(reader->document->arena,
-                                            pairs[2 * i + 1], length);
+        attribute->value =
+            svirt_arena_text(reader->document->arena, pairs[2 * i + 1], length);
         if (is_declaration(attribute->name)) {
             attribute->namespace_uri = SVIRT_XML_XMLNS_URI;
             if (!declare_namespace(reader, attribute)) {
@@ -312,8 +311,7 @@ on_entity(void *data, const char *name, int is_parameter, const char *value,
           int length, const char *base, const char *system_id,
           const char *public_id, const char *notation)
 {
-    stop(data, "write the text itself",
-         "an entity declaration is not allowed");
+    stop(data, "write the text itself", "an entity declaration is not allowed");
 }
 
 static void XMLCALL

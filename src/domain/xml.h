@@ -20,8 +20,8 @@
 #define SVIRT_XML_XMLNS_URI "http://www.w3.org/2000/xmlns/"
 
 typedef struct SvirtXmlAttribute {
-    const char *name;  /* as written, prefix included */
-    const char *value; /* entities resolved, never NULL */
+    const char *name;          /* as written, prefix included */
+    const char *value;         /* entities resolved, never NULL */
     const char *namespace_uri; /* NULL: none, as most have */
     bool seen;                 /* a reader used it */
 } SvirtXmlAttribute;
@@ -40,9 +40,9 @@ struct SvirtXmlNode {
     unsigned attribute_count;
     unsigned line;
     unsigned column;
-    bool seen;      /* a reader understood this element */
-    bool text_seen; /* and its text */
-    bool opaque;    /* everything below it is kept, nothing is read */
+    bool seen;        /* a reader understood this element */
+    bool text_seen;   /* and its text */
+    bool opaque;      /* everything below it is kept, nothing is read */
     const char *text; /* NULL: none */
     const char *tail; /* NULL: none */
     SvirtXmlNode *parent;
@@ -93,6 +93,6 @@ bool svirt_xml_equal(const SvirtXmlNode *a, const SvirtXmlNode *b);
  * Put a new element `name` with `text` (may be NULL) under `parent`, behind
  * `after` (NULL: first). Both texts are copied. The element counts as seen.
  */
-SvirtXmlNode *svirt_xml_insert(SvirtXmlDocument *document,
-                               SvirtXmlNode *parent, SvirtXmlNode *after,
-                               const char *name, const char *text);
+SvirtXmlNode *svirt_xml_insert(SvirtXmlDocument *document, SvirtXmlNode *parent,
+                               SvirtXmlNode *after, const char *name,
+                               const char *text);

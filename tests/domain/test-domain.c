@@ -173,14 +173,13 @@ static void
 test_chardevs(void)
 {
     g_autoptr(SvirtDomain) domain = parse(
-        "",
-        "<channel type='unix'><source mode='bind'/>"
-        "<target type='virtio' name='org.qemu.guest_agent.0'/></channel>"
-        "<console><target type='serial' port='0'/></console>"
-        "<console type='null'><target type='virtio'/></console>"
-        "<serial type='pty'><source path='/dev/pts/3'/>"
-        "<target type='isa-serial' port='0'/></serial>"
-        "<serial type='unix'><source path='/s'/></serial>");
+        "", "<channel type='unix'><source mode='bind'/>"
+            "<target type='virtio' name='org.qemu.guest_agent.0'/></channel>"
+            "<console><target type='serial' port='0'/></console>"
+            "<console type='null'><target type='virtio'/></console>"
+            "<serial type='pty'><source path='/dev/pts/3'/>"
+            "<target type='isa-serial' port='0'/></serial>"
+            "<serial type='unix'><source path='/s'/></serial>");
     const SvirtChardev *all = domain->chardevs;
 
     g_assert_cmpuint(domain->chardev_count, ==, 5);
@@ -201,18 +200,17 @@ static void
 test_small_devices(void)
 {
     g_autoptr(SvirtDomain) domain = parse(
-        "",
-        "<interface type='user'><mac address='52:54:00:aB:cD:01'/>"
-        "<model type='virtio'/><link state='down'/><mtu size='1400'/>"
-        "</interface>"
-        "<controller type='virtio-serial' ports='31' vectors='0'/>"
-        "<controller type='usb' model='none'/>"
-        "<rng model='virtio'><rate bytes='5'/>"
-        "<backend model='random'/></rng>"
-        "<panic model='pvpanic'/>"
-        "<video><model type='qxl' ram='1' vram='2' vgamem='3'/></video>"
-        "<input type='keyboard' bus='virtio'/>"
-        "<memballoon model='none'/>");
+        "", "<interface type='user'><mac address='52:54:00:aB:cD:01'/>"
+            "<model type='virtio'/><link state='down'/><mtu size='1400'/>"
+            "</interface>"
+            "<controller type='virtio-serial' ports='31' vectors='0'/>"
+            "<controller type='usb' model='none'/>"
+            "<rng model='virtio'><rate bytes='5'/>"
+            "<backend model='random'/></rng>"
+            "<panic model='pvpanic'/>"
+            "<video><model type='qxl' ram='1' vram='2' vgamem='3'/></video>"
+            "<input type='keyboard' bus='virtio'/>"
+            "<memballoon model='none'/>");
     static const uint8_t mac[] = { 0x52, 0x54, 0, 0xab, 0xcd, 1 };
 
     g_assert_true(domain->interfaces[0].mac_given);
@@ -253,10 +251,10 @@ test_names(void)
 {
     g_autofree char *longest = g_strnfill(SVIRT_DOMAIN_NAME_MAX, 'a');
     g_autofree char *longer = g_strnfill(SVIRT_DOMAIN_NAME_MAX + 1, 'a');
-    const char *const good[] = { "web",  "a b",    "1", "-x", "caf\xc3\xa9",
-                                 "a.b",  "...",    longest };
-    const char *const bad[] = { "",      " ",      "   ",     ".",
-                                "..",    "a/b",    "/",       "a\nb",
+    const char *const good[] = { "web",         "a b", "1",   "-x",
+                                 "caf\xc3\xa9", "a.b", "...", longest };
+    const char *const bad[] = { "",      " ",       "   ",      ".",
+                                "..",    "a/b",     "/",        "a\nb",
                                 "a\x7f", "a\x1b[m", "\xff\xfe", "a\xc2\x85",
                                 longer };
 
@@ -299,8 +297,8 @@ test_speed(void)
         g_autoptr(SvirtDomain) domain = NULL;
         g_autoptr(SvirtResourceList) list = NULL;
 
-        g_assert_true(svirt_domain_parse(text, strlen(text), "x.xml", &domain,
-                                         NULL));
+        g_assert_true(
+            svirt_domain_parse(text, strlen(text), "x.xml", &domain, NULL));
         g_assert_true(svirt_resource_list_from_domain(domain, &list, NULL));
         g_assert_cmpuint(list->count, ==, 100);
         best_us = MIN(best_us, g_get_monotonic_time() - start);
@@ -310,15 +308,15 @@ test_speed(void)
 }
 
 /* Each enum's words lead back to the value; words of one enum differ. */
-#define CHECK_ENUM(Type, name, max)                                           \
-    do {                                                                      \
-        for (int value = 0; value < (max); value++) {                         \
-            Type back = (Type)(max);                                          \
-                                                                              \
-            g_assert_true(                                                    \
-                name##_from_string(name##_to_string((Type)value), &back));    \
-            g_assert_cmpint((int)back, ==, value);                            \
-        }                                                                     \
+#define CHECK_ENUM(Type, name, max)                                            \
+    do {                                                                       \
+        for (int value = 0; value < (max); value++) {                          \
+            Type back = (Type)(max);                                           \
+                                                                               \
+            g_assert_true(                                                     \
+                name##_from_string(name##_to_string((Type)value), &back));     \
+            g_assert_cmpint((int)back, ==, value);                             \
+        }                                                                      \
     } while (0)
 
 static void
@@ -349,8 +347,7 @@ test_enums(void)
     CHECK_ENUM(SvirtInputBus, svirt_input_bus, SVIRT_INPUT_BUS_MAX);
     CHECK_ENUM(SvirtVideoModel, svirt_video_model, SVIRT_VIDEO_MODEL_MAX);
     CHECK_ENUM(SvirtRngBackend, svirt_rng_backend, SVIRT_RNG_BACKEND_MAX);
-    CHECK_ENUM(SvirtBalloonModel, svirt_balloon_model,
-               SVIRT_BALLOON_MODEL_MAX);
+    CHECK_ENUM(SvirtBalloonModel, svirt_balloon_model, SVIRT_BALLOON_MODEL_MAX);
     CHECK_ENUM(SvirtPanicModel, svirt_panic_model, SVIRT_PANIC_MODEL_MAX);
     CHECK_ENUM(SvirtDomainType, svirt_domain_type, SVIRT_DOMAIN_TYPE_MAX);
     CHECK_ENUM(SvirtBootDevice, svirt_boot_device, SVIRT_BOOT_DEVICE_MAX);
@@ -361,8 +358,7 @@ test_enums(void)
     CHECK_ENUM(SvirtClockOffset, svirt_clock_offset, SVIRT_CLOCK_OFFSET_MAX);
     CHECK_ENUM(SvirtTimerName, svirt_timer_name, SVIRT_TIMER_NAME_MAX);
     CHECK_ENUM(SvirtTickPolicy, svirt_tick_policy, SVIRT_TICK_POLICY_MAX);
-    CHECK_ENUM(SvirtLifecycleAction, svirt_lifecycle_action,
-               SVIRT_ACTION_MAX);
+    CHECK_ENUM(SvirtLifecycleAction, svirt_lifecycle_action, SVIRT_ACTION_MAX);
     CHECK_ENUM(SvirtResourceKind, svirt_resource_kind, SVIRT_RESOURCE_MAX);
     CHECK_ENUM(SvirtAccess, svirt_access, SVIRT_ACCESS_MAX);
 }

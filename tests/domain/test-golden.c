@@ -107,8 +107,7 @@ main(int argc, char **argv)
     g_ptr_array_sort(paths, compare_names);
     for (guint i = 0; i < paths->len; i++) {
         g_autofree char *base = g_path_get_basename(paths->pdata[i]);
-        g_autofree char *test =
-            g_strdup_printf("/domain/golden/%s", base);
+        g_autofree char *test = g_strdup_printf("/domain/golden/%s", base);
 
         g_test_add_data_func(test, paths->pdata[i], test_case);
     }

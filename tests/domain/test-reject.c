@@ -72,8 +72,7 @@ static const Row rows[] = {
       DOMAIN(" type='kvm'", NAME "<memory unit='EiB'>16</memory>" HVM), INV,
       "1: <memory> is more than 1125899906842624 bytes" },
     { "memory-overflow-number", WHOLE,
-      DOMAIN(" type='kvm'",
-             NAME "<memory>18446744073709551616</memory>" HVM),
+      DOMAIN(" type='kvm'", NAME "<memory>18446744073709551616</memory>" HVM),
       INV, "1: '18446744073709551616' in <memory> is not a size" },
     { "memory-over-bound", WHOLE,
       DOMAIN(" type='kvm'", NAME "<memory unit='PiB'>2</memory>" HVM), INV,
@@ -144,20 +143,22 @@ static const Row rows[] = {
       "<feature name='aes'/></cpu>",
       INV, "3: CPU feature 'aes' is given twice" },
     { "second-target", DEVICES,
-      DISK(SOURCE) "\n<disk><source file='/b'/><target dev='vda'/></disk>",
-      INV, "4: disk target 'vda' is already taken in line 3" },
+      DISK(SOURCE) "\n<disk><source file='/b'/><target dev='vda'/></disk>", INV,
+      "4: disk target 'vda' is already taken in line 3" },
     { "second-boot-order", DEVICES,
-      DISK(SOURCE "<boot order='1'/>")
-      "\n<interface type='user'><boot order='1'/></interface>",
+      DISK(
+          SOURCE
+          "<boot order='1'/>") "\n<interface type='user'><boot order='1'/></interface>",
       INV, "4: boot order 1 is already taken in line 3" },
     { "second-alias", DEVICES,
-      DISK(SOURCE "<alias name='ua-1'/>")
-      "\n<rng model='virtio'><alias name='ua-1'/>"
-      "<backend model='builtin'/></rng>",
+      DISK(SOURCE
+           "<alias name='ua-1'/>") "\n<rng model='virtio'><alias name='ua-1'/>"
+                                   "<backend model='builtin'/></rng>",
       INV, "4: alias 'ua-1' is already taken in line 3" },
     { "second-pci-address", DEVICES,
-      DISK(SOURCE "<address type='pci' slot='4'/>")
-      "\n<interface type='user'><address type='pci' slot='0x4'/></interface>",
+      DISK(
+          SOURCE
+          "<address type='pci' slot='4'/>") "\n<interface type='user'><address type='pci' slot='0x4'/></interface>",
       INV, "4: PCI address 0000:00:04.0 is already taken in line 3" },
     { "second-controller", DEVICES,
       "<controller type='usb' index='0'/>\n<controller type='usb' index='0'/>",
@@ -177,19 +178,17 @@ static const Row rows[] = {
 
     /* uuid, title, vcpu, cpu, os, clock */
     { "uuid", TOP, "<uuid>12</uuid>", INV, "2: '12' is no UUID" },
-    { "uuid-nil", TOP, "<uuid>00000000-0000-0000-0000-000000000000</uuid>",
-      INV, "2: '00000000-0000-0000-0000-000000000000' is no UUID" },
+    { "uuid-nil", TOP, "<uuid>00000000-0000-0000-0000-000000000000</uuid>", INV,
+      "2: '00000000-0000-0000-0000-000000000000' is no UUID" },
     { "title", TOP, "<title>a\nb</title>", INV,
       "2: <title> has more than one line" },
-    { "vcpu-0", WHOLE,
-      DOMAIN(" type='kvm'", NAME MEMORY HVM "<vcpu>0</vcpu>"), INV,
-      "1: '0' in <vcpu> is not a number from 1 to 4096" },
+    { "vcpu-0", WHOLE, DOMAIN(" type='kvm'", NAME MEMORY HVM "<vcpu>0</vcpu>"),
+      INV, "1: '0' in <vcpu> is not a number from 1 to 4096" },
     { "vcpu-current", WHOLE,
       DOMAIN(" type='kvm'", NAME MEMORY HVM "<vcpu current='3'>2</vcpu>"), INV,
       "1: current='3' of <vcpu> is not a number from 1 to 2" },
     { "vcpu-cpuset", WHOLE,
-      DOMAIN(" type='kvm'", NAME MEMORY HVM "<vcpu cpuset='1-3'>2</vcpu>"),
-      REF,
+      DOMAIN(" type='kvm'", NAME MEMORY HVM "<vcpu cpuset='1-3'>2</vcpu>"), REF,
       "1: attribute 'cpuset' of <vcpu> asks for a limit that would not be "
       "set" },
     { "topology", TOP,
@@ -213,12 +212,12 @@ static const Row rows[] = {
              NAME MEMORY "<os><type machine='q35,x=y'>hvm</type></os>"),
       INV, "1: machine='q35,x=y' of <type> is not a single word" },
     { "initrd-without-kernel", WHOLE,
-      DOMAIN(" type='kvm'", NAME MEMORY
-             "<os><type>hvm</type><initrd>/i</initrd></os>"),
+      DOMAIN(" type='kvm'",
+             NAME MEMORY "<os><type>hvm</type><initrd>/i</initrd></os>"),
       INV, "1: <os> has an <initrd> or <cmdline> and no <kernel>" },
     { "kernel-relative", WHOLE,
-      DOMAIN(" type='kvm'", NAME MEMORY
-             "<os><type>hvm</type><kernel>vmlinuz</kernel></os>"),
+      DOMAIN(" type='kvm'",
+             NAME MEMORY "<os><type>hvm</type><kernel>vmlinuz</kernel></os>"),
       INV, "1: path 'vmlinuz' of <kernel> is not absolute" },
     { "boot-twice", WHOLE,
       DOMAIN(" type='kvm'", NAME MEMORY
@@ -226,12 +225,12 @@ static const Row rows[] = {
       INV, "1: second <boot dev='hd'>" },
     { "boot-in-both", WHOLE,
       DOMAIN(" type='kvm'", NAME MEMORY
-             "<os><type>hvm</type><boot dev='hd'/></os><devices>"
-             DISK(SOURCE "<boot order='1'/>") "</devices>"),
+             "<os><type>hvm</type><boot dev='hd'/></os><devices>" DISK(
+                 SOURCE "<boot order='1'/>") "</devices>"),
       INV, "1: <boot> stands in <os> and in devices" },
     { "boot-word", WHOLE,
-      DOMAIN(" type='kvm'", NAME MEMORY
-             "<os><type>hvm</type><boot dev='tape'/></os>"),
+      DOMAIN(" type='kvm'",
+             NAME MEMORY "<os><type>hvm</type><boot dev='tape'/></os>"),
       INV, "1: dev='tape' of <boot> is unknown" },
     { "action", TOP, "<on_crash>explode</on_crash>", INV,
       "2: 'explode' in <on_crash> is unknown" },
@@ -264,14 +263,13 @@ static const Row rows[] = {
       "3: name='phy' of <driver> is not supported" },
     { "cache", DEVICES, DISK("<driver cache='fast'/>" SOURCE), INV,
       "3: cache='fast' of <driver> is unknown" },
-    { "target-name", DEVICES,
-      "<disk>" SOURCE "<target dev='nvme0n1'/></disk>", INV,
-      "3: dev='nvme0n1' of <target> is no name of a disk" },
+    { "target-name", DEVICES, "<disk>" SOURCE "<target dev='nvme0n1'/></disk>",
+      INV, "3: dev='nvme0n1' of <target> is no name of a disk" },
     { "target-partition", DEVICES,
       "<disk>" SOURCE "<target dev='vda1'/></disk>", INV,
       "3: dev='vda1' of <target> is no name of a disk" },
-    { "target-xen", DEVICES, "<disk>" SOURCE "<target dev='xvda'/></disk>",
-      UNS, "3: bus='xen' of <target> is not supported" },
+    { "target-xen", DEVICES, "<disk>" SOURCE "<target dev='xvda'/></disk>", UNS,
+      "3: bus='xen' of <target> is not supported" },
     { "cdrom-virtio", DEVICES,
       "<disk device='cdrom'><target dev='vda'/></disk>", INV,
       "3: a cdrom cannot be on the bus virtio" },
@@ -298,8 +296,8 @@ static const Row rows[] = {
            "<backingStore><format type='raw'/></backingStore>"),
       INV, "3: <backingStore> has no <source>" },
     { "backing-type-only", DEVICES,
-      DISK("<driver type='qcow2'/>" SOURCE "<backingStore type='file'/>"),
-      INV, "3: <backingStore> has no <format>" },
+      DISK("<driver type='qcow2'/>" SOURCE "<backingStore type='file'/>"), INV,
+      "3: <backingStore> has no <format>" },
     { "data-store-of-raw", DEVICES,
       DISK("<source file='/a'><dataStore><format type='raw'/>"
            "<source file='/b'/></dataStore></source>"),
@@ -309,9 +307,8 @@ static const Row rows[] = {
       "3: logical_block_size='1000' is no power of two" },
     { "boot-order-0", DEVICES, DISK(SOURCE "<boot order='0'/>"), INV,
       "3: order='0' of <boot> is not a number from 1 to 2147483647" },
-    { "address-octal", DEVICES,
-      DISK(SOURCE "<address type='pci' slot='010'/>"), INV,
-      "3: slot='010' of <address> is not a number from 0 to 31" },
+    { "address-octal", DEVICES, DISK(SOURCE "<address type='pci' slot='010'/>"),
+      INV, "3: slot='010' of <address> is not a number from 0 to 31" },
     { "address-range", DEVICES,
       DISK(SOURCE "<address type='pci' slot='0x20'/>"), INV,
       "3: slot='0x20' of <address> is not a number from 0 to 31" },
@@ -323,8 +320,8 @@ static const Row rows[] = {
       "3: startupPolicy='never' of <source> is unknown" },
 
     /* labels */
-    { "static-without-label", TOP, "<seclabel type='static' model='dac'/>",
-      INV, "2: seclabel type 'static' needs a <label>" },
+    { "static-without-label", TOP, "<seclabel type='static' model='dac'/>", INV,
+      "2: seclabel type 'static' needs a <label>" },
     { "none-with-relabel", TOP, "<seclabel type='none' relabel='yes'/>", INV,
       "2: seclabel type 'none' cannot relabel" },
     { "label-twice", TOP,
@@ -345,9 +342,9 @@ static const Row rows[] = {
       INV, "3: seclabel of a device has a <label> and relabel='no'" },
     { "source-label-against-domain", WHOLE,
       DOMAIN(" type='kvm'", NAME MEMORY HVM
-             "<seclabel type='none' model='dac'/><devices>"
-             DISK("<source file='/a'><seclabel model='dac'>"
-                  "<label>1:1</label></seclabel></source>") "</devices>"),
+             "<seclabel type='none' model='dac'/><devices>" DISK(
+                 "<source file='/a'><seclabel model='dac'>"
+                 "<label>1:1</label></seclabel></source>") "</devices>"),
       INV,
       "1: <source> has a label, the domain's <seclabel> says not to "
       "relabel" },
@@ -361,8 +358,8 @@ static const Row rows[] = {
     { "serial-unix-mode", DEVICES,
       "<serial type='unix'><source mode='both' path='/a'/></serial>", INV,
       "3: mode='both' of <source> is unknown" },
-    { "serial-target", DEVICES, "<serial><target type='virtio'/></serial>",
-      INV, "3: type='virtio' of <target> is unknown" },
+    { "serial-target", DEVICES, "<serial><target type='virtio'/></serial>", INV,
+      "3: type='virtio' of <target> is unknown" },
     { "serial-model", DEVICES,
       "<serial><target type='isa-serial'><model name='16550a'/></target>"
       "</serial>",
@@ -388,13 +385,13 @@ static const Row rows[] = {
       "<target type='virtio' name='a'/></channel>",
       UNS, "3: <channel type='file'> is not supported" },
     { "channel-name", DEVICES,
-      "<channel type='unix'><target type='virtio' name='a,b'/></channel>",
-      INV, "3: name='a,b' of <target> is not a single word" },
+      "<channel type='unix'><target type='virtio' name='a,b'/></channel>", INV,
+      "3: name='a,b' of <target> is not a single word" },
 
     /* small devices */
     { "mac", DEVICES,
-      "<interface type='user'><mac address='52:54:00:00:00'/></interface>",
-      INV, "3: '52:54:00:00:00' is no MAC address" },
+      "<interface type='user'><mac address='52:54:00:00:00'/></interface>", INV,
+      "3: '52:54:00:00:00' is no MAC address" },
     { "mac-multicast", DEVICES,
       "<interface type='user'><mac address='53:54:00:00:00:01'/></interface>",
       INV, "3: MAC address '53:54:00:00:00:01' is a multicast address" },

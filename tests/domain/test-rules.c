@@ -203,28 +203,65 @@ static void
 test_refused(void)
 {
     static const char *const paths[] = {
-        "blkiotune", "cputune", "keywrap", "launchSecurity", "memoryBacking",
-        "memtune", "numatune", "resource", "bootloader", "idmap", "perf",
-        "throttlegroups", "defaultiothread", "os/loader",
-        "os/nvram", "os/acpi", "os/dtb", "devices/filesystem",
-        "devices/graphics", "devices/hostdev", "devices/lease",
-        "devices/nvram", "devices/redirdev", "devices/shmem",
-        "devices/smartcard", "devices/tpm", "devices/vsock", "devices/memory",
-        "devices/parallel", "devices/crypto", "devices/disk/auth",
-        "devices/disk/encryption", "devices/disk/iotune",
-        "devices/disk/mirror", "devices/disk/backenddomain",
-        "devices/disk/source/reservations", "devices/disk/source/slices",
-        "devices/disk/source/encryption", "devices/disk@type=network",
-        "devices/disk@type=volume", "devices/disk@type=dir",
-        "devices/disk@type=nvme", "devices/disk@type=vhostuser",
-        "devices/disk@device=lun", "devices/interface/bandwidth",
-        "devices/interface/filterref", "devices/interface/portForward",
-        "devices/interface/script", "devices/interface/virtualport",
-        "devices/interface/vlan", "devices/interface/source",
-        "devices/interface/rom@file", "devices/interface@type=bridge",
-        "devices/interface@type=network", "devices/interface@type=vhostuser",
-        "devices/rng/backend@model=egd", "devices/serial@type=dev",
-        "devices/serial@type=tcp", "devices/channel@type=spicevmc",
+        "blkiotune",
+        "cputune",
+        "keywrap",
+        "launchSecurity",
+        "memoryBacking",
+        "memtune",
+        "numatune",
+        "resource",
+        "bootloader",
+        "idmap",
+        "perf",
+        "throttlegroups",
+        "defaultiothread",
+        "os/loader",
+        "os/nvram",
+        "os/acpi",
+        "os/dtb",
+        "devices/filesystem",
+        "devices/graphics",
+        "devices/hostdev",
+        "devices/lease",
+        "devices/nvram",
+        "devices/redirdev",
+        "devices/shmem",
+        "devices/smartcard",
+        "devices/tpm",
+        "devices/vsock",
+        "devices/memory",
+        "devices/parallel",
+        "devices/crypto",
+        "devices/disk/auth",
+        "devices/disk/encryption",
+        "devices/disk/iotune",
+        "devices/disk/mirror",
+        "devices/disk/backenddomain",
+        "devices/disk/source/reservations",
+        "devices/disk/source/slices",
+        "devices/disk/source/encryption",
+        "devices/disk@type=network",
+        "devices/disk@type=volume",
+        "devices/disk@type=dir",
+        "devices/disk@type=nvme",
+        "devices/disk@type=vhostuser",
+        "devices/disk@device=lun",
+        "devices/interface/bandwidth",
+        "devices/interface/filterref",
+        "devices/interface/portForward",
+        "devices/interface/script",
+        "devices/interface/virtualport",
+        "devices/interface/vlan",
+        "devices/interface/source",
+        "devices/interface/rom@file",
+        "devices/interface@type=bridge",
+        "devices/interface@type=network",
+        "devices/interface@type=vhostuser",
+        "devices/rng/backend@model=egd",
+        "devices/serial@type=dev",
+        "devices/serial@type=tcp",
+        "devices/channel@type=spicevmc",
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
@@ -247,8 +284,8 @@ has_word(const char *text, const char *word)
 
     for (const char *p = strstr(text, word); p != NULL;
          p = strstr(p + 1, word)) {
-        bool begins = p == text || (!g_ascii_isalnum(p[-1]) && p[-1] != '-' &&
-                                    p[-1] != '_');
+        bool begins = p == text ||
+                      (!g_ascii_isalnum(p[-1]) && p[-1] != '-' && p[-1] != '_');
         char next = p[length];
 
         if (begins && !g_ascii_isalnum(next) && next != '-' && next != '_') {
@@ -262,8 +299,8 @@ has_word(const char *text, const char *word)
 static void
 test_documented(void)
 {
-    g_autofree char *path = g_test_build_filename(
-        G_TEST_DIST, "..", "docs", "domain-xml.md", NULL);
+    g_autofree char *path =
+        g_test_build_filename(G_TEST_DIST, "..", "docs", "domain-xml.md", NULL);
     g_autofree char *text = NULL;
     g_autoptr(GError) error = NULL;
 
@@ -309,8 +346,8 @@ main(int argc, char **argv)
     g_test_add_func("/domain/rules/rows-are-unique", test_rows_unique);
     for (const SvirtRule *rule = svirt_rules_table(); rule->path != NULL;
          rule++) {
-        g_autofree char *slashless = g_strdelimit(g_strdup(rule->path), "/",
-                                                  '.');
+        g_autofree char *slashless =
+            g_strdelimit(g_strdup(rule->path), "/", '.');
         g_autofree char *name =
             g_strdup_printf("/domain/rules/%03u-%s", ++number, slashless);
 

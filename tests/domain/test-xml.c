@@ -81,8 +81,8 @@ test_nul_byte(void)
     SvirtXmlDocument *document = NULL;
     g_autoptr(GError) error = NULL;
 
-    g_assert_false(svirt_xml_parse(text, sizeof(text) - 1, "x.xml", &document,
-                                   &error));
+    g_assert_false(
+        svirt_xml_parse(text, sizeof(text) - 1, "x.xml", &document, &error));
     g_assert_error(error, SVIRT_ERROR, SVIRT_ERROR_INVALID);
 }
 
@@ -254,9 +254,8 @@ static void
 test_equal(void)
 {
     static const char *const different[] = {
-        "<b/>",           "<a c='1'/>",           "<a>x</a>",
-        "<a><b/></a>",    "<a xmlns='u'/>",       "<a><b/>x</a>",
-        "<a><b/><b/></a>", "<a c='2'/>",
+        "<b/>",           "<a c='1'/>",   "<a>x</a>",        "<a><b/></a>",
+        "<a xmlns='u'/>", "<a><b/>x</a>", "<a><b/><b/></a>", "<a c='2'/>",
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(different); i++) {
