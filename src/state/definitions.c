@@ -320,6 +320,15 @@ svirt_definitions_find(SvirtState *state, const char *name_or_uuid,
     return true;
 }
 
+static int
+compare_names(gconstpointer a, gconstpointer b)
+{
+    const SvirtDefinition *const *x = a;
+    const SvirtDefinition *const *y = b;
+
+    return strcmp((*x)->name, (*y)->name);
+}
+
 bool
 svirt_definitions_list(SvirtState *state, GPtrArray **ret, GError **error)
 {
@@ -329,8 +338,8 @@ svirt_definitions_list(SvirtState *state, GPtrArray **ret, GError **error)
     bool row = false;
 
     if (!svirt_statement_prepare(
-            state, "SELECT " COLUMNS " FROM definitions d ORDER BY d.name",
-            NULL, &statement, error)) {
+            state, "SELECT " COLUMNS " FROM definitions d", NULL, &statement,
+            error)) {
         return false;
     }
     for (;;) {
@@ -342,6 +351,8 @@ svirt_definitions_list(SvirtState *state, GPtrArray **ret, GError **error)
         }
         g_ptr_array_add(list, read_row(statement, false));
     }
+    /* Faster than by the index, which leads to rows in any order. */
+    g_ptr_array_sort(list, compare_names);
     *ret = g_steal_pointer(&list);
     return true;
 }

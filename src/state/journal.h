@@ -89,8 +89,8 @@ bool svirt_journal_plan(SvirtState *state, SvirtJournal *journal,
                         GError **error);
 /* Mark steps first .. first + count - 1, in *journal and in the database. */
 bool svirt_journal_mark(SvirtState *state, SvirtJournal *journal,
-                        unsigned first, unsigned count, SvirtJournalStepState to,
-                        GError **error);
+                        unsigned first, unsigned count,
+                        SvirtJournalStepState to, GError **error);
 /* DONE or UNDONE: the journal and its steps leave the database. */
 bool svirt_journal_close(SvirtState *state, SvirtJournal *journal,
                          SvirtJournalState to, GError **error);

@@ -13,6 +13,7 @@ struct SvirtState {
     int lock_fd;       /* fd of state.lock; -1 for readers */
     sqlite3 *database; /* owned; NULL: an empty one that does not exist */
     bool in_transaction;
+    int log_frames; /* in the log after the last commit */
     bool vfs_registered;
     SvirtDirectoryVfs vfs;
 };

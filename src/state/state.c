@@ -20,7 +20,7 @@
 #define BUSY_MS 10000
 /* A process that opens the database reads the whole log first: keep it short
  * enough for a command to last no longer than its exec. */
-#define LOG_PAGES 64
+#define LOG_FRAMES 64
 
 void
 svirt_state_free(SvirtState *state)
@@ -37,6 +37,33 @@ svirt_state_free(SvirtState *state)
     svirt_fd_close(&state->directory_fd);
     g_free(state->shown_path);
     g_free(state);
+}
+
+static int
+note_frames(void *data, sqlite3 *database, const char *name, int frames)
+{
+    SvirtState *state = data;
+
+    state->log_frames = frames;
+    return SQLITE_OK;
+}
+
+/*
+ * Carry the log over into the database and empty it. SQLite's automatic
+ * checkpoint does not serve commands that live for one transaction: how far
+ * it got is forgotten with the last process, so the log would only grow. A
+ * reader in the way is not waited for: the next commit tries again.
+ */
+static void
+shorten_log(SvirtState *state)
+{
+    if (state->log_frames < LOG_FRAMES) {
+        return;
+    }
+    (void)sqlite3_busy_timeout(state->database, 0);
+    (void)sqlite3_wal_checkpoint_v2(state->database, NULL,
+                                    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    (void)sqlite3_busy_timeout(state->database, BUSY_MS);
 }
 
 static bool
@@ -72,7 +99,7 @@ connect(SvirtState *state, const char *options, GError **error)
                             NULL);
     (void)sqlite3_db_config(state->database,
                             SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    (void)sqlite3_wal_autocheckpoint(state->database, LOG_PAGES);
+    (void)sqlite3_wal_hook(state->database, note_frames, state);
     return true;
 }
 
@@ -151,6 +178,7 @@ svirt_state_commit(SvirtState *state, GError **error)
         return false;
     }
     state->in_transaction = false;
+    shorten_log(state);
     unlock(state);
     return true;
 }
