@@ -79,31 +79,49 @@ make_pair(Maker *maker, SvirtFdRole role, uint32_t index, uint32_t peer,
     return ok;
 }
 
+/* Nobody is started with a closed 0, 1 or 2: it would be the next file. */
+static bool
+make_null(Maker *maker, int number, bool vmm, GError **error)
+{
+    bool passt = maker->request->domain->interface_count > 0;
+    SVIRT_AUTO_FD fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    SvirtSpecFd entry = {
+        .to = SVIRT_TO_MONITOR | (vmm ? SVIRT_TO_VMM : 0) |
+              (passt ? SVIRT_TO_PASST : 0),
+        .vmm = vmm ? number : -1,
+        .monitor = number,
+        .passt = passt ? number : -1,
+        .role = SVIRT_FD_NULL,
+    };
+
+    if (fd < 0) {
+        return svirt_raise_errno(error, errno, NULL, "cannot open /dev/null");
+    }
+    return take(maker, &fd, entry, error);
+}
+
 static bool
 make_log(Maker *maker, GError **error)
 {
     SvirtSpecFd output = nobody;
     SvirtSpecFd input = nobody;
-    SvirtSpecFd null = nobody;
-    SVIRT_AUTO_FD nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
     SVIRT_AUTO_FD again = -1;
     int pipes[2] = { -1, -1 };
     bool ok;
 
     /* Never blocking: a VMM must not hang on a log nobody reads. */
-    if (nothing < 0 || pipe2(pipes, O_CLOEXEC | O_NONBLOCK) < 0) {
+    if (pipe2(pipes, O_CLOEXEC | O_NONBLOCK) < 0) {
         return svirt_raise_errno(error, errno, NULL, "cannot make the log");
     }
     again = fcntl(pipes[1], F_DUPFD_CLOEXEC, 3);
-    null.role = SVIRT_FD_NULL;
-    null.to = SVIRT_TO_VMM;
-    null.vmm = 0;
     output.role = input.role = SVIRT_FD_LOG;
     output.to = SVIRT_TO_VMM;
     output.vmm = 1;
     input.to = SVIRT_TO_MONITOR;
     input.monitor = SVIRT_MONITOR_FD_LOG;
-    ok = take(maker, &nothing, null, error) &&
+    ok = make_null(maker, 0, true, error) &&
+         make_null(maker, 1, false, error) &&
+         make_null(maker, 2, false, error) &&
          take(maker, &pipes[0], input, error) &&
          take(maker, &pipes[1], output, error);
     output.vmm = 2;

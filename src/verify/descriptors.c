@@ -117,13 +117,45 @@ plausible(const char *target)
            (target[0] == '/' && !g_str_has_prefix(target, "/proc/"));
 }
 
+/*
+ * QEMU duplicates the descriptor of a set each time it opens the set: the same
+ * file as one it was given, under a number of its own.
+ */
 static bool
-is_known(const SvirtLaunchSpec *spec, SvirtProcess process, int number,
-         const char *target)
+copy_of_given(const SvirtLaunchSpec *spec, SvirtProcess process, int fd_dir,
+              const char *target)
 {
-    return made_by_itself(process, target) ||
-           (spec == NULL ? plausible(target)
-                         : given_by_spec(spec, process, number, target));
+    for (uint32_t i = 0; i < spec->n_fds; i++) {
+        int number = number_in(&spec->fds[i], process);
+        char name[16];
+        char given[PATH_MAX];
+        ssize_t length;
+
+        if (spec->fds[i].role != SVIRT_FD_IMAGE || number < 0) {
+            continue;
+        }
+        (void)g_snprintf(name, sizeof(name), "%d", number);
+        length = readlinkat(fd_dir, name, given, sizeof(given) - 1);
+        if (length > 0 && (size_t)length == strlen(target) &&
+            memcmp(given, target, (size_t)length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+is_known(const SvirtLaunchSpec *spec, SvirtProcess process, int fd_dir,
+         int number, const char *target)
+{
+    if (made_by_itself(process, target)) {
+        return true;
+    }
+    if (spec == NULL) {
+        return plausible(target);
+    }
+    return given_by_spec(spec, process, number, target) ||
+           copy_of_given(spec, process, fd_dir, target);
 }
 
 bool
@@ -156,7 +188,8 @@ svirt_verify_descriptors(int process_dir, SvirtProcess process,
         }
         target[length] = '\0';
         (*ret_count)++;
-        if (!is_known(spec, process, atoi(entry->d_name), target)) {
+        if (!is_known(spec, process, dirfd(dir), atoi(entry->d_name),
+                      target)) {
             *ret_strange = g_strdup_printf("%s is %s", entry->d_name, target);
         }
     }
