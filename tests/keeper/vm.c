@@ -411,10 +411,14 @@ vm_wait_monitor(Vm *vm, pid_t not_this_one)
     g_error("no new monitor");
 }
 
+/* A zombie is not: who was adopted has a parent that reaps when it likes. */
 bool
 vm_process_is_there(pid_t pid)
 {
-    return pid > 0 && kill(pid, 0) == 0;
+    SvirtRunProcess process = { .pid = pid };
+
+    return pid > 0 && svirt_process_start_time(pid, &process.start_time) &&
+           svirt_run_process_alive(&process);
 }
 
 void

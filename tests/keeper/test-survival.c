@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "keeper/adopt.h"
+#include "vm.h"
+
+/* Real QEMU; monitor and keeper are killed under it. */
+
+static bool
+qemu_possible(void)
+{
+    if (access("/usr/bin/qemu-system-x86_64", X_OK) != 0) {
+        g_test_skip("needs qemu-system-x86_64");
+        return false;
+    }
+    return vm_possible();
+}
+
+static void
+expect_qmp(Vm *vm)
+{
+    g_autofree char *reply = vm_qmp(vm, "{\"execute\": \"query-version\"}");
+
+    g_assert_nonnull(strstr(reply, "\"qemu\""));
+    g_assert_true(g_str_has_prefix(reply, "{\"return\": {"));
+}
+
+static void
+test_qemu_runs_and_answers(void)
+{
+    g_autoptr(Vm) vm = NULL;
+    SvirtRunStatus status;
+
+    if (!qemu_possible()) {
+        return;
+    }
+    vm = vm_qemu();
+    vm_start_and_run(vm, true);
+    expect_qmp(vm);
+    vm_status(vm, &status);
+    g_assert_cmpint(status.state, ==, SVIRT_GUEST_PAUSED);
+}
+
+static unsigned
+rounds(unsigned usual)
+{
+    return g_getenv("SVIRT_LONG") != NULL ? usual * 10 : usual;
+}
+
+static void
+test_qemu_survives_monitors_killed(void)
+{
+    g_autoptr(Vm) vm = NULL;
+    SvirtRunStatus status;
+    unsigned count = rounds(100);
+    unsigned fds;
+
+    if (!qemu_possible()) {
+        return;
+    }
+    vm = vm_qemu();
+    vm_start_and_run(vm, true);
+    fds = vm_count_fds(vm->keeper);
+    for (unsigned i = 0; i < count; i++) {
+        pid_t old = vm->monitor;
+
+        g_assert_no_errno(kill(old, SIGKILL));
+        vm_wait_monitor(vm, old);
+        g_assert_false(vm_image_is_free(vm));
+    }
+    expect_qmp(vm);
+    vm_status(vm, &status);
+    g_assert_cmpuint(status.flags & SVIRT_RUN_BROKEN, ==, 0);
+    g_assert_cmpuint(status.monitor_restarts, ==, count);
+    g_assert_cmpuint(vm_count_fds(vm->keeper), ==, fds);
+    g_assert_true(vm_process_is_there(vm->vmm));
+}
+
+/* Killed while commands and answers are half written. */
+static void
+test_qemu_survives_monitors_killed_at_work(void)
+{
+    g_autoptr(Vm) vm = NULL;
+    SvirtRunStatus status;
+    unsigned count = rounds(30);
+    g_autoptr(GRand) random = g_rand_new_with_seed(42);
+
+    if (!qemu_possible()) {
+        return;
+    }
+    vm = vm_qemu();
+    vm_start_and_run(vm, true);
+    for (unsigned i = 0; i < count; i++) {
+        static const char text[] = "{\"execute\": \"query-qmp-schema\"}";
+        SvirtControlFrame frame = { SVIRT_CONTROL_QMP, sizeof(text) - 1 };
+        SVIRT_AUTO_FD fd = vm_connect(vm);
+        pid_t old = vm->monitor;
+
+        g_assert_no_errno(fd);
+        g_assert_true(svirt_write_full(fd, &frame, sizeof(frame)));
+        g_assert_true(svirt_write_full(fd, text, sizeof(text) - 1));
+        g_usleep((gulong)g_rand_int_range(random, 0, 8000));
+        g_assert_no_errno(kill(old, SIGKILL));
+        vm_wait_monitor(vm, old);
+    }
+    expect_qmp(vm);
+    vm_status(vm, &status);
+    g_assert_cmpuint(status.flags & SVIRT_RUN_BROKEN, ==, 0);
+}
+
+/* Recovery, with what it should find. */
+static SvirtAdopt *
+open_adoption(Vm *vm, SvirtAdoptState state)
+{
+    const char *why = NULL;
+    SvirtAdopt *adopt = svirt_adopt_open(vm->runs_fd, vm->uuid_text, &why);
+
+    if (adopt == NULL) {
+        g_error("%s: %s", why, g_strerror(errno));
+    }
+    g_assert_cmpstr(svirt_adopt_state_to_string(svirt_adopt_state(adopt)), ==,
+                    svirt_adopt_state_to_string(state));
+    return adopt;
+}
+
+static void
+kill_keeper(Vm *vm)
+{
+    g_assert_no_errno(kill(vm->keeper, SIGKILL));
+    vm_wait_gone(vm->keeper);
+    svirt_fd_close(&vm->svirt_fd);
+    g_assert_true(vm_process_is_there(vm->vmm));
+}
+
+static void
+adopt_and_take(Vm *vm, SvirtAdoptState state, SvirtMessageType answer)
+{
+    SvirtAdopt *adopt = open_adoption(vm, state);
+    SvirtRunStatus status;
+    SvirtMessage message;
+
+    if (!svirt_adopt_start(adopt, KEEPER_PROGRAM, 20000, &message)) {
+        g_error("%s: %s", g_strerror(errno), message.text);
+    }
+    g_assert_cmpint(message.type, ==, answer);
+    svirt_adopt_free(adopt);
+    vm_status(vm, &status);
+    vm->keeper = vm->other = status.keeper.pid;
+    vm->monitor = status.process[SVIRT_PROCESS_MONITOR].pid;
+    g_assert_cmpuint(status.flags & SVIRT_RUN_ADOPTED, !=, 0);
+}
+
+static void
+test_a_living_keeper_is_not_replaced(void)
+{
+    g_autoptr(Vm) vm = NULL;
+    const char *why = NULL;
+
+    if (!qemu_possible()) {
+        return;
+    }
+    vm = vm_fake("serve", NULL, NULL);
+    vm_start_and_run(vm, true);
+    g_assert_null(svirt_adopt_open(vm->runs_fd, vm->uuid_text, &why));
+    g_assert_cmpint(errno, ==, EWOULDBLOCK);
+    g_assert_null(svirt_adopt_open(vm->runs_fd,
+        "c7a5fdbd-edaf-9455-926a-d65c16db1809", &why));
+    g_assert_cmpint(errno, ==, ENOENT);
+}
+
+static void
+test_qemu_survives_its_keeper_and_is_adopted(void)
+{
+    g_autoptr(Vm) vm = NULL;
+    pid_t old;
+
+    if (!qemu_possible()) {
+        return;
+    }
+    vm = vm_qemu();
+    vm_start_and_run(vm, true);
+    kill_keeper(vm);
+    expect_qmp(vm);
+    g_assert_false(vm_image_is_free(vm));
+    adopt_and_take(vm, SVIRT_ADOPT_MANAGED, SVIRT_MESSAGE_READY);
+    expect_qmp(vm);
+    g_assert_false(vm_image_is_free(vm));
+    /* The new keeper does what the old one did. */
+    old = vm->monitor;
+    g_assert_no_errno(kill(old, SIGKILL));
+    vm_wait_monitor(vm, old);
+    expect_qmp(vm);
+    g_assert_no_errno(kill(vm->vmm, SIGKILL));
+    vm_wait_released(vm);
+}
+
+static void
+test_adopted_twice(void)
+{
+    g_autoptr(Vm) vm = NULL;
+
+    if (!vm_possible()) {
+        return;
+    }
+    vm = vm_fake("serve", NULL, NULL);
+    vm_start_and_run(vm, false);
+    kill_keeper(vm);
+    adopt_and_take(vm, SVIRT_ADOPT_MANAGED, SVIRT_MESSAGE_READY);
+    kill_keeper(vm);
+    adopt_and_take(vm, SVIRT_ADOPT_MANAGED, SVIRT_MESSAGE_READY);
+    g_assert_no_errno(kill(vm->vmm, SIGKILL));
+    vm_wait_released(vm);
+}
+
+static void
+test_with_both_dead_only_destroy_is_left(void)
+{
+    g_autoptr(Vm) vm = NULL;
+    SvirtRunStatus status;
+
+    if (!qemu_possible()) {
+        return;
+    }
+    vm = vm_qemu();
+    vm_start_and_run(vm, true);
+    kill_keeper(vm);
+    g_assert_no_errno(kill(vm->monitor, SIGKILL));
+    vm_wait_gone(vm->monitor);
+    g_assert_true(vm_process_is_there(vm->vmm));
+    g_assert_false(vm_image_is_free(vm));
+    adopt_and_take(vm, SVIRT_ADOPT_UNMANAGED, SVIRT_MESSAGE_STARTED);
+    vm_status(vm, &status);
+    g_assert_cmpuint(status.flags & SVIRT_RUN_UNMANAGED, !=, 0);
+    g_assert_cmpint(vm_connect(vm), ==, -1);
+    g_assert_false(vm_image_is_free(vm));
+    g_assert_no_errno(kill(vm->vmm, SIGKILL));
+    vm_wait_released(vm);
+}
+
+static void
+test_a_monitor_ends_with_its_vmm_without_a_keeper(void)
+{
+    g_autoptr(Vm) vm = NULL;
+    SvirtAdopt *adopt;
+
+    if (!vm_possible()) {
+        return;
+    }
+    vm = vm_fake("serve", NULL, NULL);
+    vm_start_and_run(vm, false);
+    kill_keeper(vm);
+    g_assert_no_errno(kill(vm->vmm, SIGKILL));
+    vm_wait_gone(vm->vmm);
+    vm_wait_gone(vm->monitor);
+    adopt = open_adoption(vm, SVIRT_ADOPT_DEAD);
+    g_assert_true(svirt_adopt_end(adopt, 5000));
+    svirt_adopt_free(adopt);
+    vm_wait_released(vm);
+}
+
+static void
+test_an_unfinished_start_can_only_be_ended(void)
+{
+    g_autoptr(Vm) vm = NULL;
+    SvirtAdopt *adopt;
+    SvirtMessage message;
+
+    if (!vm_possible()) {
+        return;
+    }
+    vm = vm_fake("serve", NULL, NULL);
+    vm_start(vm, false);
+    vm_expect(vm, SVIRT_MESSAGE_READY, NULL);
+    kill_keeper(vm);
+    adopt = open_adoption(vm, SVIRT_ADOPT_UNFINISHED);
+    g_assert_false(svirt_adopt_start(adopt, KEEPER_PROGRAM, 1000, &message));
+    g_assert_cmpint(errno, ==, EINVAL);
+    g_assert_true(svirt_adopt_end(adopt, 5000));
+    svirt_adopt_free(adopt);
+    vm_wait_released(vm);
+}
+
+/* Kilobytes of PSS, and of what is the process's own. */
+static void
+read_pss(pid_t pid, unsigned *ret_pss, unsigned *ret_private)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/smaps_rollup", (int)pid);
+    g_autofree char *text = NULL;
+    const char *line;
+
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    line = strstr(text, "\nPss:");
+    g_assert_nonnull(line);
+    *ret_pss = (unsigned)g_ascii_strtoull(line + 5, NULL, 10);
+    line = strstr(text, "\nPrivate_Dirty:");
+    g_assert_nonnull(line);
+    *ret_private = (unsigned)g_ascii_strtoull(line + 15, NULL, 10);
+}
+
+static void
+test_both_together_need_2_mib_at_most(void)
+{
+    g_autoptr(Vm) vm = NULL;
+    unsigned keeper, monitor, keeper_own, monitor_own;
+
+    if (!qemu_possible()) {
+        return;
+    }
+    vm = vm_qemu();
+    vm_start_and_run(vm, true);
+    expect_qmp(vm);
+    read_pss(vm->keeper, &keeper, &keeper_own);
+    read_pss(vm->monitor, &monitor, &monitor_own);
+    g_test_message("keeper %u kB PSS (%u its own), monitor %u kB PSS "
+                   "(%u its own)", keeper, keeper_own, monitor, monitor_own);
+    g_assert_cmpuint(keeper + monitor, <=, 2048);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/keeper/survival/qemu-runs-and-answers",
+                    test_qemu_runs_and_answers);
+    g_test_add_func("/keeper/survival/qemu-survives-monitors-killed",
+                    test_qemu_survives_monitors_killed);
+    g_test_add_func("/keeper/survival/qemu-survives-monitors-killed-at-work",
+                    test_qemu_survives_monitors_killed_at_work);
+    g_test_add_func("/keeper/survival/a-living-keeper-is-not-replaced",
+                    test_a_living_keeper_is_not_replaced);
+    g_test_add_func("/keeper/survival/qemu-survives-its-keeper-and-is-adopted",
+                    test_qemu_survives_its_keeper_and_is_adopted);
+    g_test_add_func("/keeper/survival/adopted-twice", test_adopted_twice);
+    g_test_add_func("/keeper/survival/with-both-dead-only-destroy-is-left",
+                    test_with_both_dead_only_destroy_is_left);
+    g_test_add_func("/keeper/survival/a-monitor-ends-with-its-vmm",
+                    test_a_monitor_ends_with_its_vmm_without_a_keeper);
+    g_test_add_func("/keeper/survival/an-unfinished-start-can-only-be-ended",
+                    test_an_unfinished_start_can_only_be_ended);
+    g_test_add_func("/keeper/survival/both-together-need-2-mib-at-most",
+                    test_both_together_need_2_mib_at_most);
+    return g_test_run();
+}
