@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 
-#define OWNER (L(FILTER) | L(DAC) | L(CAPABILITY))
+#define OWNER (L(FILTER) | L(DAC))
 
 static int
 reopen(int64_t fd, int flags)
@@ -214,12 +214,13 @@ static int
 link_base(const SvirtProbeTarget *t, const SvirtProbeAttempt *a,
           SvirtProbeNote *note)
 {
-    char path[SVIRT_PROBE_PATH + 16];
+    char path[2 * SVIRT_PROBE_PATH];
 
     if (t->base_fd < 0 || !*t->tmp_directory) {
         return SVIRT_PROBE_UNAIMED;
     }
-    (void)snprintf(path, sizeof(path), "%s/attempt", t->tmp_directory);
+    (void)snprintf(path, sizeof(path), "%s/%s", t->tmp_directory,
+                   t->attempt_name);
     if (linkat((int)t->base_fd, "", AT_FDCWD, path, AT_EMPTY_PATH) < 0) {
         return errno;
     }
@@ -261,7 +262,7 @@ execute_memory(const SvirtProbeTarget *t, const SvirtProbeAttempt *a,
 SVIRT_PROBE_ROWS(
     descriptors,
     { "base-reopen", "reopen a read-only base image for writing",
-      L(ROOT) | L(LANDLOCK) | L(DAC), base_reopen },
+      L(LANDLOCK) | L(DAC), base_reopen },
     { "base-write", "write to a read-only base image", L(DESCRIPTOR),
       base_write },
     { "base-truncate", "truncate a read-only base image", L(DESCRIPTOR),
@@ -280,7 +281,7 @@ SVIRT_PROBE_ROWS(
     { "disk-fchown", "change the owner of its own disk", OWNER, disk_chown },
     { "disk-utimes", "set the times of its own disk", OWNER, disk_times },
     { "disk-xattr", "set an extended attribute on its own disk",
-      L(FILTER) | L(DAC), disk_attribute },
+      OWNER, disk_attribute },
     { "disk-label", "set a security attribute on its own disk",
       L(FILTER) | L(CAPABILITY), disk_label },
     { "disk-flags", "set inode flags on its own disk", OWNER, disk_flags },

@@ -42,12 +42,13 @@ make_node(const SvirtProbeTarget *t, mode_t type, dev_t number, int flags)
 
     for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]);
          i++) {
-        char path[SVIRT_PROBE_PATH + 16];
+        char path[2 * SVIRT_PROBE_PATH];
 
         if (!*directories[i]) {
             continue;
         }
-        (void)snprintf(path, sizeof(path), "%s/attempt", directories[i]);
+        (void)snprintf(path, sizeof(path), "%s/%s", directories[i],
+                       t->attempt_name);
         if (mknod(path, type | 0600, number) < 0) {
             error = errno;
             continue;
@@ -89,8 +90,8 @@ SVIRT_PROBE_ROWS(
       .absence = SVIRT_PROBE_ABSENCE_TARGET },
     { "ptmx", "make a terminal", L(ROOT) | L(LANDLOCK) | L(CGROUP),
       OPEN_NODE, "/dev/ptmx", O_RDWR, IF_THERE },
-    { "dev-kmsg", "open the kernel's log", NODE, OPEN_NODE, "/dev/kmsg",
-      O_RDONLY | O_NONBLOCK, IF_THERE },
+    { "dev-kmsg", "open the kernel's log", NODE | L(CAPABILITY),
+      OPEN_NODE, "/dev/kmsg", O_RDONLY | O_NONBLOCK, IF_THERE },
     { "dev-mem", "open physical memory", NODE, OPEN_NODE, "/dev/mem",
       O_RDONLY, IF_THERE },
     { "dev-port", "open the I/O ports", NODE, OPEN_NODE, "/dev/port",

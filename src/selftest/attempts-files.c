@@ -93,21 +93,23 @@ open_path_only(const SvirtProbeTarget *t, const SvirtProbeAttempt *a,
     return open_target(t->disk, O_PATH);
 }
 
-/* "<directory>/attempt"; false when the driver gave no directory. */
+/* A name to make there; false when the driver gave no directory. */
 static bool
-scratch_path(const char *directory, char path[SVIRT_PROBE_PATH + 16])
+scratch_path(const SvirtProbeTarget *t, const char *directory,
+             char path[2 * SVIRT_PROBE_PATH])
 {
-    (void)snprintf(path, SVIRT_PROBE_PATH + 16, "%s/attempt", directory);
-    return *directory != '\0';
+    (void)snprintf(path, 2 * SVIRT_PROBE_PATH, "%s/%s", directory,
+                   t->attempt_name);
+    return *directory && *t->attempt_name;
 }
 
 static int
-create_file(const char *directory)
+create_file(const SvirtProbeTarget *t, const char *directory)
 {
-    char path[SVIRT_PROBE_PATH + 16];
+    char path[2 * SVIRT_PROBE_PATH];
     int fd;
 
-    if (!scratch_path(directory, path)) {
+    if (!scratch_path(t, directory, path)) {
         return SVIRT_PROBE_UNAIMED;
     }
     fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -123,21 +125,21 @@ static int
 create_in_tmp(const SvirtProbeTarget *t, const SvirtProbeAttempt *a,
               SvirtProbeNote *note)
 {
-    return create_file(t->tmp_directory);
+    return create_file(t, t->tmp_directory);
 }
 
 static int
 create_in_var(const SvirtProbeTarget *t, const SvirtProbeAttempt *a,
               SvirtProbeNote *note)
 {
-    return create_file(t->var_directory);
+    return create_file(t, t->var_directory);
 }
 
 static int
 create_in_shm(const SvirtProbeTarget *t, const SvirtProbeAttempt *a,
               SvirtProbeNote *note)
 {
-    return create_file(t->shm_directory);
+    return create_file(t, t->shm_directory);
 }
 
 static int
@@ -151,16 +153,16 @@ static int
 create_in_place(const SvirtProbeTarget *t, const SvirtProbeAttempt *a,
                 SvirtProbeNote *note)
 {
-    return create_file(a->path);
+    return create_file(t, a->path);
 }
 
 static int
 make_directory(const SvirtProbeTarget *t, const SvirtProbeAttempt *a,
                SvirtProbeNote *note)
 {
-    char path[SVIRT_PROBE_PATH + 16];
+    char path[2 * SVIRT_PROBE_PATH];
 
-    if (!scratch_path(t->tmp_directory, path)) {
+    if (!scratch_path(t, t->tmp_directory, path)) {
         return SVIRT_PROBE_UNAIMED;
     }
     if (mkdir(path, 0700) < 0) {
@@ -174,9 +176,9 @@ static int
 make_symlink(const SvirtProbeTarget *t, const SvirtProbeAttempt *a,
              SvirtProbeNote *note)
 {
-    char path[SVIRT_PROBE_PATH + 16];
+    char path[2 * SVIRT_PROBE_PATH];
 
-    if (!scratch_path(t->tmp_directory, path)) {
+    if (!scratch_path(t, t->tmp_directory, path)) {
         return SVIRT_PROBE_UNAIMED;
     }
     if (symlink("/etc/shadow", path) < 0) {
@@ -190,9 +192,9 @@ static int
 make_fifo(const SvirtProbeTarget *t, const SvirtProbeAttempt *a,
           SvirtProbeNote *note)
 {
-    char path[SVIRT_PROBE_PATH + 16];
+    char path[2 * SVIRT_PROBE_PATH];
 
-    if (!scratch_path(t->tmp_directory, path)) {
+    if (!scratch_path(t, t->tmp_directory, path)) {
         return SVIRT_PROBE_UNAIMED;
     }
     if (mknod(path, S_IFIFO | 0600, 0) < 0) {
@@ -206,9 +208,9 @@ static int
 link_disk(const SvirtProbeTarget *t, const SvirtProbeAttempt *a,
           SvirtProbeNote *note)
 {
-    char path[SVIRT_PROBE_PATH + 16];
+    char path[2 * SVIRT_PROBE_PATH];
 
-    if (!*t->disk || !scratch_path(t->tmp_directory, path)) {
+    if (!*t->disk || !scratch_path(t, t->tmp_directory, path)) {
         return SVIRT_PROBE_UNAIMED;
     }
     if (link(t->disk, path) < 0) {
@@ -222,10 +224,15 @@ static int
 rename_host_file(const SvirtProbeTarget *t, const SvirtProbeAttempt *a,
                  SvirtProbeNote *note)
 {
-    /* Onto itself: every check is made, nothing changes. */
-    return *t->host_file ? svirt_probe_result(rename(t->host_file,
-                                                     t->host_file))
-                         : SVIRT_PROBE_UNAIMED;
+    char path[2 * SVIRT_PROBE_PATH];
+
+    if (!*t->host_file || !scratch_path(t, t->var_directory, path)) {
+        return SVIRT_PROBE_UNAIMED;
+    }
+    if (rename(t->host_file, path) < 0) {
+        return errno;
+    }
+    return svirt_probe_result(rename(path, t->host_file));
 }
 
 static int
@@ -238,7 +245,8 @@ unlink_fifo(const SvirtProbeTarget *t, const SvirtProbeAttempt *a,
     if (unlink(t->fifo) < 0) {
         return errno;
     }
-    (void)mkfifo(t->fifo, 0666);
+    (void)mkfifo(t->fifo, 0600);
+    (void)chmod(t->fifo, 0666);
     return 0;
 }
 
@@ -355,12 +363,12 @@ SVIRT_PROBE_ROWS(
     { "disk-open", "open the other VM's disk by its path", PRIVATE, open_disk },
     { "disk-truncate", "truncate the other VM's disk",
       PRIVATE | L(FILTER), truncate_disk },
-    { "disk-stat", "read size and times of the other VM's disk", L(ROOT),
-      stat_disk },
-    { "disk-o-path", "get a path descriptor of the other VM's disk", L(ROOT),
-      open_path_only },
+    { "disk-stat", "read size and times of the other VM's disk",
+      L(ROOT) | L(DAC), stat_disk },
+    { "disk-o-path", "get a path descriptor of the other VM's disk",
+      L(ROOT) | L(DAC), open_path_only },
     { "disk-chmod", "change the mode of the other VM's disk",
-      L(ROOT) | L(FILTER) | L(DAC) | L(CAPABILITY), chmod_disk },
+      L(ROOT) | L(FILTER) | L(DAC), chmod_disk },
     { "disk-link", "hard-link the other VM's disk into /tmp",
       PRIVATE | L(FILTER), link_disk },
     { "disk-handle", "open the other VM's disk by its file handle",

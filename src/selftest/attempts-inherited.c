@@ -114,7 +114,7 @@ bind_abstract(const SvirtProbeTarget *t, const SvirtProbeAttempt *a,
 {
     socklen_t length;
     struct sockaddr_un address =
-        address_of("svirt-selftest-inherited", true, &length);
+        address_of(t->attempt_name, true, &length);
 
     if (t->socket_fd < 0) {
         return SVIRT_PROBE_UNAIMED;
@@ -224,4 +224,4 @@ SVIRT_PROBE_ROWS(
     { "inherited-buffer", "raise its socket's buffer over the limit",
       L(CAPABILITY) | L(FILTER), force_buffer },
     { "inherited-peer", "signal the process at the other end of its socket",
-      L(FILTER) | L(DAC) | L(NAMESPACE), signal_peer })
+      L(FILTER) | L(LANDLOCK) | L(DAC) | L(NAMESPACE), signal_peer })

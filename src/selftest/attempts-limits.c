@@ -175,6 +175,7 @@ SVIRT_PROBE_ROWS(
       L(ROOT) | L(LANDLOCK) | L(DAC), leave_cgroup,
       .absence = SVIRT_PROBE_ABSENCE_TARGET },
     { "threads", "start more threads than its limit",
-      L(RLIMIT) | L(CGROUP), start_threads },
+      L(RLIMIT) | L(DAC), start_threads,
+      .flags = SVIRT_PROBE_FLAG_TOGETHER },
     { "memory", "use more memory than its limit", L(CGROUP), use_memory,
       .flags = SVIRT_PROBE_FLAG_LAST })

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 
 #define IDENTITY (L(FILTER) | L(CAPABILITY))
+#define OWN_USER (L(FILTER) | L(DAC))
 #define IOPRIO_WHO_PROCESS 1
 #define IOPRIO_REALTIME (1 << 13)
 
@@ -209,13 +210,13 @@ enter_namespace(const SvirtProbeTarget *t, const SvirtProbeAttempt *a,
 
 SVIRT_PROBE_ROWS(
     privileges,
-    { "setuid", "become uid 0", IDENTITY, become_root,
+    { "setuid", "become uid 0", OWN_USER, become_root,
       .flags = SVIRT_PROBE_FLAG_LAST },
-    { "setgid", "become gid 0", IDENTITY, become_root_group,
+    { "setgid", "become gid 0", OWN_USER, become_root_group,
       .flags = SVIRT_PROBE_FLAG_LAST },
     { "setgroups", "join the group of the host's disks", IDENTITY, join_group,
       .flags = SVIRT_PROBE_FLAG_LAST },
-    { "setfsuid", "open files as uid 0", IDENTITY, file_identity,
+    { "setfsuid", "open files as uid 0", OWN_USER, file_identity,
       .flags = SVIRT_PROBE_FLAG_LAST },
     { "capset", "raise CAP_SYS_ADMIN", IDENTITY, raise_capability },
     { "securebits", "change how capabilities are inherited", IDENTITY,

@@ -17,7 +17,8 @@
 
 #define TRACE (L(FILTER) | L(LANDLOCK) | L(DAC) | L(NAMESPACE))
 #define TUNE (L(FILTER) | L(DAC) | L(NAMESPACE))
-#define PROC (L(ROOT) | L(LANDLOCK) | L(NAMESPACE))
+/* A /proc of the host shows the host's processes, in any namespace. */
+#define PROC (L(LANDLOCK) | L(DAC))
 #define IOPRIO_WHO_PROCESS 1
 
 static int
@@ -286,8 +287,8 @@ SVIRT_PROBE_ROWS(
       pidfd_open_one },
     { "pidfd-getfd", "take a descriptor from the other VM", TRACE,
       pidfd_get },
-    { "process-madvise", "push the other VM's memory out", TRACE,
-      advise_memory, .absence = SVIRT_PROBE_ABSENCE_SYSCALL },
+    { "process-madvise", "push the other VM's memory out",
+      TRACE | L(CAPABILITY), advise_memory, .absence = SVIRT_PROBE_ABSENCE_SYSCALL },
     { "kcmp", "compare kernel objects with the other VM", TRACE,
       compare_objects, .absence = SVIRT_PROBE_ABSENCE_SYSCALL },
     { "robust-list", "learn an address in the other VM", TRACE, robust_list },
@@ -306,22 +307,23 @@ SVIRT_PROBE_ROWS(
     { "ioprio-other", "set the other VM's disk priority", TUNE,
       ioprio_other },
     { "proc-mem", "read the other VM's memory through /proc",
-      PROC | L(DAC), read_proc_memory },
-    { "proc-environ", "read the other VM's environment", PROC | L(DAC),
+      PROC | L(ROOT), read_proc_memory },
+    { "proc-environ", "read the other VM's environment", PROC,
       open_proc, "environ", O_RDONLY },
-    { "proc-maps", "read the other VM's memory map", PROC | L(DAC), open_proc,
+    { "proc-maps", "read the other VM's memory map", PROC, open_proc,
       "maps", O_RDONLY },
-    { "proc-cmdline", "read the other VM's command line", PROC, open_proc,
-      "cmdline", O_RDONLY },
+    { "proc-cmdline", "read the other VM's command line",
+      L(ROOT) | L(NAMESPACE), open_proc, "cmdline", O_RDONLY,
+      .flags = SVIRT_PROBE_FLAG_TOGETHER },
     { "proc-fd", "open the other VM's descriptor through /proc",
-      PROC | L(DAC), open_proc, "fd/0", O_RDONLY },
-    { "proc-root", "enter the other VM's root directory", PROC | L(DAC),
+      PROC, open_proc, "fd/0", O_RDONLY },
+    { "proc-root", "enter the other VM's root directory", PROC,
       open_proc, "root/.", O_RDONLY | O_DIRECTORY },
-    { "proc-cwd", "enter the other VM's working directory", PROC | L(DAC),
+    { "proc-cwd", "enter the other VM's working directory", PROC,
       open_proc, "cwd/.", O_RDONLY | O_DIRECTORY },
-    { "proc-oom", "make the other VM the first to be killed", PROC | L(DAC),
+    { "proc-oom", "make the other VM the first to be killed", PROC | L(ROOT),
       open_proc, "oom_score_adj", O_WRONLY },
     { "proc-namespace", "open the other VM's network namespace",
-      PROC | L(DAC), open_proc, "ns/net", O_RDONLY },
+      PROC, open_proc, "ns/net", O_RDONLY },
     { "proc-init-root", "reach the host's files through /proc/1/root",
-      PROC | L(DAC), init_root, .absence = SVIRT_PROBE_ABSENCE_INIT })
+      PROC, init_root, .absence = SVIRT_PROBE_ABSENCE_INIT })

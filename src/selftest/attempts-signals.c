@@ -146,7 +146,8 @@ SVIRT_PROBE_ROWS(
     { "kill", "signal the other VM", REACH, kill_one },
     { "kill-group", "signal the other VM's process group", REACH,
       kill_group },
-    { "kill-all", "signal every process", REACH, kill_all },
+    { "kill-all", "signal every process",
+      L(FILTER) | L(NAMESPACE), kill_all },
     { "kill-continue", "continue the other VM while it is stopped", REACH,
       continue_one },
     { "tgkill", "signal a thread of the other VM", REACH, tgkill_one },
@@ -159,4 +160,4 @@ SVIRT_PROBE_ROWS(
     { "pidfd-signal", "signal the other VM through a pidfd", REACH,
       pidfd_signal },
     { "fcntl-owner", "have the kernel signal the other VM for a pipe",
-      REACH, signal_by_owner })
+      L(FILTER) | L(NAMESPACE), signal_by_owner })

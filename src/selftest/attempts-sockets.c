@@ -116,12 +116,13 @@ static int
 unix_bind_path(const SvirtProbeTarget *t, const SvirtProbeAttempt *a,
                SvirtProbeNote *note)
 {
-    char name[SVIRT_PROBE_PATH + 16];
+    char name[2 * SVIRT_PROBE_PATH];
 
     if (!*t->tmp_directory) {
         return SVIRT_PROBE_UNAIMED;
     }
-    (void)snprintf(name, sizeof(name), "%s/attempt", t->tmp_directory);
+    (void)snprintf(name, sizeof(name), "%s/%s", t->tmp_directory,
+                   t->attempt_name);
     return bind_unix(name, false);
 }
 
@@ -129,7 +130,7 @@ static int
 unix_bind_abstract(const SvirtProbeTarget *t, const SvirtProbeAttempt *a,
                    SvirtProbeNote *note)
 {
-    return bind_unix("svirt-selftest-attempt", true);
+    return bind_unix(t->attempt_name, true);
 }
 
 static int

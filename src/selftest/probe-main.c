@@ -83,8 +83,9 @@ options_parse(int argc, char **argv, Options *ret)
 }
 
 /*
- * One line a row: name, group, layers, what, reason, kind; tab-separated.
- * Rows of one kind are variants of one call: it is the first one's name.
+ * One line a row: name, group, layers, "together" or "each", what, reason,
+ * kind; tab-separated. Rows of one kind are variants of one call: it is the
+ * first one's name.
  */
 static int
 list_attempts(void)
@@ -102,8 +103,11 @@ list_attempts(void)
         } while (first->run != attempt->run);
 
         svirt_probe_layers_format(attempt->layers, layers, sizeof(layers));
-        (void)printf("%s\t%s\t%s\t%s\t%s\t%s\n", attempt->name, group,
-                     layers, attempt->what,
+        (void)printf("%s\t%s\t%s\t%s\t%s\t%s\t%s\n", attempt->name, group,
+                     layers,
+                     attempt->flags & SVIRT_PROBE_FLAG_TOGETHER ? "together"
+                                                                : "each",
+                     attempt->what,
                      attempt->open_reason ? attempt->open_reason : "",
                      first->name);
     }

@@ -50,12 +50,13 @@ typedef enum SvirtProbeAbsence {
 enum {
     SVIRT_PROBE_FLAG_MOUNTS = 1u << 0, /* control: in a mount namespace */
     SVIRT_PROBE_FLAG_LAST = 1u << 1,   /* may change or end the probe */
+    SVIRT_PROBE_FLAG_TOGETHER = 1u << 2, /* its layers stop it only together */
 };
 
 struct SvirtProbeAttempt {
     const char *name; /* unique, lower case and hyphens */
     const char *what; /* one short sentence for people */
-    uint32_t layers;  /* each of these stops it on its own */
+    uint32_t layers;  /* each of these stops it on its own, but see flags */
     SvirtProbeFunction run;
     const char *path;        /* argument of `run` */
     int number;              /* argument of `run` */

@@ -5,15 +5,23 @@
 #include <stdlib.h>
 
 #define OUTCOME_ROOM 24
+#define LAYERS_ROOM 128
 
-static const char *
-layer_word(const SvirtSelftestRow *row)
+/* All that stop it on their own when that was measured, else the guess. */
+static void
+layer_format(const SvirtSelftestRow *row, char *text, size_t size)
 {
     SvirtProbeLayer layer = svirt_selftest_layer(row);
 
-    return layer == SVIRT_PROBE_LAYER_MAX
-               ? "-"
-               : svirt_probe_layer_to_string(layer);
+    if (row->alone) {
+        svirt_probe_layers_format(row->alone, text, size);
+        return;
+    }
+    (void)g_strlcpy(text,
+                    layer == SVIRT_PROBE_LAYER_MAX
+                        ? "-"
+                        : svirt_probe_layer_to_string(layer),
+                    size);
 }
 
 static void
@@ -21,17 +29,18 @@ row_append(GString *text, const SvirtSelftestRow *row)
 {
     char control[OUTCOME_ROOM];
     char confined[OUTCOME_ROOM];
+    char layers[LAYERS_ROOM];
     SvirtSelftestVerdict verdict = svirt_selftest_judge(row);
 
+    layer_format(row, layers, sizeof(layers));
     svirt_selftest_outcome_format(&row->control, row->control_made, control,
                                   sizeof(control));
     svirt_selftest_outcome_format(&row->confined, row->confined_made,
                                   confined, sizeof(confined));
-    g_string_append_printf(text, " %-26s  %-8s  %-8s  %-13s  %-10s  %s\n",
+    g_string_append_printf(text, " %-26s  %-8s  %-8s  %-13s  %-7s  %s\n",
                            row->name, control,
                            *row->open_reason ? "open" : "blocked", confined,
-                           layer_word(row),
-                           svirt_selftest_verdict_to_string(verdict));
+                           svirt_selftest_verdict_to_string(verdict), layers);
 }
 
 /* The rows with this verdict, with what they are and why. */
@@ -67,9 +76,9 @@ svirt_selftest_report_table(const SvirtSelftest *selftest)
     unsigned counts[SVIRT_SELFTEST_MAX];
     const char *group = "";
 
-    g_string_append_printf(text, " %-26s  %-8s  %-8s  %-13s  %-10s  %s\n",
-                           "Attempt", "Control", "Expected", "Got", "Layer",
-                           "Verdict");
+    g_string_append_printf(text, " %-26s  %-8s  %-8s  %-13s  %-7s  %s\n",
+                           "Attempt", "Control", "Expected", "Got", "Verdict",
+                           "Layer");
     g_string_append(text, "------------------------------------------------"
                           "--------------------------------\n");
     for (guint i = 0; i < selftest->rows->len; i++) {
@@ -102,8 +111,10 @@ row_to_json(const SvirtSelftestRow *row)
 {
     char control[OUTCOME_ROOM];
     char confined[OUTCOME_ROOM];
-    char layers[128];
+    char layers[LAYERS_ROOM];
+    char seen[LAYERS_ROOM];
 
+    layer_format(row, seen, sizeof(seen));
     svirt_selftest_outcome_format(&row->control, row->control_made, control,
                                   sizeof(control));
     svirt_selftest_outcome_format(&row->confined, row->confined_made,
@@ -114,7 +125,7 @@ row_to_json(const SvirtSelftestRow *row)
         "group", row->group, "what", row->what, "control", control,
         "control_detail", row->control.detail, "expected",
         *row->open_reason ? "open" : "blocked", "got", confined, "layer",
-        layer_word(row), "layers", layers, "reason", row->open_reason,
+        seen, "layers", layers, "reason", row->open_reason,
         "verdict",
         svirt_selftest_verdict_to_string(svirt_selftest_judge(row)));
 }

@@ -15,7 +15,7 @@
 #define RECORD_FD (SVIRT_SELFTEST_FIRST_FD - 1)
 /* Longer than any attempt may take. */
 #define SILENCE_MS 15000
-#define COLUMNS 6
+#define COLUMNS 7
 
 static void
 row_free(gpointer data)
@@ -57,9 +57,10 @@ row_parse(const char *line, GPtrArray *rows, GError **error)
     row->name = g_strdup(columns[0]);
     row->group = g_strdup(columns[1]);
     row->layers = layers;
-    row->what = g_strdup(columns[3]);
-    row->open_reason = g_strdup(columns[4]);
-    row->kind = g_strdup(columns[5]);
+    row->together = strcmp(columns[3], "together") == 0;
+    row->what = g_strdup(columns[4]);
+    row->open_reason = g_strdup(columns[5]);
+    row->kind = g_strdup(columns[6]);
     g_ptr_array_add(rows, row);
     return true;
 }
@@ -298,11 +299,14 @@ run_from(SvirtSelftest *selftest, SvirtSelftestMode mode,
 
 bool
 svirt_selftest_run(SvirtSelftest *selftest, SvirtSelftestMode mode,
-                   const SvirtSelftestTargets *targets,
+                   SvirtSelftestTargets *targets,
                    const SvirtSelftestRunner *runner, GError **error)
 {
     Progress progress = { 0, -1, false };
 
+    if (!svirt_selftest_targets_renew(targets, error)) {
+        return false;
+    }
     while (!progress.finished && progress.next < selftest->rows->len) {
         if (!run_from(selftest, mode, targets, runner, &progress, error)) {
             return false;

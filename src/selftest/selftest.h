@@ -29,7 +29,8 @@ typedef struct SvirtSelftestRow {
     char *open_reason; /* owned; empty: must be blocked */
     char *kind;        /* owned: of the rows that are variants of one call,
                         * the first one's name */
-    uint32_t layers;   /* any of these is to block it */
+    uint32_t layers;   /* each of these is to block it on its own, */
+    bool together;     /* or, when this is set, only all of them */
     SvirtProbeRecord control;
     SvirtProbeRecord confined;
     bool control_made;
@@ -62,7 +63,7 @@ void svirt_selftest_free(SvirtSelftest *selftest);
  * when it ends between two attempts; TIMEOUT when it says nothing for long.
  */
 bool svirt_selftest_run(SvirtSelftest *selftest, SvirtSelftestMode mode,
-                        const SvirtSelftestTargets *targets,
+                        SvirtSelftestTargets *targets,
                         const SvirtSelftestRunner *runner, GError **error);
 
 SvirtSelftestVerdict svirt_selftest_judge(const SvirtSelftestRow *row);

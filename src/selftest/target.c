@@ -24,6 +24,7 @@ static const Field fields[] = {
     TEXT(disk),
     TEXT(unix_private),
     TEXT(handle),
+    TEXT(attempt_name),
     TEXT(host_file),
     TEXT(program),
     TEXT(state_file),

@@ -23,6 +23,9 @@ typedef struct SvirtProbeTarget {
     char unix_private[SVIRT_PROBE_PATH]; /* stream, its own uid, 0700 */
     char handle[SVIRT_PROBE_PATH]; /* "TYPE:HEX": file handle of `disk` */
 
+    /* The name of whatever an attempt makes; the driver removes leftovers. */
+    char attempt_name[SVIRT_PROBE_PATH];
+
     /* The host. */
     char host_file[SVIRT_PROBE_PATH]; /* 0644, holds no secret */
     char program[SVIRT_PROBE_PATH];   /* 0755, not in any known format */

@@ -120,10 +120,6 @@ files_make(SvirtSelftestTargets *targets, GError **error)
         !file_make(at->key_file, 0600, "", NULL, error)) {
         return false;
     }
-    if (mkfifo(at->fifo, 0600) < 0 || chmod(at->fifo, 0666) < 0) {
-        return svirt_raise_errno(error, errno, NULL, "cannot make '%s'",
-                                 at->fifo);
-    }
     handle_take(at->disk, at->handle);
     return true;
 }
@@ -204,14 +200,60 @@ descriptors_make(SvirtSelftestTargets *targets, GError **error)
     targets->sealed_fd = memory_make(true);
     targets->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (targets->memory_fd < 0 || targets->sealed_fd < 0 ||
-        targets->null_fd < 0 ||
-        pipe2(targets->pipe_fds, O_CLOEXEC) < 0 ||
-        socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
+        targets->null_fd < 0 || pipe2(targets->pipe_fds, O_CLOEXEC) < 0) {
+        return svirt_raise_errno(error, errno, NULL,
+                                 "cannot make the probe's descriptors");
+    }
+    return true;
+}
+
+/* What an attempt made where it may not remove it again. */
+static void
+leftovers_remove(const SvirtProbeTarget *at)
+{
+    const char *directories[] = { at->tmp_directory, at->var_directory,
+                                  at->shm_directory, "/",    "/usr/lib",
+                                  "/dev",            "/tmp" };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(directories); i++) {
+        g_autofree char *path =
+            g_build_filename(directories[i], at->attempt_name, NULL);
+
+        /* Not made yet. */
+        if (!*directories[i]) {
+            continue;
+        }
+        /* A rename that could not be taken back. */
+        if (directories[i] == at->var_directory &&
+            !g_file_test(at->host_file, G_FILE_TEST_EXISTS)) {
+            (void)rename(path, at->host_file);
+        }
+        (void)g_remove(path);
+    }
+}
+
+bool
+svirt_selftest_targets_renew(SvirtSelftestTargets *targets, GError **error)
+{
+    const SvirtProbeTarget *at = &targets->target;
+
+    leftovers_remove(at);
+    (void)unlink(at->fifo);
+    if (mkfifo(at->fifo, 0600) < 0 || chmod(at->fifo, 0666) < 0) {
+        return svirt_raise_errno(error, errno, NULL, "cannot make '%s'",
+                                 at->fifo);
+    }
+    /* A socket that was bound or connected once stays so. */
+    for (unsigned i = 0; i < 2; i++) {
+        svirt_fd_close(&targets->stream_fds[i]);
+        svirt_fd_close(&targets->datagram_fds[i]);
+    }
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
                    targets->stream_fds) < 0 ||
         socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0,
                    targets->datagram_fds) < 0) {
         return svirt_raise_errno(error, errno, NULL,
-                                 "cannot make the probe's descriptors");
+                                 "cannot make the probe's sockets");
     }
     return true;
 }
@@ -226,13 +268,16 @@ svirt_selftest_targets_new(const SvirtSelftestPlaces *places,
     memset(targets, 0xff, sizeof(*targets));
     targets->private_directory[0] = '\0';
     svirt_probe_target_init(&targets->target);
+    (void)g_snprintf(targets->target.attempt_name, SVIRT_PROBE_PATH,
+                     ".svirt-selftest-%d", getpid());
     if (!directory_make("/tmp", targets->target.tmp_directory, error) ||
         !directory_make("/var/tmp", targets->target.var_directory, error) ||
         !directory_make("/dev/shm", targets->target.shm_directory, error) ||
         !files_make(targets, error) || !images_make(targets, error) ||
         !descriptors_make(targets, error) ||
         !svirt_selftest_sockets_make(targets, error) ||
-        !svirt_selftest_ipc_make(targets, error)) {
+        !svirt_selftest_ipc_make(targets, error) ||
+        !svirt_selftest_targets_renew(targets, error)) {
         return false;
     }
     places_apply(targets, places);
@@ -267,6 +312,7 @@ svirt_selftest_targets_free(SvirtSelftestTargets *targets)
     if (!targets) {
         return;
     }
+    leftovers_remove(&targets->target);
     svirt_selftest_ipc_remove(targets);
     for (size_t i = 0; i < G_N_ELEMENTS(targets->fds); i++) {
         svirt_fd_close(&targets->fds[i]);

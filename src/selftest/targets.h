@@ -41,6 +41,13 @@ bool svirt_selftest_targets_new(const SvirtSelftestPlaces *places,
 /* Removes all of it. NULL is fine. */
 void svirt_selftest_targets_free(SvirtSelftestTargets *targets);
 
+/*
+ * Before each run: removes what attempts of the last one left, and replaces
+ * what they may have changed. Errors: SYSTEM.
+ */
+bool svirt_selftest_targets_renew(SvirtSelftestTargets *targets,
+                                  GError **error);
+
 /* Who stands for the other VM: its pid on the host and its secret. */
 void svirt_selftest_targets_aim(SvirtSelftestTargets *targets, gint64 pid,
                                 gint64 address);
