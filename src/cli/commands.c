@@ -3,6 +3,7 @@
 
 #define LIFE "life"
 #define LABELS "labels"
+#define HOST "host"
 #define SEE "see"
 
 #define DOMAIN                                                               \
@@ -125,6 +126,17 @@ static const SvirtOption verify_options[] = {
     END,
 };
 
+static const SvirtOption selftest_options[] = {
+    { "from", SVIRT_OPTION_TEXT, "DOMAIN",
+      "attack from inside this running VM's own QEMU" },
+    { "against", SVIRT_OPTION_TEXT, "DOMAIN", "the running VM to attack" },
+    { "landlock-abi", SVIRT_OPTION_TEXT, "N",
+      "pretend the kernel has Landlock ABI N (0: none)" },
+    { "layers", SVIRT_OPTION_FLAG, NULL,
+      "also find out which layer stops each attempt on its own" },
+    END,
+};
+
 const SvirtCommand svirt_commands[] = {
     { "define", LIFE, "define a domain from XML", define_options,
       svirt_cmd_define },
@@ -165,6 +177,8 @@ const SvirtCommand svirt_commands[] = {
       chain_options, svirt_cmd_chain },
     { "waiver", LABELS, "one layer waived for one resource, with a reason",
       waiver_options, svirt_cmd_waiver },
+    { "selftest", HOST, "attack two throw-away compartments from inside",
+      selftest_options, svirt_cmd_selftest },
     { "verify", SEE, "read back what confines the running VMs",
       verify_options, svirt_cmd_verify },
     { NULL, NULL, NULL, NULL, NULL },

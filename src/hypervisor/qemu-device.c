@@ -161,6 +161,14 @@ add_interface(SvirtQemuBuilder *builder, size_t index, GError **error)
         svirt_qemu_device(interface_driver(interface->model), id,
                           network_boot_order(builder->input->domain, index));
 
+    if (interface->link_down) {
+        json_decref(device);
+        return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
+                           "remove <link state='down'/>",
+                           "line %u: an interface whose link is down is not "
+                           "built",
+                           interface->info.line);
+    }
     svirt_qemu_addf(builder, "-netdev",
                     "stream,id=%s,server=off,addr.type=fd,addr.str=%d",
                     netdev, builder->input->net_fds[index]);

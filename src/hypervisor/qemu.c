@@ -138,6 +138,10 @@ add_cpu(SvirtQemuBuilder *builder, GError **error)
     if (domain->features.kvm_hidden == SVIRT_SWITCH_ON) {
         g_string_append(text, ",kvm=off");
     }
+    if (domain->features.pmu != SVIRT_SWITCH_UNSET) {
+        g_string_append_printf(text, ",pmu=%s",
+                               switch_word(domain->features.pmu));
+    }
     svirt_qemu_add(builder, "-cpu", text->str);
     return true;
 }
@@ -188,6 +192,25 @@ add_clock(SvirtQemuBuilder *builder)
                         ? "localtime"
                         : "utc",
                     drift ? ",driftfix=slew" : "");
+}
+
+static void
+add_sleep(SvirtQemuBuilder *builder)
+{
+    const SvirtDomain *domain = builder->input->domain;
+    const char *bridge = builder->pcie ? "ICH9-LPC" : "PIIX4_PM";
+
+    if (domain->suspend_to_mem != SVIRT_SWITCH_UNSET) {
+        svirt_qemu_addf(builder, "-global", "%s.disable_s3=%d", bridge,
+                        domain->suspend_to_mem == SVIRT_SWITCH_OFF);
+    }
+    if (domain->suspend_to_disk != SVIRT_SWITCH_UNSET) {
+        svirt_qemu_addf(builder, "-global", "%s.disable_s4=%d", bridge,
+                        domain->suspend_to_disk == SVIRT_SWITCH_OFF);
+    }
+    if (domain->features.vmcoreinfo == SVIRT_SWITCH_ON) {
+        svirt_qemu_add(builder, "-device", "vmcoreinfo");
+    }
 }
 
 /* Who acts when the guest powers off, reboots or crashes. */
@@ -262,6 +285,7 @@ add_base(SvirtQemuBuilder *builder, GError **error)
     svirt_qemu_add(builder, "-mon", "chardev=qmp,mode=control");
     add_clock(builder);
     add_lifecycle(builder);
+    add_sleep(builder);
     add_boot(builder);
     for (unsigned i = 0; i < input->add_fd_count; i++) {
         svirt_qemu_addf(builder, "-add-fd", "fd=%d,set=%u",
