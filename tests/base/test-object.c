@@ -396,7 +396,6 @@ forbid_openat2(int errnum)
 static void
 without_openat2(const Tree *tree)
 {
-    g_autofree char *secret = NULL;
     g_autofree char *magic = g_strdup_printf("/proc/%d/fd/999", getpid());
     g_autofree char *closed = in(tree, "closed/inside");
     g_autoptr(SvirtObject) good = open_good(tree, "good", 0);

@@ -52,7 +52,7 @@ static const struct {
     unsigned last;
     const char *categories;
 } golden[] = {
-#include "derive-golden.h"
+#include "derive-golden.inc"
 };
 
 static void
