@@ -5,6 +5,7 @@
 #include <linux/prctl.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
@@ -145,7 +146,7 @@ static const FilterRule vmm_rules[] = {
       { INT_IS(1, SOL_SOCKET), INT_IS(2, SO_ZEROCOPY) } },
     /* A VNC or migration connection it was given. */
     { "setsockopt", FILTER_ALLOW,
-      { INT_IS(1, 6 /* IPPROTO_TCP */), INT_IS(2, 1 /* TCP_NODELAY */) } },
+      { INT_IS(1, IPPROTO_TCP), INT_IS(2, 1 /* TCP_NODELAY */) } },
     { NULL }
 };
 
@@ -223,18 +224,33 @@ static const FilterRule passt_rules[] = {
     { "prctl", FILTER_ALLOW, { INT_IS(0, PR_SET_DUMPABLE), IS(1, 0) } },
     { "prctl", FILTER_ALLOW, { INT_IS(0, PR_SET_NAME) } },
     { "prctl", FILTER_PRETEND, { INT_IS(0, PR_CAPBSET_DROP) } },
-    { "umask fallocate ftruncate" },
+    { "umask" },
+    /* Names of interfaces, state of its own sockets' queues. */
+    { "ioctl", FILTER_ALLOW, { INT_IS(1, 0x8910 /* SIOCGIFNAME */) } },
+    { "ioctl", FILTER_ALLOW, { INT_IS(1, 0x8933 /* SIOCGIFINDEX */) } },
+    { "ioctl", FILTER_ALLOW, { INT_IS(1, 0x5411 /* SIOCOUTQ */) } },
+    { "ioctl", FILTER_ALLOW, { INT_IS(1, 0x541b /* SIOCINQ */) } },
     /* TCP, UDP and echo requests; the host's routes and addresses. */
-    { "socket", FILTER_ALLOW, { INT_IS(0, AF_INET), TYPE_IS(1, SOCK_STREAM) } },
-    { "socket", FILTER_ALLOW, { INT_IS(0, AF_INET), TYPE_IS(1, SOCK_DGRAM) } },
     { "socket", FILTER_ALLOW,
-      { INT_IS(0, AF_INET6), TYPE_IS(1, SOCK_STREAM) } },
-    { "socket", FILTER_ALLOW, { INT_IS(0, AF_INET6), TYPE_IS(1, SOCK_DGRAM) } },
+      { INT_IS(0, AF_INET), TYPE_IS(1, SOCK_STREAM), INT_IS(2, IPPROTO_TCP) } },
+    { "socket", FILTER_ALLOW,
+      { INT_IS(0, AF_INET), TYPE_IS(1, SOCK_DGRAM), INT_IS(2, IPPROTO_UDP) } },
+    { "socket", FILTER_ALLOW,
+      { INT_IS(0, AF_INET6), TYPE_IS(1, SOCK_STREAM), INT_IS(2, IPPROTO_TCP) } },
+    { "socket", FILTER_ALLOW,
+      { INT_IS(0, AF_INET6), TYPE_IS(1, SOCK_DGRAM), INT_IS(2, IPPROTO_UDP) } },
+    /* libc asks an interface's name of one of these; without a protocol it
+     * can send no echo request, and programs on the cgroup see the rest. */
+    { "socket", FILTER_ALLOW,
+      { INT_IS(0, AF_INET), TYPE_IS(1, SOCK_DGRAM), INT_IS(2, 0) } },
     { "socket", FILTER_ALLOW,
       { INT_IS(0, AF_NETLINK), TYPE_IS(1, SOCK_RAW), INT_IS(2, 0) } },
     /* cgroup programs look at the addresses (cgroup.h). No listen, accept. */
-    { "connect bind sendto sendmsg sendmmsg recvfrom recvmsg recvmmsg "
-      "shutdown getsockname getpeername getsockopt setsockopt" },
+    { "connect bind recvfrom recvmsg recvmmsg shutdown getsockname "
+      "getpeername getsockopt setsockopt" },
+    /* Fast open would connect by another way. */
+    { "sendto sendmmsg", FILTER_ALLOW, { { 3, MSG_FASTOPEN, 0 } } },
+    { "sendmsg", FILTER_ALLOW, { { 2, MSG_FASTOPEN, 0 } } },
     { "fcntl", FILTER_ALLOW, { INT_IS(1, F_GETFL) } },
     { "fcntl", FILTER_ALLOW, { INT_IS(1, F_SETFL) } },
     { "fcntl", FILTER_ALLOW, { INT_IS(1, F_GETFD) } },

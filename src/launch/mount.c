@@ -78,19 +78,14 @@ kind_ok(const struct stat *st, const SvirtMountBind *bind)
     return true;
 }
 
-/* By mount(2): source and target have to be paths. */
+/* Kernels before 5.12: the flags follow once the mount is in its place. */
 static bool
-bind_old(const SvirtMountBind *bind)
+set_old_flags(int tree, unsigned flags)
 {
-    char target[64];
-    struct stat st;
+    char path[64];
 
-    if (stat(bind->source, &st) < 0 || !kind_ok(&st, bind)) {
-        return false;
-    }
-    (void)snprintf(target, sizeof(target), "/proc/self/fd/%d", bind->target);
-    return mount(bind->source, target, NULL, MS_BIND, NULL) == 0 &&
-           mount(NULL, target, NULL, old_flags(bind->flags), NULL) == 0;
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", tree);
+    return mount(NULL, path, NULL, old_flags(flags), NULL) == 0;
 }
 
 bool
@@ -98,21 +93,23 @@ svirt_mount_bind(const SvirtMountBind *bind)
 {
     const MountAttr attr = { .set = attributes(bind->flags) };
     struct stat st;
+    bool old = false;
     SVIRT_AUTO_FD tree = (int)syscall(SYS_open_tree, AT_FDCWD, bind->source,
                                       OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 
-    if (tree < 0) {
-        return errno == ENOSYS && bind_old(bind);
-    }
-    if (fstat(tree, &st) < 0 || !kind_ok(&st, bind)) {
+    if (tree < 0 || fstat(tree, &st) < 0 || !kind_ok(&st, bind)) {
         return false;
     }
     if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr,
                 sizeof(attr)) < 0) {
-        return errno == ENOSYS && bind_old(bind);
+        old = errno == ENOSYS;
+        if (!old) {
+            return false;
+        }
     }
     return syscall(SYS_move_mount, tree, "", bind->target, "",
-                   MOVE_EMPTY_TO_EMPTY) == 0;
+                   MOVE_EMPTY_TO_EMPTY) == 0 &&
+           (!old || set_old_flags(tree, bind->flags));
 }
 
 bool

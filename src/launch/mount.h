@@ -19,9 +19,8 @@ typedef struct SvirtMountBind {
 
 /*
  * Binds `source`, without what is mounted below it, and sets the flags before
- * it becomes visible. Kernels without open_tree(2) or mount_setattr(2) (before
- * 5.12, or filtered: ENOSYS) are served by mount(2), where the flags follow
- * the bind. False with errno: ENOTDIR, EISDIR for the wrong kind; devices,
+ * it becomes visible. Without mount_setattr(2) (before Linux 5.12: ENOSYS) the
+ * flags follow by mount(2). False with errno: ENOTDIR, EISDIR for the wrong kind; devices,
  * sockets and pipes only by svirt_mount_bind with NO_DEVICES unset.
  */
 bool svirt_mount_bind(const SvirtMountBind *bind);

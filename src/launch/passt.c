@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "launch/address.h"
 
@@ -22,8 +23,8 @@ svirt_passt_argv(const SvirtPasstOptions *options, SvirtPasstArgv *ret)
     static const char *const fixed[] = {
         "--foreground", "--quiet", "--stderr", "--no-map-gw", "--no-icmp",
         "-t", "none", "-u", "none",
-        /* An empty search list: the host's is no guest's business. */
-        "-S", "",
+        /* No search list: the host's is no guest's business. */
+        "-S", "none",
     };
 
     memset(ret, 0, sizeof(*ret));
@@ -37,7 +38,7 @@ svirt_passt_argv(const SvirtPasstOptions *options, SvirtPasstArgv *ret)
     }
     if (options->n_nameservers == 0) {
         add(ret, "-D");
-        add(ret, "");
+        add(ret, "none");
     }
     for (size_t i = 0; i < options->n_nameservers; i++) {
         add(ret, "-D");
@@ -100,4 +101,16 @@ svirt_passt_add_nameservers(const char *resolv_conf,
             usable(text, options->nameservers[options->n_nameservers]);
     }
     return options->n_nameservers - before;
+}
+
+const char *
+svirt_passt_program(void)
+{
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx2") &&
+        access(SVIRT_PASST_PROGRAM ".avx2", X_OK) == 0) {
+        return SVIRT_PASST_PROGRAM ".avx2";
+    }
+#endif
+    return SVIRT_PASST_PROGRAM;
 }

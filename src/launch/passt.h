@@ -18,7 +18,7 @@
  *   on loopback (systemd-resolved) gives its guests that resolver's own
  *   servers, from /run/systemd/resolve/resolv.conf, or none.
  *
- * All pure.
+ * Pure but for svirt_passt_program.
  */
 #define SVIRT_PASST_PROGRAM "/usr/bin/passt"
 #define SVIRT_PASST_MAX_ARGS 48
@@ -51,3 +51,9 @@ void svirt_passt_argv(const SvirtPasstOptions *options, SvirtPasstArgv *ret);
  */
 size_t svirt_passt_add_nameservers(const char *resolv_conf,
                                    SvirtPasstOptions *options);
+
+/*
+ * The build of passt for this processor: Debian's starts another program
+ * where AVX2 is there, which the filter refuses, so that one is named at once.
+ */
+const char *svirt_passt_program(void);

@@ -31,8 +31,8 @@ bool svirt_root_make_private(SvirtLaunchFailure *failure);
  * SVIRT_STEP_ROOT: a small tmpfs (no setuid, no devices, no execution) with
  * the plan's files bound read-only (of a tree only its own file system, never
  * what is mounted below), the links a merged /usr has (/bin, /lib...), /proc
- * and a private /dev. Leaves the working directory in it. Kernels before 5.12
- * are served by mount(2) alone.
+ * and a private /dev. Leaves the working directory in it. Needs Linux 5.6
+ * (openat2).
  */
 bool svirt_root_build(const SvirtRootPlan *plan, SvirtLaunchFailure *failure);
 

@@ -1,0 +1,649 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "fixture.h"
+#include "launch/landlock.h"
+#include "probe-calls.h"
+
+static void
+assert_started(Fixture *fixture)
+{
+    SvirtLaunchFailure failure = { 0 };
+
+    if (!fixture_start(fixture, -1, &failure)) {
+        g_error("%s: %s: %s", svirt_step_to_string(failure.step),
+                failure.words, g_strerror(failure.errnum));
+    }
+}
+
+static char *
+run_probe(const char *mode, int *ret_status)
+{
+    g_autoptr(Fixture) fixture = fixture_new(SVIRT_PROCESS_VMM, true);
+
+    fixture_use_probe(fixture, mode);
+    assert_started(fixture);
+    return fixture_finish(fixture, ret_status);
+}
+
+/* `text` has the line "key=value" or "key:\tvalue". */
+static void
+assert_line(const char *text, const char *line)
+{
+    g_autofree char *middle = g_strdup_printf("\n%s\n", line);
+
+    if (!g_str_has_prefix(text, middle + 1) && strstr(text, middle) == NULL) {
+        g_error("no line '%s' in:\n%s", line, text);
+    }
+}
+
+static void
+test_sees_nothing_of_the_host(void)
+{
+    g_autofree char *text = NULL;
+    g_auto(GStrv) lines = NULL;
+    unsigned entries = 0;
+    int status;
+
+    if (!fixture_need_root()) {
+        return;
+    }
+    text = run_probe("see", &status);
+    g_assert_cmpint(status, ==, 0);
+    assert_line(text, "fds=0 1 2 ");
+    assert_line(text, "pid=1 ppid=0 uid=31007 gid=31007 groups=0");
+    assert_line(text, "host=web");
+    assert_line(text, "limit7=256/256");
+    assert_line(text, "limit4=0/0");
+    assert_line(text, "limit1=1048576/1048576");
+    assert_line(text, "limit8=65536/65536");
+    assert_line(text, "environment=LC_ALL=C PATH=/usr/bin:/bin HOME=/ ");
+    assert_line(text, "umask=077");
+    assert_line(text, "Uid:\t31007\t31007\t31007\t31007");
+    assert_line(text, "Gid:\t31007\t31007\t31007\t31007");
+    assert_line(text, "CapPrm:\t0000000000000000");
+    assert_line(text, "CapInh:\t0000000000000000");
+    assert_line(text, "CapBnd:\t0000000000000000");
+    assert_line(text, "CapAmb:\t0000000000000000");
+    assert_line(text, "NoNewPrivs:\t1");
+    assert_line(text, "Seccomp:\t2");
+    /* Listing "/" and "/dev" is denied by Landlock; mountinfo has it all. */
+    lines = g_strsplit(text, "\n", -1);
+    for (unsigned i = 0; lines[i] != NULL; i++) {
+        entries += strstr(lines[i], " - ") != NULL;
+        if (strstr(lines[i], " - ") != NULL) {
+            g_assert_nonnull(strstr(lines[i], " ro,nosuid"));
+        }
+    }
+    /* The root, the probe, /proc, /dev. */
+    g_assert_cmpuint(entries, ==, 4);
+}
+
+static void
+test_leaves_host_mounts_alone(void)
+{
+    g_autofree char *before = NULL;
+    g_autofree char *after = NULL;
+    int status;
+
+    if (!fixture_need_root()) {
+        return;
+    }
+    g_file_get_contents("/proc/self/mountinfo", &before, NULL, NULL);
+    for (int i = 0; i < 5; i++) {
+        g_autofree char *text = run_probe("see", &status);
+    }
+    g_file_get_contents("/proc/self/mountinfo", &after, NULL, NULL);
+    g_assert_cmpstr(before, ==, after);
+}
+
+/*
+ * Sources stand on each other's targets, on the launch's own numbers and over
+ * the limit: each must arrive where the spec says, and no other one.
+ */
+static void
+test_descriptors_arrive_where_the_spec_says(void)
+{
+    g_autoptr(Fixture) fixture = fixture_new(SVIRT_PROCESS_VMM, true);
+    static const struct { int source, target; } moves[] = {
+        { 100, 101 }, { 101, 100 }, { 102, 3 }, { 256, 102 }, { 257, 255 },
+        { 300, 103 },
+    };
+    g_autofree char *text = NULL;
+    int status;
+
+    if (!fixture_need_root()) {
+        return;
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(moves); i++) {
+        SVIRT_AUTO_FD file = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+        g_assert_cmpint(dup3(file, moves[i].source, O_CLOEXEC), ==,
+                        moves[i].source);
+        fixture_fd(fixture, moves[i].source, moves[i].target, SVIRT_FD_IMAGE,
+                   i);
+    }
+    fixture_use_probe(fixture, "see");
+    assert_started(fixture);
+    text = fixture_finish(fixture, &status);
+    assert_line(text, "fds=0 1 2 3 100 101 102 103 255 ");
+    for (unsigned i = 0; i < G_N_ELEMENTS(moves); i++) {
+        close(moves[i].source);
+    }
+}
+
+/* Swapped numbers carry the right description, told apart by inode. */
+static void
+test_swapped_descriptors_are_the_right_ones(void)
+{
+    g_autoptr(Fixture) fixture = fixture_new(SVIRT_PROCESS_VMM, true);
+    int a[2], b[2];
+    char got = 0;
+
+    if (!fixture_need_root()) {
+        return;
+    }
+    g_assert_cmpint(pipe2(a, O_CLOEXEC), ==, 0);
+    g_assert_cmpint(pipe2(b, O_CLOEXEC), ==, 0);
+    g_assert_cmpint(dup3(a[1], 100, O_CLOEXEC), ==, 100);
+    g_assert_cmpint(dup3(b[1], 101, O_CLOEXEC), ==, 101);
+    fixture_fd(fixture, 100, 101, SVIRT_FD_PROBE, 0);
+    fixture_fd(fixture, 101, 100, SVIRT_FD_PROBE, 1);
+    fixture_use_probe(fixture, "sleep");
+    assert_started(fixture);
+    {
+        g_autofree char *path = g_strdup_printf("/proc/%d/fd/101",
+                                                fixture->launched.pid);
+        SVIRT_AUTO_FD fd = open(path, O_WRONLY);
+
+        g_assert_cmpint(write(fd, "a", 1), ==, 1);
+        g_assert_cmpint(read(a[0], &got, 1), ==, 1);
+        g_assert_cmpint(got, ==, 'a');
+    }
+    for (int i = 0; i < 2; i++) {
+        close(a[i]);
+        close(b[i]);
+        close(100 + i);
+    }
+}
+
+static void
+test_terminal_like_standard_output_is_refused(void)
+{
+    g_autoptr(Fixture) fixture = fixture_new(SVIRT_PROCESS_VMM, true);
+    SvirtLaunchFailure failure = { 0 };
+    int pair[2];
+
+    if (!fixture_need_root()) {
+        return;
+    }
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair),
+                    ==, 0);
+    for (uint32_t i = 0; i < fixture->spec->n_fds; i++) {
+        if (fixture->spec->fds[i].vmm == 2) {
+            fixture->spec->fds[i].source = pair[0];
+        }
+    }
+    fixture_use_probe(fixture, "see");
+    g_assert_false(fixture_start(fixture, -1, &failure));
+    g_assert_cmpint(failure.step, ==, SVIRT_STEP_DESCRIPTORS);
+    g_assert_nonnull(strstr(failure.words, "descriptor 2"));
+    close(pair[0]);
+    close(pair[1]);
+}
+
+/* What each call says outside, by the same program as root. */
+static char *
+run_control(void)
+{
+    g_autofree char *probe = fixture_program("launch-probe");
+    char *argv[] = { probe, (char *)"calls", NULL };
+    char *out = NULL;
+    int status;
+
+    g_assert_true(g_spawn_sync(NULL, argv, NULL, 0, NULL, NULL, &out, NULL,
+                               &status, NULL));
+    g_assert_cmpint(status, ==, 0);
+    return out;
+}
+
+static bool
+find_call(const char *text, const char *name, long *ret_result, int *ret_errno)
+{
+    g_autofree char *start = g_strdup_printf("%s ", name);
+
+    for (const char *line = text; line != NULL && *line != '\0';
+         line = strchr(line, '\n') != NULL ? strchr(line, '\n') + 1 : NULL) {
+        if (g_str_has_prefix(line, start)) {
+            return sscanf(line + strlen(start), "%ld %d", ret_result,
+                          ret_errno) == 2;
+        }
+    }
+    return false;
+}
+
+static void
+test_closed_calls_are_refused(void)
+{
+    g_autofree char *inside = NULL;
+    g_autofree char *outside = NULL;
+    unsigned proven = 0;
+    int status;
+
+    if (!fixture_need_root()) {
+        return;
+    }
+    inside = run_probe("calls", &status);
+    g_assert_cmpint(status, ==, 0);
+    outside = run_control();
+    for (unsigned i = 0; i < N_PROBE_CALLS; i++) {
+        const char *name = probe_calls[i].name;
+        long result, control;
+        int error, control_error;
+
+        g_assert_true(find_call(inside, name, &result, &error));
+        g_assert_true(find_call(outside, name, &control, &control_error));
+        if (result >= 0 || (error != EPERM && error != ENOSYS)) {
+            g_error("%s: %ld, %s", name, result, g_strerror(error));
+        }
+        if (control_error == error) {
+            g_test_message("%s: refused outside as well (%s)", name,
+                           g_strerror(error));
+        } else {
+            proven++;
+        }
+    }
+    g_test_message("%u of %u refused, and not outside", proven,
+                   (unsigned)N_PROBE_CALLS);
+    g_assert_cmpuint(proven, >=, N_PROBE_CALLS - 12);
+}
+
+static void
+test_no_exec_is_left(void)
+{
+    g_autofree char *text = NULL;
+    static const char *const roads[] = {
+        "execve", "execveat", "execveat-path", "execveat-number",
+        "dup2-number", "dup3-number", "dupfd-number", "raise-limit", "memfd",
+    };
+    long result;
+    int error, status;
+
+    if (!fixture_need_root()) {
+        return;
+    }
+    text = run_probe("exec", &status);
+    g_assert_cmpint(status, ==, 0);
+    g_assert_true(find_call(text, "open-self", &result, &error));
+    g_assert_cmpint(result, >=, 0);
+    for (unsigned i = 0; i < G_N_ELEMENTS(roads); i++) {
+        if (!find_call(text, roads[i], &result, &error)) {
+            g_error("'%s' executed something:\n%s", roads[i], text);
+        }
+        g_assert_cmpint(result, ==, -1);
+    }
+}
+
+static void
+test_foreign_architecture_is_killed(void)
+{
+    g_autofree char *text = NULL;
+    int status;
+
+    if (!fixture_need_root()) {
+        return;
+    }
+    text = run_probe("int80", &status);
+    g_assert_true(WIFSIGNALED(status));
+    g_assert_cmpint(WTERMSIG(status), ==, SIGSYS);
+}
+
+static void
+test_every_landlock_abi_limit(void)
+{
+    int kernel = svirt_landlock_abi();
+
+    if (!fixture_need_root()) {
+        return;
+    }
+    for (int limit = 0; limit <= 7; limit++) {
+        g_autoptr(Fixture) fixture = fixture_new(SVIRT_PROCESS_VMM, true);
+        g_autofree char *text = NULL;
+        int status;
+
+        fixture->spec->landlock_abi_limit = limit;
+        fixture_use_probe(fixture, "see");
+        assert_started(fixture);
+        g_assert_cmpint(fixture->launched.landlock_abi, ==,
+                        MIN(limit, kernel));
+        g_assert_cmpint((fixture->launched.missing_layers &
+                         SVIRT_LAYER_LANDLOCK) != 0, ==,
+                        MIN(limit, kernel) == 0);
+        text = fixture_finish(fixture, &status);
+        g_assert_cmpint(status, ==, 0);
+        assert_line(text, "Uid:\t31007\t31007\t31007\t31007");
+        /* Landlock forbids to list the root; without it mounts still hold. */
+        g_assert_cmpint(strstr(text, "ls /=\n") != NULL, ==,
+                        MIN(limit, kernel) > 0);
+    }
+}
+
+/* A call of the child that fails with EIO, by its number and first argument. */
+typedef struct Fault {
+    const char *name;
+    SvirtStep step;
+    long nr;
+    long first; /* -1: any */
+} Fault;
+
+static const Fault faults[] = {
+    { "clone", SVIRT_STEP_CLONE, SYS_clone3, -1 },
+    { "setsid", SVIRT_STEP_SESSION, SYS_setsid, -1 },
+    { "personality", SVIRT_STEP_SESSION, SYS_personality, -1 },
+    { "setrlimit", SVIRT_STEP_RLIMIT, SYS_prlimit64, -1 },
+    { "mount", SVIRT_STEP_MOUNT_PRIVATE, SYS_mount, -1 },
+    { "mknodat", SVIRT_STEP_ROOT, SYS_mknodat, -1 },
+    { "open-tree", SVIRT_STEP_ROOT, SYS_open_tree, -1 },
+    { "move-mount", SVIRT_STEP_ROOT, SYS_move_mount, -1 },
+    { "pivot-root", SVIRT_STEP_PIVOT, SYS_pivot_root, -1 },
+    { "umount", SVIRT_STEP_PIVOT, SYS_umount2, -1 },
+    { "sethostname", SVIRT_STEP_HOSTNAME, SYS_sethostname, -1 },
+    { "setdomainname", SVIRT_STEP_HOSTNAME, SYS_setdomainname, -1 },
+    { "dup3", SVIRT_STEP_DESCRIPTORS, SYS_dup3, -1 },
+    { "close-range", SVIRT_STEP_DESCRIPTORS, SYS_close_range, -1 },
+    { "bounding-set", SVIRT_STEP_CAPABILITIES, SYS_prctl, PR_CAPBSET_DROP },
+    { "securebits", SVIRT_STEP_CAPABILITIES, SYS_prctl, PR_SET_SECUREBITS },
+    { "setresgid", SVIRT_STEP_IDENTITY, SYS_setresgid, -1 },
+    { "setresuid", SVIRT_STEP_IDENTITY, SYS_setresuid, -1 },
+    { "capset", SVIRT_STEP_IDENTITY, SYS_capset, -1 },
+    { "no-new-privs", SVIRT_STEP_NO_NEW_PRIVS, SYS_prctl,
+      PR_SET_NO_NEW_PRIVS },
+    { "landlock-rule", SVIRT_STEP_LANDLOCK, SYS_landlock_add_rule, -1 },
+    { "landlock", SVIRT_STEP_LANDLOCK, SYS_landlock_restrict_self, -1 },
+    { "seccomp", SVIRT_STEP_SECCOMP, SYS_seccomp, SECCOMP_SET_MODE_FILTER },
+    { "execveat", SVIRT_STEP_EXEC, SYS_execveat, -1 },
+};
+
+static void
+inject(long nr, long first, int error)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+                 offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)nr, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+                 offsetof(struct seccomp_data, args)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)first, 0,
+                 first == -1 ? 0 : 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)error),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = { G_N_ELEMENTS(code), code };
+
+    g_assert_cmpint(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0,
+                            &program), ==, 0);
+}
+
+/* In a process of its own, which keeps the fault. */
+static void
+test_fault_names_its_step(gconstpointer data)
+{
+    const Fault *fault = data;
+    int status;
+    pid_t pid;
+
+    if (!fixture_need_root()) {
+        return;
+    }
+    pid = fork();
+    g_assert_cmpint(pid, >=, 0);
+    if (pid == 0) {
+        g_autoptr(Fixture) fixture = fixture_new(SVIRT_PROCESS_VMM, true);
+        SvirtLaunchFailure failure = { 0 };
+
+        fixture_use_probe(fixture, "sleep");
+        inject(fault->nr, fault->first, EIO);
+        if (fixture_start(fixture, -1, &failure)) {
+            _exit(100);
+        }
+        /* Nothing is left: the child is reaped. */
+        if (waitpid(-1, NULL, WNOHANG) != -1 || errno != ECHILD) {
+            _exit(101);
+        }
+        if (failure.errnum != EIO || failure.words[0] == '\0') {
+            _exit(102);
+        }
+        _exit((int)failure.step);
+    }
+    g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+    g_assert_true(WIFEXITED(status));
+    g_assert_cmpint(WEXITSTATUS(status), ==, fault->step);
+}
+
+/* Kernels without the newer mount calls get the same root. */
+static void
+test_old_mount_calls_serve(gconstpointer data)
+{
+    long nr = (long)GPOINTER_TO_SIZE(data);
+    int status;
+    pid_t pid;
+
+    if (!fixture_need_root()) {
+        return;
+    }
+    pid = fork();
+    g_assert_cmpint(pid, >=, 0);
+    if (pid == 0) {
+        g_autoptr(Fixture) fixture = fixture_new(SVIRT_PROCESS_VMM, true);
+        SvirtLaunchFailure failure = { 0 };
+        g_autofree char *text = NULL;
+        unsigned read_only = 0;
+        g_auto(GStrv) lines = NULL;
+
+        fixture_use_probe(fixture, "see");
+        inject(nr, -1, ENOSYS);
+        if (!fixture_start(fixture, -1, &failure)) {
+            g_printerr("%s: %s\n", failure.words,
+                       g_strerror(failure.errnum));
+            _exit(100);
+        }
+        text = fixture_finish(fixture, &status);
+        lines = g_strsplit(text, "\n", -1);
+        for (unsigned i = 0; lines[i] != NULL; i++) {
+            read_only += strstr(lines[i], " ro,nosuid") != NULL;
+        }
+        _exit((int)read_only);
+    }
+    g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+    g_assert_true(WIFEXITED(status));
+    g_assert_cmpint(WEXITSTATUS(status), ==, 4);
+}
+
+typedef struct BadSpec {
+    const char *name;
+    SvirtStep step;
+    int errnum;
+    void (*change)(Fixture *fixture);
+} BadSpec;
+
+static void
+no_program(Fixture *fixture)
+{
+    fixture_arg(fixture, "/usr/bin/no-such-emulator");
+    svirt_spec_add_file(&fixture->spec, "/usr", SVIRT_FILE_TREE);
+}
+
+static void
+script(Fixture *fixture)
+{
+    fixture_arg(fixture, "/usr/bin/ldd");
+    svirt_spec_add_file(&fixture->spec, "/usr", SVIRT_FILE_TREE);
+}
+
+static void
+directory(Fixture *fixture)
+{
+    fixture_arg(fixture, "/usr/bin");
+    svirt_spec_add_file(&fixture->spec, "/usr", SVIRT_FILE_TREE);
+}
+
+static void
+missing_file(Fixture *fixture)
+{
+    fixture_use_probe(fixture, "see");
+    svirt_spec_add_file(&fixture->spec, "/no/such/firmware.fd", 0);
+}
+
+static void
+directory_for_file(Fixture *fixture)
+{
+    fixture_use_probe(fixture, "see");
+    svirt_spec_add_file(&fixture->spec, "/usr/share", 0);
+}
+
+static void
+closed_source(Fixture *fixture)
+{
+    fixture_use_probe(fixture, "see");
+    fixture_fd(fixture, 777, 7, SVIRT_FD_IMAGE, 0);
+}
+
+static void
+cgroup_not_waived(Fixture *fixture)
+{
+    fixture_use_probe(fixture, "see");
+    fixture->spec->waived_layers = 0;
+}
+
+static const BadSpec bad_specs[] = {
+    { "no-program", SVIRT_STEP_EXEC, ENOENT, no_program },
+    { "script-for-program", SVIRT_STEP_EXEC, ENOEXEC, script },
+    { "directory-for-program", SVIRT_STEP_EXEC, EACCES, directory },
+    { "missing-file", SVIRT_STEP_ROOT, ENOENT, missing_file },
+    { "directory-for-file", SVIRT_STEP_ROOT, EISDIR, directory_for_file },
+    { "closed-source", SVIRT_STEP_DESCRIPTORS, EBADF, closed_source },
+    { "no-cgroup", SVIRT_STEP_CLONE, ENOENT, cgroup_not_waived },
+};
+
+static void
+test_bad_spec_is_refused(gconstpointer data)
+{
+    const BadSpec *bad = data;
+    g_autoptr(Fixture) fixture = fixture_new(SVIRT_PROCESS_VMM, true);
+    SvirtLaunchFailure failure = { 0 };
+
+    if (!fixture_need_root()) {
+        return;
+    }
+    bad->change(fixture);
+    g_assert_false(fixture_start(fixture, -1, &failure));
+    g_test_message("%s: %s", svirt_step_to_string(failure.step),
+                   failure.words);
+    g_assert_cmpint(failure.step, ==, bad->step);
+    g_assert_cmpint(failure.errnum, ==, bad->errnum);
+    g_assert_cmpint(fixture->launched.pid, ==, 0);
+}
+
+/* A waived layer is left out, and that layer alone. */
+static void
+test_waived_layers_are_said(void)
+{
+    static const struct { uint32_t layer; const char *line; } rows[] = {
+        { SVIRT_LAYER_SECCOMP, "Seccomp:\t0" },
+        { SVIRT_LAYER_UID, "Uid:\t0\t0\t0\t0" },
+        { SVIRT_LAYER_LANDLOCK, "NoNewPrivs:\t1" },
+    };
+
+    if (!fixture_need_root()) {
+        return;
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(Fixture) fixture = fixture_new(SVIRT_PROCESS_VMM, true);
+        g_autofree char *text = NULL;
+        int status;
+
+        fixture->spec->waived_layers |= rows[i].layer;
+        fixture_use_probe(fixture, "see");
+        assert_started(fixture);
+        g_assert_cmpuint(fixture->launched.missing_layers, ==,
+                         rows[i].layer | SVIRT_LAYER_CGROUP);
+        text = fixture_finish(fixture, &status);
+        assert_line(text, rows[i].line);
+        assert_line(text, "CapPrm:\t0000000000000000");
+        assert_line(text, "fds=0 1 2 ");
+    }
+}
+
+static void
+test_times_are_measured(void)
+{
+    g_autoptr(Fixture) fixture = fixture_new(SVIRT_PROCESS_VMM, false);
+
+    if (!fixture_need_root()) {
+        return;
+    }
+    fixture_use_probe(fixture, "sleep");
+    assert_started(fixture);
+    for (int i = SVIRT_STEP_CLONE; i <= SVIRT_STEP_EXEC; i++) {
+        g_test_message("%8.1f us  %s", fixture->launched.step_ns[i] / 1e3,
+                       svirt_step_to_string((SvirtStep)i));
+        g_assert_cmpuint(fixture->launched.step_ns[i], >, 0);
+    }
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/launch/process/sees-nothing-of-the-host",
+                    test_sees_nothing_of_the_host);
+    g_test_add_func("/launch/process/leaves-host-mounts-alone",
+                    test_leaves_host_mounts_alone);
+    g_test_add_func("/launch/process/descriptors-arrive-where-the-spec-says",
+                    test_descriptors_arrive_where_the_spec_says);
+    g_test_add_func("/launch/process/swapped-descriptors-are-the-right-ones",
+                    test_swapped_descriptors_are_the_right_ones);
+    g_test_add_func("/launch/process/socket-on-standard-error-is-refused",
+                    test_terminal_like_standard_output_is_refused);
+    g_test_add_func("/launch/process/closed-calls-are-refused",
+                    test_closed_calls_are_refused);
+    g_test_add_func("/launch/process/no-exec-is-left", test_no_exec_is_left);
+    g_test_add_func("/launch/process/foreign-architecture-is-killed",
+                    test_foreign_architecture_is_killed);
+    g_test_add_func("/launch/process/every-landlock-abi-limit",
+                    test_every_landlock_abi_limit);
+    g_test_add_func("/launch/process/waived-layers-are-said",
+                    test_waived_layers_are_said);
+    g_test_add_func("/launch/process/times-are-measured",
+                    test_times_are_measured);
+    for (unsigned i = 0; i < G_N_ELEMENTS(faults); i++) {
+        g_autofree char *path = g_strdup_printf("/launch/process/fault/%s",
+                                                faults[i].name);
+
+        g_test_add_data_func(path, &faults[i], test_fault_names_its_step);
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(bad_specs); i++) {
+        g_autofree char *path = g_strdup_printf("/launch/process/refuses/%s",
+                                                bad_specs[i].name);
+
+        g_test_add_data_func(path, &bad_specs[i], test_bad_spec_is_refused);
+    }
+    g_test_add_data_func("/launch/process/without-mount-setattr",
+                         GSIZE_TO_POINTER(SYS_mount_setattr),
+                         test_old_mount_calls_serve);
+    return g_test_run();
+}
