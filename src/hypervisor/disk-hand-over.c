@@ -118,6 +118,26 @@ virtual_size(const SvirtDiskImages *images)
     return size;
 }
 
+/* For verify, which knows a VMM's files by their lock descriptions: nobody
+ * else can have a nameless file open, so there is nothing to lock. */
+static bool
+keep_known(SvirtDiskHandOver *to, const char *path, GError **error)
+{
+    SVIRT_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+    SvirtSpecFd entry = {
+        .to = SVIRT_TO_VMM | SVIRT_TO_KEEPER,
+        .vmm = svirt_launch_fds_next(to->fds),
+        .monitor = -1,
+        .passt = -1,
+        .role = SVIRT_FD_LOCK,
+    };
+
+    return fd >= 0 ? svirt_launch_fds_take(to->fds, &fd, &entry, error)
+                   : svirt_raise_errno(error, errno, NULL,
+                                       "cannot open the scratch file '%s'",
+                                       path);
+}
+
 /* What a transient disk's guest writes: a nameless file that dies with it. */
 static bool
 hand_over_overlay(const SvirtDiskImages *images, SvirtDiskHandOver *to,
@@ -147,7 +167,8 @@ hand_over_overlay(const SvirtDiskImages *images, SvirtDiskHandOver *to,
     }
     to->largest_bytes =
         MAX(to->largest_bytes, size + size / 64 + FORMAT_OVERHEAD_BYTES);
-    return give_to_vmm(to, &read, set, error) &&
+    return keep_known(to, path, error) &&
+           give_to_vmm(to, &read, set, error) &&
            give_to_vmm(to, &write, set, error);
 }
 

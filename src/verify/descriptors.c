@@ -118,8 +118,9 @@ plausible(const char *target)
 }
 
 /*
- * QEMU duplicates the descriptor of a set each time it opens the set: the same
- * file as one it was given, under a number of its own.
+ * QEMU keeps duplicates of a set's descriptors under numbers of its own and
+ * closes what it was given. The description that holds an image's lock stays
+ * where it was: whatever else is open must be one of those files.
  */
 static bool
 copy_of_given(const SvirtLaunchSpec *spec, SvirtProcess process, int fd_dir,
@@ -131,7 +132,7 @@ copy_of_given(const SvirtLaunchSpec *spec, SvirtProcess process, int fd_dir,
         char given[PATH_MAX];
         ssize_t length;
 
-        if (spec->fds[i].role != SVIRT_FD_IMAGE || number < 0) {
+        if (spec->fds[i].role != SVIRT_FD_LOCK || number < 0) {
             continue;
         }
         (void)g_snprintf(name, sizeof(name), "%d", number);
