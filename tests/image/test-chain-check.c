@@ -175,6 +175,8 @@ test_data_file_rewritten(void)
 static void
 test_data_file_added(void)
 {
+    /* The name padded to eight bytes, and the end of the extensions. */
+    static const char extension[24] = "DATA\0\0\0\4/a/b";
     g_auto(Recorded) recorded = { 0 };
 
     if (lab_skips_without_qemu_img()) {
@@ -182,9 +184,7 @@ test_data_file_added(void)
     }
     recorded_init(&recorded, "-f qcow2 top 4M", SVIRT_IMAGE_FORMAT_QCOW2);
     lab_patch(&recorded.lab, "top", 79, "\4", 1);
-    lab_patch(&recorded.lab, "top", 112, "DATA\0\0\0\4/a/b\0\0\0\0\0\0\0\0",
-              24);
-    lab_patch(&recorded.lab, "top", 128, "\0\0\0\0\0\0\0\0", 8);
+    lab_patch(&recorded.lab, "top", 112, extension, sizeof(extension));
     changed_check(&recorded, "data file was none, is now '/a/b'");
 }
 
@@ -220,21 +220,12 @@ test_vmdk_extent_rewritten(void)
                                "createType=\"monolithicFlat\"\n# E\n"
                                "RW 8192 FLAT \"/etc/shadow\" 0\n";
     g_auto(Recorded) recorded = { 0 };
-    g_autofree char *top = NULL;
-    g_autofree char *made = NULL;
-    SvirtChainRequest request;
 
     if (lab_skips_without_qemu_img()) {
         return;
     }
-    recorded_init(&recorded, "-f vmdk -o subformat=monolithicFlat top 4M -q",
+    recorded_init(&recorded, "-f vmdk -o subformat=monolithicFlat top 4M",
                   SVIRT_IMAGE_FORMAT_VMDK);
-    top = lab_path(&recorded.lab, "top");
-    request =
-        (SvirtChainRequest){ .path = top, .format = SVIRT_IMAGE_FORMAT_VMDK };
-    g_clear_pointer(&recorded.chain, svirt_chain_free);
-    g_assert_true(
-        svirt_chain_resolve(&request, lab_opener, NULL, &recorded.chain, NULL));
     g_assert_cmpuint(recorded.chain->members->len, ==, 2);
     lab_write(&recorded.lab, "top", text, strlen(text));
     changed_check(&recorded, "is now '/etc/shadow'");

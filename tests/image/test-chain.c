@@ -408,6 +408,7 @@ test_extents(void)
 {
     static const char text[] = VMDK_TEXT "RW 10 FLAT \"flat\" 0\n"
                                          "RW 10240 SPARSE \"sparse\"\n";
+    static const char another[200] = VMDK_TEXT;
     g_autoptr(GByteArray) sparse = base_make(BASE_VMDK_SPARSE);
     g_auto(Lab) lab = { 0 };
     g_autoptr(SvirtChain) chain = NULL;
@@ -426,10 +427,10 @@ test_extents(void)
     put_le(sparse, 12, 8, 0);
     lab_write(&lab, "sparse", sparse->data, sparse->len);
     refusal_check(&lab, "top", vmdk, SVIRT_ERROR_INVALID, "capacity 0");
-    lab_write(&lab, "sparse", VMDK_TEXT, 200);
+    lab_write(&lab, "sparse", another, sizeof(another));
     refusal_check(&lab, "top", vmdk, SVIRT_ERROR_INVALID,
                   "not a sparse vmdk extent");
-    lab_write(&lab, "sparse", "COWD\1\0\0\0\0\0\0\0\0\4\0\0", 16);
+    lab_write(&lab, "sparse", "KDMV", 4);
     refusal_check(&lab, "top", vmdk, SVIRT_ERROR_INVALID, "truncated");
 }
 
