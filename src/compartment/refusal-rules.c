@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "compartment/refusal-rules.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "base/fd.h"
 #include "host/block-device.h"
 #include "host/filesystem.h"
 #include "state/objects.h"
+
+#define HELD_TRIES 5
+#define HELD_WAIT_US 2000
 
 static bool
 is_below_own(const SvirtRefusalCheck *check, const SvirtRefusalOwn *own)
@@ -67,6 +72,46 @@ rule_pseudo_fs(const SvirtRefusalCheck *check, char **ret_why, GError **error)
     return true;
 }
 
+/*
+ * The kernel's own word: a file system (of any mount namespace), a volume
+ * group or an array holds its devices exclusively. Another start may be asking
+ * at the same moment, so a first answer is not believed.
+ */
+static bool
+is_held(const SvirtObject *object)
+{
+    for (unsigned i = 0; i < HELD_TRIES; i++) {
+        g_autoptr(GError) cause = NULL;
+        SVIRT_AUTO_FD fd = -1;
+
+        if (svirt_object_reopen(object, NULL,
+                                O_RDONLY | O_EXCL | O_NONBLOCK, &fd,
+                                &cause) ||
+            !g_error_matches(cause, SVIRT_ERROR, SVIRT_ERROR_BUSY)) {
+            return false;
+        }
+        g_usleep(HELD_WAIT_US);
+    }
+    return true;
+}
+
+static bool
+judge_block_device(const SvirtObject *object, char **ret_why, GError **error)
+{
+    g_autofree char *use = NULL;
+
+    if (!svirt_block_device_host_use(object->rdev, &use, error)) {
+        return false;
+    }
+    if (use != NULL) {
+        *ret_why = g_strdup_printf("the host uses the device: %s", use);
+    } else if (is_held(object)) {
+        *ret_why = g_strdup("the kernel holds the device for a file system, "
+                            "a volume group or an array");
+    }
+    return true;
+}
+
 static bool
 rule_mounted_device(const SvirtRefusalCheck *check, char **ret_why,
                     GError **error)
@@ -75,13 +120,7 @@ rule_mounted_device(const SvirtRefusalCheck *check, char **ret_why,
     g_autofree char *use = NULL;
 
     if (object->type == SVIRT_OBJECT_BLOCK) {
-        if (!svirt_block_device_host_use(object->rdev, &use, error)) {
-            return false;
-        }
-        if (use != NULL) {
-            *ret_why = g_strdup_printf("the host uses the device: %s", use);
-        }
-        return true;
+        return judge_block_device(object, ret_why, error);
     }
     for (unsigned i = 0; i < check->facts->loops->len; i++) {
         const SvirtRefusalLoop *loop = check->facts->loops->pdata[i];
@@ -142,7 +181,7 @@ rule_system_dir(const SvirtRefusalCheck *check, char **ret_why, GError **error)
     }
     if (system_dir != NULL) {
         *ret_why = g_strdup_printf(
-            "'%s' is in the system directory '%s', no place for a %s",
+            "'%s' is in the system directory '%s', closed to this use (%s)",
             system_path, system_dir, svirt_refusal_use_to_string(use));
     }
     return true;
