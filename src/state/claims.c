@@ -355,19 +355,24 @@ check_uids(SvirtState *state, const SvirtClaim *claim, GError **error)
     return true;
 }
 
-bool
-svirt_claims_add(SvirtState *state, const SvirtClaim *claim, GError **error)
+static bool
+claims_equal(const SvirtClaim *a, const SvirtClaim *b)
 {
-    g_autoptr(GByteArray) packed = pack_categories(&claim->categories);
+    return svirt_uuid_equal(&a->owner.uuid, &b->owner.uuid) &&
+           a->owner.incarnation == b->owner.incarnation &&
+           a->owner.author == b->owner.author && a->model == b->model &&
+           strcmp(a->type, b->type) == 0 && strcmp(a->label, b->label) == 0 &&
+           a->shared == b->shared && a->has_categories == b->has_categories &&
+           (!a->has_categories ||
+            svirt_category_set_equal(&a->categories, &b->categories)) &&
+           a->uid_count == b->uid_count &&
+           (a->uid_count == 0 || a->uid_first == b->uid_first);
+}
 
-    g_assert(claim->uid_count <= SVIRT_UID_BLOCK);
-    if (!svirt_claims_check_author(state, &claim->owner.uuid,
-                                   claim->owner.author, error) ||
-        !check_labels(state, claim, error) ||
-        (claim->has_categories && !check_sets(state, claim, packed, error)) ||
-        !check_uids(state, claim, error)) {
-        return false;
-    }
+static bool
+insert_claim(SvirtState *state, const SvirtClaim *claim,
+             const GByteArray *packed, GError **error)
+{
     return svirt_statement_run(
         state,
         "INSERT OR REPLACE INTO claims(" COLUMNS ") VALUES"
@@ -384,6 +389,31 @@ svirt_claims_add(SvirtState *state, const SvirtClaim *claim, GError **error)
               BIND_INT(claim->uid_first),
               BIND_INT(claim->uid_count)),
         error);
+}
+
+bool
+svirt_claims_add(SvirtState *state, const SvirtClaim *claim, GError **error)
+{
+    g_autoptr(GByteArray) packed = pack_categories(&claim->categories);
+    g_autoptr(SvirtClaim) present = NULL;
+
+    g_assert(claim->uid_count <= SVIRT_UID_BLOCK);
+    if (!svirt_claims_check_author(state, &claim->owner.uuid,
+                                   claim->owner.author, error) ||
+        !svirt_claims_find(state, &claim->owner.uuid, claim->model, &present,
+                           error)) {
+        return false;
+    }
+    /* A start that changes nothing makes no durable write. */
+    if (present != NULL && claims_equal(present, claim)) {
+        return true;
+    }
+    if (!check_labels(state, claim, error) ||
+        (claim->has_categories && !check_sets(state, claim, packed, error)) ||
+        !check_uids(state, claim, error)) {
+        return false;
+    }
+    return insert_claim(state, claim, packed, error);
 }
 
 bool

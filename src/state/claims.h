@@ -28,8 +28,10 @@ typedef struct SvirtClaim {
     SvirtOwner owner;
     SvirtModelKind model;
     char *type;  /* owned; the SELinux or FLASK type, "" for other models */
-    char *label; /* owned; the whole label, unique within its model */
+    char *label; /* owned; the whole label in its one canonical spelling */
     bool shared; /* a static label the definition spells out */
+    /* True for every MCS or MLS label, the set may be empty: a label without
+     * categories is dominated by all others of its type. */
     bool has_categories;
     SvirtCategorySet categories; /* valid when has_categories */
     /* DAC: the uids the claim covers; count 0: none. */
@@ -42,8 +44,8 @@ SvirtClaim *svirt_claim_new(const SvirtOwner *owner, SvirtModelKind model,
 void svirt_claim_free(SvirtClaim *claim);
 
 /*
- * Take a label. Taking again what the same owner has is nothing new and
- * succeeds. A UUID has at most one claim per model; a different label for it
+ * Take a label. Taking again what the same owner has succeeds and writes
+ * nothing. A UUID has at most one claim per model; a different label for it
  * replaces the former in one step.
  *
  * EXISTS, naming the holder's UUID: the label, a uid of it, or a category set

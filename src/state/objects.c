@@ -286,7 +286,8 @@ update_record(SvirtState *state, const SvirtRemembered *present,
     return svirt_statement_run(
         state,
         "UPDATE remembered SET shown_path = ?1,"
-        " original = iif(?2, original, ?3) WHERE id = ?4",
+        " original = iif(?2, original, ?3) WHERE id = ?4"
+        " AND (shown_path <> ?1 OR NOT ?2)",
         BINDS(BIND_TEXT(shown_path), BIND_INT(ours), BIND_TEXT(current),
               BIND_INT(present->id)),
         error);
@@ -323,8 +324,10 @@ svirt_objects_remember(SvirtState *state, const SvirtIdentity *identity,
     }
     if (!svirt_statement_run(
             state,
-            "INSERT OR REPLACE INTO object_claims(remembered, uuid,"
-            " incarnation, author) VALUES(?, ?, ?, ?)",
+            "INSERT INTO object_claims(remembered, uuid, incarnation, author)"
+            " VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE"
+            " SET incarnation = ?3, author = ?4"
+            " WHERE incarnation <> ?3 OR author <> ?4",
             BINDS(BIND_INT(id), BIND_UUID(&owner->uuid),
                   BIND_INT(owner->incarnation), BIND_INT(owner->author)),
             error)) {

@@ -31,8 +31,15 @@ void svirt_remembered_free(SvirtRemembered *remembered);
  *
  * An object that is remembered already keeps its original, unless `current`
  * is nothing svirt wrote: then somebody else changed it meanwhile and
- * `current` is the new original. *ret_id names the record.
- * REFUSED: the object is claimed by a VM of another author (named).
+ * `current` is the new original. *ret_id names the record. Doing it again
+ * with nothing new writes nothing.
+ *
+ * An object that only must be known as this VM's, without a label, is a
+ * record of model NONE with `current` and `to_write` NULL: nothing is ever
+ * given back, svirt_objects_owners shows it, undefine drops it.
+ *
+ * Whether a VM of another author may claim the same object is the caller's
+ * question (svirt_objects_owners): a waiver may allow it.
  */
 bool svirt_objects_remember(SvirtState *state, const SvirtIdentity *identity,
                             const char *shown_path, SvirtModelKind model,

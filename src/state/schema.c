@@ -60,8 +60,9 @@ static const char *const statements[] = {
     "CREATE INDEX remembered_device ON remembered(device)"
     "  WHERE device <> ''",
     "CREATE INDEX remembered_rdev ON remembered(rdev) WHERE rdev <> 0",
+    /* No AUTOINCREMENT: it would write for a value that is there already. */
     "CREATE TABLE remembered_values("
-    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  id INTEGER PRIMARY KEY,"
     "  remembered INTEGER NOT NULL REFERENCES remembered"
     "    ON DELETE CASCADE,"
     "  value TEXT NOT NULL,"

@@ -10,7 +10,7 @@ struct SvirtState {
     SvirtStateAccess access;
     char *shown_path;  /* owned: of the directory, for messages */
     int directory_fd;  /* fd, O_PATH; -1 when there is no directory */
-    int lock_fd;       /* fd of state.lock; -1 for readers */
+    int lock_fd;       /* fd of state.lock; -1 but in a transaction */
     sqlite3 *database; /* owned; NULL: an empty one that does not exist */
     bool in_transaction;
     int log_frames; /* in the log after the last commit */

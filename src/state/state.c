@@ -136,13 +136,40 @@ execute(SvirtState *state, const char *sql, GError **error)
 }
 
 static bool
+open_private(SvirtState *state, const char *name, int flags, int *ret_fd,
+             GError **error)
+{
+    int fd = openat(state->directory_fd, name,
+                    flags | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
+    g_autofree char *hint = NULL;
+
+    if (fd < 0) {
+        int saved = errno;
+
+        hint = g_strdup_printf("make '%s' writable", state->shown_path);
+        return svirt_raise_errno(error, saved, hint, "cannot open '%s/%s'",
+                                 state->shown_path, name);
+    }
+    *ret_fd = fd;
+    return true;
+}
+
+/* Opened for each turn: a child forked at any other time must not keep the
+ * lock when this process dies. */
+static bool
 lock(SvirtState *state, GError **error)
 {
+    if (!open_private(state, LOCK, O_RDWR | O_CREAT, &state->lock_fd,
+                      error)) {
+        return false;
+    }
     while (flock(state->lock_fd, LOCK_EX) != 0) {
         if (errno != EINTR) {
-            return svirt_raise_errno(error, errno, NULL,
-                                     "cannot lock '%s/" LOCK "'",
-                                     state->shown_path);
+            svirt_raise_errno(error, errno, NULL,
+                              "cannot lock '%s/" LOCK "'",
+                              state->shown_path);
+            svirt_fd_close(&state->lock_fd);
+            return false;
         }
     }
     return true;
@@ -151,7 +178,7 @@ lock(SvirtState *state, GError **error)
 static void
 unlock(SvirtState *state)
 {
-    (void)flock(state->lock_fd, LOCK_UN); /* cannot fail on a held lock */
+    svirt_fd_close(&state->lock_fd);
 }
 
 bool
@@ -228,35 +255,23 @@ create_schema(SvirtState *state, GError **error)
 }
 
 static bool
-open_private(SvirtState *state, const char *name, int flags, int *ret_fd,
-             GError **error)
-{
-    int fd = openat(state->directory_fd, name,
-                    flags | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
-    g_autofree char *hint = NULL;
-
-    if (fd < 0) {
-        int saved = errno;
-
-        hint = g_strdup_printf("make '%s' writable", state->shown_path);
-        return svirt_raise_errno(error, saved, hint, "cannot open '%s/%s'",
-                                 state->shown_path, name);
-    }
-    *ret_fd = fd;
-    return true;
-}
-
-static bool
 open_for_writing(SvirtState *state, GError **error)
 {
     SVIRT_AUTO_FD created = -1;
+    g_autofree char *hint = NULL;
     bool exists;
     int64_t version;
 
+    if (faccessat(state->directory_fd, ".", W_OK, AT_EACCESS) != 0) {
+        int saved = errno;
+
+        hint = g_strdup_printf("make '%s' writable", state->shown_path);
+        return svirt_raise_errno(error, saved, hint,
+                                 "cannot write the state in '%s'",
+                                 state->shown_path);
+    }
     if (!svirt_directory_check_file(state->directory_fd, state->shown_path,
                                     LOCK, &exists, error) ||
-        !open_private(state, LOCK, O_RDWR | O_CREAT, &state->lock_fd,
-                      error) ||
         !svirt_directory_check_file(state->directory_fd, state->shown_path,
                                     DATABASE, &exists, error)) {
         return false;
@@ -269,7 +284,8 @@ open_for_writing(SvirtState *state, GError **error)
     }
     svirt_fd_close(&created);
     if (!connect(state, "", error) ||
-        !execute(state, "PRAGMA synchronous=FULL", error) ||
+        !execute(state, "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY",
+                 error) ||
         !read_version(state, &version, error)) {
         return false;
     }

@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "state/objects.h"
+
 static unsigned
 count(const char *directory)
 {
@@ -149,6 +151,93 @@ test_killed_writer_leaves_before_or_after(Fixture *fixture,
     }
 }
 
+/* The keeper is such a child: it outlives the command that forked it. */
+static void
+test_forked_child_keeps_no_lock(Fixture *fixture, gconstpointer data)
+{
+    int fds[2];
+    pid_t child, grandchild = -1;
+    int status;
+
+    g_assert_cmpint(pipe(fds), ==, 0);
+    child = fork();
+    g_assert_cmpint(child, >=, 0);
+    if (child == 0) {
+        g_autoptr(SvirtState) state =
+            open_state(fixture->directory, SVIRT_STATE_WRITE);
+
+        grandchild = fork();
+        if (grandchild == 0) {
+            pause();
+            _exit(0);
+        }
+        g_assert_cmpint(write(fds[1], &grandchild, sizeof(grandchild)), ==,
+                        sizeof(grandchild));
+        begin(state);
+        raise(SIGKILL);
+    }
+    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+    g_assert_true(WIFSIGNALED(status));
+    g_assert_cmpint(read(fds[0], &grandchild, sizeof(grandchild)), ==,
+                    sizeof(grandchild));
+    define(fixture->state, 1); /* would wait for ever */
+    g_assert_cmpint(kill(grandchild, SIGKILL), ==, 0);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static int64_t
+log_bytes(const Fixture *fixture)
+{
+    g_autofree char *path =
+        g_build_filename(fixture->directory, "state.db-wal", NULL);
+    struct stat st;
+
+    g_assert_cmpint(stat(path, &st), ==, 0);
+    return st.st_size;
+}
+
+/* What a start does again: claims and originals that are all there. */
+static void
+start_again(SvirtState *state)
+{
+    SvirtOwner owner = numbered_owner(1);
+    SvirtIdentity identity = { .format = S_IFREG,
+                               .ino = 5,
+                               .has_birth = true };
+    g_autoptr(SvirtClaim) claim =
+        svirt_claim_new(&owner, SVIRT_MODEL_SELINUX, "t", "u:r:t:s0:c1,c2");
+    int64_t id;
+    uid_t uid;
+
+    claim->has_categories = true;
+    svirt_category_set_add_range(&claim->categories, 1, 2);
+    begin(state);
+    ASSERT_WORKS(svirt_claims_add(state, claim, &error));
+    ASSERT_WORKS(svirt_claims_uid_block(state, &owner, 1000, 2000, NULL,
+                                        NULL, &uid, &error));
+    ASSERT_WORKS(svirt_objects_remember(state, &identity, "/a",
+                                        SVIRT_MODEL_SELINUX, &owner, "old",
+                                        "new", &id, &error));
+    ASSERT_WORKS(svirt_objects_remember(state, &identity, "/a",
+                                        SVIRT_MODEL_NONE, &owner, NULL, NULL,
+                                        &id, &error));
+    commit(state);
+}
+
+static void
+test_nothing_new_writes_nothing(Fixture *fixture, gconstpointer data)
+{
+    int64_t empty = log_bytes(fixture);
+    int64_t bytes;
+
+    start_again(fixture->state);
+    bytes = log_bytes(fixture);
+    g_assert_cmpint(bytes, >, empty);
+    start_again(fixture->state);
+    g_assert_cmpint(log_bytes(fixture), ==, bytes);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -159,5 +248,9 @@ main(int argc, char **argv)
                     test_creation_can_be_raced);
     ADD("/state/queue/killed-writer-leaves-before-or-after",
         test_killed_writer_leaves_before_or_after);
+    ADD("/state/queue/forked-child-keeps-no-lock",
+        test_forked_child_keeps_no_lock);
+    ADD("/state/queue/nothing-new-writes-nothing",
+        test_nothing_new_writes_nothing);
     return g_test_run();
 }
