@@ -8,7 +8,8 @@
 
 static const SvirtProbeTable tables[] = {
     TABLE(files),   TABLE(descriptors), TABLE(sockets), TABLE(inherited),
-    TABLE(signals), TABLE(process),     TABLE(ipc),     TABLE(locks),
+    TABLE(network), TABLE(signals),     TABLE(process), TABLE(ipc),
+    TABLE(locks),
     TABLE(kernel),  TABLE(privileges),  TABLE(mounts),  TABLE(devices),
     TABLE(machine), TABLE(limits),
 };

@@ -3,10 +3,13 @@
 
 #include "base/error.h"
 #include "launch/cgroup.h"
+#include "launch/passt.h"
 #include "selftest/compartment-runner.h"
+#include "selftest/network.h"
 #include "selftest/victim-process.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #define REMOVE_TIMEOUT_MS 5000
 /* Stop an attempt with every layer waived that can be. */
@@ -21,6 +24,9 @@ typedef struct World {
     SvirtCgroup cgroup; /* owned; of the attacker */
     bool has_cgroup;
     bool has_device_filter;
+    SvirtSelftestNetwork *network; /* owned, NULL: none */
+    SvirtSelftestPasst passt_outside;
+    SvirtSelftestPasst passt_inside;
     SvirtSelftestCompartment attacker;
     SvirtSelftestCompartment other;
     SvirtSelftestRunner outside;
@@ -31,6 +37,9 @@ typedef struct World {
 static void
 world_clear(World *world)
 {
+    svirt_selftest_passt_stop(&world->passt_outside);
+    svirt_selftest_passt_stop(&world->passt_inside);
+    svirt_selftest_network_free(world->network);
     svirt_selftest_targets_free(world->targets);
     if (world->has_cgroup) {
         (void)svirt_cgroup_remove(world->cgroup.parent_fd, &world->uuid,
@@ -99,6 +108,32 @@ world_make(World *world, GError **error)
     svirt_selftest_runner_compartment(&world->other, &world->beside);
     return svirt_selftest_targets_new(&world->request->places,
                                       &world->targets, error);
+}
+
+/*
+ * Without passt, or without cgroup v2, on which its address filter hangs, a
+ * VM gets no network of this kind: nothing to try.
+ */
+static bool
+network_make(World *world, GError **error)
+{
+    g_autoptr(GError) lacking = NULL;
+
+    if (!world->has_cgroup || access(svirt_passt_program(), X_OK) < 0 ||
+        !svirt_selftest_network_new(&world->network, &lacking)) {
+        return true;
+    }
+    if (!svirt_selftest_passt_start(world->network, &world->passt_outside,
+                                    error) ||
+        !svirt_selftest_passt_launch(world->network, world->request->helper,
+                                     world->cgroup.helper_fd,
+                                     &world->passt_inside, error)) {
+        return false;
+    }
+    svirt_selftest_targets_passt(
+        world->targets, world->passt_outside.fd, world->passt_inside.fd,
+        svirt_selftest_network_port(world->network));
+    return true;
 }
 
 static void
@@ -194,6 +229,8 @@ alone_measure(World *world, SvirtSelftest *selftest, GError **error)
     if (!svirt_selftest_victim_start(&runner, &victim, error)) {
         return false;
     }
+    /* One passt serves one VM. */
+    svirt_selftest_targets_passt(world->targets, -1, -1, -1);
     svirt_selftest_targets_aim(world->targets,
                                svirt_selftest_victim_pid(victim),
                                svirt_selftest_victim_address(victim));
@@ -215,13 +252,17 @@ bool
 svirt_selftest_perform(const SvirtSelftestRequest *request,
                        SvirtSelftest **ret, GError **error)
 {
-    g_auto(World) world = { .request = request,
-                            .cgroup = SVIRT_CGROUP_INIT };
+    g_auto(World) world = {
+        .request = request,
+        .cgroup = SVIRT_CGROUP_INIT,
+        .passt_outside = { 0, -1 },
+        .passt_inside = { 0, -1 },
+    };
     g_autoptr(SvirtSelftest) selftest = NULL;
     g_autoptr(SvirtSelftestVictim) victim = NULL;
 
     if (!svirt_selftest_new(request->probe, &selftest, error) ||
-        !world_make(&world, error) ||
+        !world_make(&world, error) || !network_make(&world, error) ||
         !svirt_selftest_victim_start(&world.beside, &victim, error)) {
         return false;
     }

@@ -301,7 +301,10 @@ judge(SvirtQmpAttackRow *row, const char *reply, bool control)
         json_object_get(json_object_get(answer, "error"), "desc"));
 
     if (words != NULL) {
-        row->answer = g_strdup(words);
+        const char *last = g_strrstr(words, ": ");
+
+        /* "Could not open '/x': Permission denied": the target is said. */
+        row->answer = g_strdup(last != NULL ? last + 2 : words);
         row->layer = layer_of(words);
         row->verdict = control && row->layer != NULL ? SVIRT_QMP_BLOCKED
                                                      : SVIRT_QMP_BROKEN;

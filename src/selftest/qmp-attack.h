@@ -24,7 +24,7 @@ typedef struct SvirtQmpAttackRow {
     char *target;     /* owned; the other VM's or the host's object */
     SvirtQmpVerdict verdict;
     const char *layer; /* static; who blocked it, by QEMU's answer; NULL */
-    char *answer;      /* owned; QEMU's words */
+    char *answer;      /* owned; the end of QEMU's words */
 } SvirtQmpAttackRow;
 
 void svirt_qmp_attack_row_free(SvirtQmpAttackRow *row);

@@ -258,7 +258,7 @@ descriptors_open(const SvirtProbeTarget *target)
     const int64_t fds[] = { target->base_fd,   target->disk_fd,
                             target->lock_fd,   target->socket_fd,
                             target->pipe_fd,   target->tty_fd,
-                            target->memory_fd };
+                            target->memory_fd, target->passt_fd };
 
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
         if (fds[i] >= 0 && fcntl((int)fds[i], F_GETFD) < 0) {

@@ -57,6 +57,8 @@ static const Field fields[] = {
     NUMBER(pipe_fd),
     NUMBER(tty_fd),
     NUMBER(memory_fd),
+    NUMBER(passt_fd),
+    NUMBER(passt_port),
     LIMIT(file_limit_bytes),
     LIMIT(memory_limit_bytes),
     LIMIT(task_limit),

@@ -64,6 +64,8 @@ typedef struct SvirtProbeTarget {
     int64_t pipe_fd;   /* write end of the log pipe */
     int64_t tty_fd;    /* standard input: /dev/null [a terminal] */
     int64_t memory_fd; /* kernel image: sealed memfd [not sealed] */
+    int64_t passt_fd;  /* stream to passt as svirt starts it [as it is] */
+    int64_t passt_port; /* where everything listens that passt may reach */
 
     /* Limits of the compartment: 0 for none. */
     int64_t file_limit_bytes;

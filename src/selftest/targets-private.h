@@ -6,6 +6,8 @@
 struct SvirtSelftestTargets {
     SvirtProbeTarget target;
     char private_directory[SVIRT_PROBE_PATH];
+    int passt_outside_fd; /* borrowed, -1 none */
+    int passt_inside_fd;
     /* fds, -1 unset; the array is for closing them all. */
     union {
         struct {

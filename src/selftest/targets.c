@@ -333,14 +333,23 @@ svirt_selftest_targets_aim(SvirtSelftestTargets *targets, gint64 pid,
 }
 
 void
+svirt_selftest_targets_passt(SvirtSelftestTargets *targets, int outside_fd,
+                             int inside_fd, int port)
+{
+    targets->passt_outside_fd = outside_fd;
+    targets->passt_inside_fd = inside_fd;
+    targets->target.passt_port = port;
+}
+
+void
 svirt_selftest_targets_describe(
     const SvirtSelftestTargets *targets, bool control, SvirtProbeTarget *ret,
     SvirtSelftestDescriptor ret_fds[SVIRT_SELFTEST_DESCRIPTORS],
     size_t *ret_count)
 {
     int64_t *numbers[SVIRT_SELFTEST_DESCRIPTORS] = {
-        &ret->base_fd, &ret->disk_fd, &ret->lock_fd,  &ret->socket_fd,
-        &ret->pipe_fd, &ret->tty_fd,  &ret->memory_fd,
+        &ret->base_fd, &ret->disk_fd, &ret->lock_fd,   &ret->socket_fd,
+        &ret->pipe_fd, &ret->tty_fd,  &ret->memory_fd, &ret->passt_fd,
     };
     const int fds[SVIRT_SELFTEST_DESCRIPTORS] = {
         control ? targets->base_write_fd : targets->base_read_fd,
@@ -350,13 +359,17 @@ svirt_selftest_targets_describe(
         targets->pipe_fds[1],
         control ? targets->terminal_fd : targets->null_fd,
         control ? targets->memory_fd : targets->sealed_fd,
+        control ? targets->passt_outside_fd : targets->passt_inside_fd,
     };
 
     *ret = targets->target;
+    *ret_count = 0;
     for (unsigned i = 0; i < SVIRT_SELFTEST_DESCRIPTORS; i++) {
-        ret_fds[i].fd = fds[i];
-        ret_fds[i].as = SVIRT_SELFTEST_FIRST_FD + (int)i;
-        *numbers[i] = ret_fds[i].as;
+        int as = SVIRT_SELFTEST_FIRST_FD + (int)i;
+
+        if (fds[i] >= 0) {
+            ret_fds[(*ret_count)++] = (SvirtSelftestDescriptor){ fds[i], as };
+            *numbers[i] = as;
+        }
     }
-    *ret_count = SVIRT_SELFTEST_DESCRIPTORS;
 }

@@ -24,7 +24,7 @@ typedef struct SvirtSelftestDescriptor {
     int as;
 } SvirtSelftestDescriptor;
 
-#define SVIRT_SELFTEST_DESCRIPTORS 7u
+#define SVIRT_SELFTEST_DESCRIPTORS 8u
 /* Limits of the compartment that attempts go over. */
 #define SVIRT_SELFTEST_FILE_BYTES (1 << 20)
 #define SVIRT_SELFTEST_MEMORY_BYTES ((int64_t)128 << 20)
@@ -51,6 +51,13 @@ bool svirt_selftest_targets_renew(SvirtSelftestTargets *targets,
 /* Who stands for the other VM: its pid on the host and its secret. */
 void svirt_selftest_targets_aim(SvirtSelftestTargets *targets, gint64 pid,
                                 gint64 address);
+
+/*
+ * The guest's end of passt for the control and for the inside (borrowed; -1
+ * none) and the port to aim at.
+ */
+void svirt_selftest_targets_passt(SvirtSelftestTargets *targets,
+                                  int outside_fd, int inside_fd, int port);
 
 /*
  * The target block and the descriptors of one run. The control gets what a
