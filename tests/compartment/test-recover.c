@@ -351,7 +351,6 @@ static void
 test_undo_that_fails_is_recovered(Fixture *fixture, const void *data)
 {
     Vm vm = { 0 };
-    g_autoptr(GError) error = NULL;
 
     if (fixture_lacks_root()) {
         return;
