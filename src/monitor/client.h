@@ -29,7 +29,7 @@ int svirt_control_connect(int run_dir_fd);
 /*
  * One QMP command as JSON text without an id; QEMU's whole answer, an object
  * with "return" or "error", as a NUL-terminated text the caller frees.
- * Descriptors (n_fds <= SVIRT_CONTROL_MAX_REQUEST_FDS) go to QEMU with the command.
+ * Descriptors (at most SVIRT_CONTROL_MAX_REQUEST_FDS) go to QEMU with it.
  * `taint` is for commands of the user's own: the VM is marked.
  */
 bool svirt_control_qmp(int fd, const char *json, const int *fds, size_t n_fds,

@@ -31,7 +31,7 @@ data_is(SvirtJsonSpan data, const char *name, const char *word)
 {
     SvirtJsonSpan value;
 
-    return svirt_json_member(data, name, &value, NULL) &&
+    return svirt_json_member(data, name, &value) &&
            svirt_json_is(value, word);
 }
 
@@ -126,8 +126,8 @@ svirt_guest_status(SvirtGuest *guest, SvirtJsonSpan answer, bool *ret_changed)
     SvirtJsonSpan status, running;
     bool runs;
 
-    if (!svirt_json_member(answer, "status", &status, NULL) ||
-        !svirt_json_member(answer, "running", &running, NULL) ||
+    if (!svirt_json_member(answer, "status", &status) ||
+        !svirt_json_member(answer, "running", &running) ||
         svirt_json_type(status) != SVIRT_JSON_STRING ||
         !svirt_json_boolean(running, &runs)) {
         return false;

@@ -256,18 +256,15 @@ svirt_json_type(SvirtJsonSpan value)
     }
 }
 
-/*
- * Steps to the next member of an object. *cursor is NULL before the first.
- * The text was checked, so no step can fail.
- */
-static bool
-next_member(SvirtJsonSpan object, const char **cursor, SvirtJsonSpan *ret_name,
-            SvirtJsonSpan *ret_value)
+bool
+svirt_json_next(SvirtJsonSpan object, const char **cursor,
+                SvirtJsonSpan *ret_name, SvirtJsonSpan *ret_value)
 {
     const char *end = object.text + object.length;
     const char *p = *cursor == NULL ? object.text : *cursor;
     const char *behind;
 
+    /* The text was checked, so no step can fail. */
     p = skip_space(p, end);
     if (p == end || *p == '}') {
         return false;
@@ -286,50 +283,21 @@ next_member(SvirtJsonSpan object, const char **cursor, SvirtJsonSpan *ret_name,
 }
 
 bool
-svirt_json_member(SvirtJsonSpan object, const char *name, SvirtJsonSpan *ret,
-                  bool *ret_twice)
+svirt_json_member(SvirtJsonSpan object, const char *name, SvirtJsonSpan *ret)
 {
     const char *cursor = NULL;
-    SvirtJsonSpan key, value, found = { 0 };
-    bool twice = false;
+    SvirtJsonSpan key, value;
 
     if (object.text == NULL || object.text[0] != '{') {
         return false;
     }
-    while (next_member(object, &cursor, &key, &value)) {
-        if (!svirt_json_is(key, name)) {
-            continue;
-        }
-        if (found.text != NULL) {
-            twice = true;
-            break;
-        }
-        found = value;
-        if (ret_twice == NULL) {
-            break;
+    while (svirt_json_next(object, &cursor, &key, &value)) {
+        if (svirt_json_is(key, name)) {
+            *ret = value;
+            return true;
         }
     }
-    if (found.text == NULL) {
-        return false;
-    }
-    *ret = found;
-    if (ret_twice != NULL) {
-        *ret_twice = twice;
-    }
-    return true;
-}
-
-size_t
-svirt_json_count(SvirtJsonSpan object, size_t limit)
-{
-    const char *cursor = NULL;
-    SvirtJsonSpan key, value;
-    size_t count = 0;
-
-    while (count < limit && next_member(object, &cursor, &key, &value)) {
-        count++;
-    }
-    return count;
+    return false;
 }
 
 bool

@@ -37,16 +37,18 @@ typedef enum SvirtJsonType {
 bool svirt_json_check(const char *text, size_t length, SvirtJsonSpan *ret);
 SvirtJsonType svirt_json_type(SvirtJsonSpan value);
 /*
+ * Steps through the members of an object in their order; *cursor is NULL
+ * before the first. *ret_name keeps its quotes (svirt_json_is compares it).
+ */
+bool svirt_json_next(SvirtJsonSpan object, const char **cursor,
+                     SvirtJsonSpan *ret_name, SvirtJsonSpan *ret_value);
+/*
  * The member of an object whose name is spelled exactly `name` (without
- * escapes). False, *ret untouched: `object` is none or has none. When a name
- * comes twice, *ret_twice (may be NULL) is true and the first is given.
+ * escapes); the first of several. False, *ret untouched: `object` is none or has
+ * none.
  */
 bool svirt_json_member(SvirtJsonSpan object, const char *name,
-                       SvirtJsonSpan *ret, bool *ret_twice);
-/*
- * Number of members of an object, at most `limit`.
- */
-size_t svirt_json_count(SvirtJsonSpan object, size_t limit);
+                       SvirtJsonSpan *ret);
 /* A string of printable ASCII without escapes, shorter than `size`. */
 bool svirt_json_string(SvirtJsonSpan value, char *ret, size_t size);
 bool svirt_json_is(SvirtJsonSpan value, const char *string);

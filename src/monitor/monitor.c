@@ -53,11 +53,7 @@ init_serials(Monitor *monitor, const SvirtMonitorArgs *args, int64_t now_ns)
             (kind != SVIRT_SERIAL_CONSOLE && !set_nonblocking(sink))) {
             return false;
         }
-        svirt_serial_init(&monitor->serials[i], i, kind,
-                          SVIRT_MONITOR_FD_SERIAL((int)i), sink,
-                          args->rotated[i]
-                              ? SVIRT_MONITOR_FD_SERIAL_ROTATED((int)i) : -1,
-                          args->log_limit_bytes, now_ns);
+        svirt_serial_init(&monitor->serials[i], i, args, now_ns);
     }
     return true;
 }

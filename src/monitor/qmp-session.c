@@ -122,7 +122,7 @@ svirt_qmp_session_init(SvirtQmpSession *session, SvirtLink *link,
     svirt_qmp_parser_init(&session->parser, start->generation, resync);
     svirt_outbox_init(&session->outbox, 24u * 1024 * 1024);
     svirt_rate_init(&session->bytes, SVIRT_QMP_BYTES_PER_S,
-                    SVIRT_QMP_BYTES_PER_S, now_ns);
+                    2 * SVIRT_QMP_BYTES_PER_S, now_ns);
     svirt_rate_init(&session->messages, SVIRT_QMP_MESSAGES_PER_S,
                     2 * SVIRT_QMP_MESSAGES_PER_S, now_ns);
     svirt_guest_init(&session->guest);
@@ -254,7 +254,7 @@ answer_capabilities(SvirtQmpSession *session, const SvirtQmpMessage *message)
 
     /* CommandNotFound: a predecessor has negotiated already. */
     if (message->kind == SVIRT_QMP_ERROR &&
-        !(svirt_json_member(message->body, "class", &class, NULL) &&
+        !(svirt_json_member(message->body, "class", &class) &&
           svirt_json_is(class, "CommandNotFound"))) {
         svirt_qmp_parser_break(&session->parser,
                                "it refuses the negotiation");
@@ -288,7 +288,7 @@ answer_continue(SvirtQmpSession *session, const SvirtQmpMessage *message)
         tell(session, SVIRT_FACT_CONTINUED, SVIRT_MESSAGE_CONTINUED, 0, "");
         return;
     }
-    if (svirt_json_member(message->body, "desc", &words, NULL)) {
+    if (svirt_json_member(message->body, "desc", &words)) {
         (void)svirt_json_string(words, text, sizeof(text));
     }
     tell(session, SVIRT_FACT_CONTINUED, SVIRT_MESSAGE_CONTINUED, EREMOTEIO,

@@ -18,7 +18,7 @@
  * left in the socket), commands in number; an answer that stays out is
  * reported, a broken protocol ends the conversation, never the guest.
  */
-#define SVIRT_QMP_BYTES_PER_S (8u * 1024 * 1024)
+#define SVIRT_QMP_BYTES_PER_S (4u * 1024 * 1024)
 #define SVIRT_QMP_MESSAGES_PER_S 1000u
 #define SVIRT_QMP_MAX_PENDING 32
 #define SVIRT_QMP_SILENCE_NS (30 * 1000000000LL)

@@ -138,26 +138,78 @@ parse_serial(const char *text, uint32_t *ret)
     return value <= UINT32_MAX;
 }
 
+/* The members of a line that mean something; the first four are the kinds. */
+typedef enum Member {
+    MEMBER_GREETING = SVIRT_QMP_GREETING,
+    MEMBER_EVENT = SVIRT_QMP_EVENT,
+    MEMBER_RETURN = SVIRT_QMP_RETURN,
+    MEMBER_ERROR = SVIRT_QMP_ERROR,
+    MEMBER_ID,
+    MEMBER_DATA,
+    MEMBER_MAX
+} Member;
+
+typedef struct Line {
+    SvirtJsonSpan member[MEMBER_MAX];
+    SvirtQmpKind kind;
+} Line;
+
+/*
+ * One pass over a line that is one JSON value: false unless it is an object
+ * with exactly one of the four kinds and no known member twice.
+ */
+static bool
+read_line(SvirtJsonSpan text, Line *ret)
+{
+    static const char *const names[MEMBER_MAX] = {
+        [MEMBER_GREETING] = "QMP",
+        [MEMBER_EVENT] = "event",
+        [MEMBER_RETURN] = "return",
+        [MEMBER_ERROR] = "error",
+        [MEMBER_ID] = "id",
+        [MEMBER_DATA] = "data",
+    };
+    const char *cursor = NULL;
+    SvirtJsonSpan name, value;
+    unsigned kinds = 0;
+
+    *ret = (Line){ .kind = SVIRT_QMP_KIND_MAX };
+    if (svirt_json_type(text) != SVIRT_JSON_OBJECT) {
+        return false;
+    }
+    while (svirt_json_next(text, &cursor, &name, &value)) {
+        for (unsigned i = 0; i < MEMBER_MAX; i++) {
+            if (!svirt_json_is(name, names[i])) {
+                continue;
+            }
+            if (ret->member[i].text != NULL) {
+                return false;
+            }
+            ret->member[i] = value;
+            if (i < SVIRT_QMP_KIND_MAX) {
+                ret->kind = (SvirtQmpKind)i;
+                kinds++;
+            }
+        }
+    }
+    return kinds == 1;
+}
+
 /* 1 a message, 0 to be ignored, -1 broken. */
 static int
-take_answer(SvirtQmpParser *parser, SvirtJsonSpan line, SvirtQmpMessage *ret)
+take_answer(SvirtQmpParser *parser, const Line *line, SvirtQmpMessage *ret)
 {
     char id[SVIRT_QMP_ID_SIZE], wanted[SVIRT_QMP_ID_SIZE];
-    SvirtJsonSpan span;
-    bool twice = false;
     size_t prefix;
 
-    if (!svirt_json_member(line, "id", &span, &twice) || twice ||
-        !svirt_json_string(span, id, sizeof(id))) {
-        return svirt_qmp_parser_stale(parser) ? 0 : -1;
-    }
     svirt_qmp_id_format(parser->generation, 0, wanted);
     prefix = strlen(wanted) - 1;
-    if (strncmp(id, wanted, prefix) != 0 ||
+    if (!svirt_json_string(line->member[MEMBER_ID], id, sizeof(id)) ||
+        strncmp(id, wanted, prefix) != 0 ||
         !parse_serial(id + prefix, &ret->serial)) {
         return svirt_qmp_parser_stale(parser) ? 0 : -1;
     }
-    if (ret->kind == SVIRT_QMP_ERROR &&
+    if (line->kind == SVIRT_QMP_ERROR &&
         svirt_json_type(ret->body) != SVIRT_JSON_OBJECT) {
         svirt_qmp_parser_break(parser, "an error that is no object");
         return -1;
@@ -166,9 +218,9 @@ take_answer(SvirtQmpParser *parser, SvirtJsonSpan line, SvirtQmpMessage *ret)
 }
 
 static int
-take_event(SvirtQmpParser *parser, SvirtJsonSpan line, SvirtQmpMessage *ret)
+take_event(SvirtQmpParser *parser, const Line *line, SvirtQmpMessage *ret)
 {
-    SvirtJsonSpan data;
+    SvirtJsonSpan data = line->member[MEMBER_DATA];
     char name[64];
 
     if (svirt_json_type(ret->body) != SVIRT_JSON_STRING) {
@@ -179,71 +231,53 @@ take_event(SvirtQmpParser *parser, SvirtJsonSpan line, SvirtQmpMessage *ret)
         !svirt_qmp_event_from_string(name, &ret->event)) {
         ret->event = SVIRT_QMP_EVENT_OTHER;
     }
-    ret->body = (SvirtJsonSpan){ 0 };
-    if (svirt_json_member(line, "data", &data, NULL)) {
-        if (svirt_json_type(data) != SVIRT_JSON_OBJECT) {
-            svirt_qmp_parser_break(parser, "an event whose data is no object");
-            return -1;
-        }
-        ret->body = data;
+    if (data.text != NULL && svirt_json_type(data) != SVIRT_JSON_OBJECT) {
+        svirt_qmp_parser_break(parser, "an event whose data is no object");
+        return -1;
     }
+    ret->body = data;
     return 1;
 }
 
-/* Which of the four a line is: exactly one of their names, once. */
-static bool
-find_kind(SvirtJsonSpan line, SvirtQmpMessage *ret)
+static int
+take_greeting(SvirtQmpParser *parser, SvirtQmpMessage *ret)
 {
-    static const char *const names[SVIRT_QMP_KIND_MAX] = {
-        [SVIRT_QMP_GREETING] = "QMP",
-        [SVIRT_QMP_EVENT] = "event",
-        [SVIRT_QMP_RETURN] = "return",
-        [SVIRT_QMP_ERROR] = "error",
-    };
-    unsigned found = 0;
-
-    for (unsigned i = 0; i < SVIRT_QMP_KIND_MAX; i++) {
-        bool twice = false;
-
-        if (svirt_json_member(line, names[i], &ret->body, &twice)) {
-            found += twice ? 2 : 1;
-            ret->kind = (SvirtQmpKind)i;
-        }
+    if (parser->greeted) {
+        svirt_qmp_parser_break(parser, "a second greeting");
+        return -1;
     }
-    return found == 1;
+    if (svirt_json_type(ret->body) != SVIRT_JSON_OBJECT) {
+        svirt_qmp_parser_break(parser, "a greeting that is no object");
+        return -1;
+    }
+    parser->greeted = true;
+    return 1;
 }
 
 static int
 take_line(SvirtQmpParser *parser, const char *text, size_t length,
           SvirtQmpMessage *ret)
 {
-    SvirtJsonSpan line;
     SvirtQmpMessage message = { 0 };
-    int taken = 1;
+    SvirtJsonSpan value;
+    int taken = 0;
+    Line line;
 
-    if (!svirt_json_check(text, length, &line) ||
-        svirt_json_type(line) != SVIRT_JSON_OBJECT ||
-        !find_kind(line, &message)) {
+    if (!svirt_json_check(text, length, &value) || !read_line(value, &line)) {
         if (!parser->resync) {
             svirt_qmp_parser_break(parser, "a line that is no QMP message");
             return -1;
         }
         return svirt_qmp_parser_stale(parser) ? 0 : -1;
     }
-    switch (message.kind) {
+    message.kind = line.kind;
+    message.body = line.member[line.kind];
+    switch (line.kind) {
     case SVIRT_QMP_GREETING:
-        if (parser->greeted) {
-            svirt_qmp_parser_break(parser, "a second greeting");
-            return -1;
-        }
-        if (svirt_json_type(message.body) != SVIRT_JSON_OBJECT) {
-            svirt_qmp_parser_break(parser, "a greeting that is no object");
-            return -1;
-        }
-        parser->greeted = true;
+        taken = take_greeting(parser, &message);
         break;
     case SVIRT_QMP_EVENT:
-        taken = take_event(parser, line, &message);
+        taken = take_event(parser, &line, &message);
         break;
     case SVIRT_QMP_RETURN:
     case SVIRT_QMP_ERROR:
@@ -251,7 +285,7 @@ take_line(SvirtQmpParser *parser, const char *text, size_t length,
             svirt_qmp_parser_break(parser, "an answer before the greeting");
             return -1;
         }
-        taken = take_answer(parser, line, &message);
+        taken = take_answer(parser, &line, &message);
         break;
     case SVIRT_QMP_KIND_MAX:
         return -1;
@@ -296,23 +330,32 @@ bool
 svirt_qmp_command_check(const char *text, size_t length, SvirtJsonSpan *ret,
                         const char **ret_why)
 {
-    SvirtJsonSpan command, member;
-    bool twice = false;
-    size_t wanted = 1;
+    SvirtJsonSpan command, name, value;
+    const char *cursor = NULL;
+    unsigned executes = 0, arguments = 0, others = 0;
 
     if (!svirt_json_check(text, length, &command)) {
         *ret_why = "the command is no JSON";
         return false;
     }
-    if (!svirt_json_member(command, "execute", &member, &twice) || twice ||
-        svirt_json_type(member) != SVIRT_JSON_STRING) {
+    if (svirt_json_type(command) == SVIRT_JSON_OBJECT) {
+        while (svirt_json_next(command, &cursor, &name, &value)) {
+            bool string = svirt_json_type(value) == SVIRT_JSON_STRING;
+
+            if (svirt_json_is(name, "execute") && string) {
+                executes++;
+            } else if (svirt_json_is(name, "arguments")) {
+                arguments++;
+            } else {
+                others++;
+            }
+        }
+    }
+    if (executes != 1) {
         *ret_why = "the command is no object with one \"execute\" string";
         return false;
     }
-    if (svirt_json_member(command, "arguments", &member, &twice) && !twice) {
-        wanted++;
-    }
-    if (svirt_json_count(command, 3) != wanted) {
+    if (arguments > 1 || others > 0) {
         *ret_why = "the command has members besides \"execute\" and "
                    "\"arguments\"";
         return false;

@@ -7,25 +7,44 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* Saved up for a file: what a guest says while it boots. */
+#define FILE_BURST_BYTES (1024u * 1024)
+
 void
-svirt_serial_init(SvirtSerial *serial, unsigned index, SvirtSerialKind kind,
-                  int fd, int sink_fd, int rotated_fd, uint64_t limit_bytes,
-                  int64_t now_ns)
+svirt_serial_init(SvirtSerial *serial, unsigned index,
+                  const SvirtMonitorArgs *args, int64_t now_ns)
 {
+    SvirtSerialKind kind = args->serial[index];
+    int sink = SVIRT_MONITOR_FD_SERIAL_SINK((int)index);
+    int rotated = SVIRT_MONITOR_FD_SERIAL_ROTATED((int)index);
     bool watched = kind == SVIRT_SERIAL_PTY || kind == SVIRT_SERIAL_UNIX;
 
     *serial = (SvirtSerial){ .kind = kind, .client = -1 };
-    svirt_watch_init(&serial->vmm, fd, SVIRT_WATCH_SERIAL, index);
-    svirt_watch_init(&serial->sink, watched ? sink_fd : -1,
+    svirt_watch_init(&serial->vmm, SVIRT_MONITOR_FD_SERIAL((int)index),
+                     SVIRT_WATCH_SERIAL, index);
+    svirt_watch_init(&serial->sink, watched ? sink : -1,
                      SVIRT_WATCH_SERIAL_SINK, index);
     svirt_watch_init(&serial->peer, -1, SVIRT_WATCH_SERIAL_PEER, index);
     svirt_outbox_init(&serial->to_sink, SVIRT_SERIAL_WAITING);
     svirt_bounded_file_init(&serial->file,
-                            kind == SVIRT_SERIAL_FILE ? sink_fd : -1,
-                            rotated_fd, limit_bytes);
+                            kind == SVIRT_SERIAL_FILE ? sink : -1,
+                            args->rotated[index] ? rotated : -1,
+                            args->log_limit_bytes);
+    svirt_rate_init(&serial->written, args->log_rate_bytes_per_s,
+                    FILE_BURST_BYTES, now_ns);
     svirt_ring_init(&serial->scrollback, SVIRT_SERIAL_SCROLLBACK);
     svirt_rate_init(&serial->rate, SVIRT_SERIAL_READ_PER_S,
                     SVIRT_SERIAL_READ_PER_S / 8, now_ns);
+}
+
+static void
+write_file(SvirtSerial *serial, const char *bytes, size_t length,
+           int64_t now_ns)
+{
+    uint64_t allowed = svirt_rate_available(&serial->written, now_ns);
+
+    svirt_rate_take(&serial->written, svirt_bounded_file_write(
+        &serial->file, bytes, length < allowed ? length : allowed));
 }
 
 static void
@@ -74,7 +93,7 @@ svirt_serial_read(SvirtSerial *serial, SvirtLoop *loop, int64_t now_ns,
     }
     svirt_rate_take(&serial->rate, (uint64_t)got);
     svirt_ring_add(&serial->scrollback, ret, (size_t)got);
-    (void)svirt_bounded_file_write(&serial->file, ret, (size_t)got);
+    write_file(serial, ret, (size_t)got, now_ns);
     if (sink_fd(serial) >= 0 &&
         !svirt_outbox_write(&serial->to_sink, sink_fd(serial), ret,
                             (size_t)got)) {

@@ -6,6 +6,7 @@
 
 #include "launch/spec.h"
 #include "monitor/bounded-file.h"
+#include "monitor/layout.h"
 #include "monitor/loop.h"
 #include "monitor/outbox.h"
 #include "monitor/rate.h"
@@ -29,6 +30,7 @@ typedef struct SvirtSerial {
     SvirtWatch peer;      /* UNIX: who connected */
     SvirtOutbox to_sink;  /* PTY: to the master; UNIX: to the peer */
     SvirtBoundedFile file;/* FILE */
+    SvirtRate written;    /* FILE: more than that is dropped */
     SvirtRing scrollback;
     int client;           /* slot of the attached control client, -1 none */
     SvirtRate rate;
@@ -40,8 +42,7 @@ typedef struct SvirtSerial {
 
 /* Descriptors by monitor/layout.h: those that the kind has must be open. */
 void svirt_serial_init(SvirtSerial *serial, unsigned index,
-                       SvirtSerialKind kind, int fd, int sink_fd,
-                       int rotated_fd, uint64_t limit_bytes, int64_t now_ns);
+                       const SvirtMonitorArgs *args, int64_t now_ns);
 
 /*
  * Reads what the guest said and gives it to the sink and scrollback. The bytes

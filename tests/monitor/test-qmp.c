@@ -58,6 +58,8 @@ static const struct {
       "GB", false },
     { "id-of-another-generation", GREETING
       "{\"return\": {}, \"id\": \"svirt-00000008-1\"}\n", "GB", false },
+    { "data-twice", GREETING "{\"event\": \"STOP\", \"data\": {}, \"data\": {}}"
+      "\n", "GB", false },
     { "id-without-number", GREETING "{\"return\": {}, " ID("") "}\n", "GB",
       false },
     { "id-with-sign", GREETING "{\"return\": {}, " ID("-1") "}\n", "GB",
