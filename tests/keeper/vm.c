@@ -16,6 +16,7 @@
 #include "base/fd.h"
 #include "keeper/layout.h"
 #include "keeper/release.h"
+#include "launch/cgroup.h"
 
 #define WAIT_MS 20000
 enum { VMM_QMP = 10, VMM_SERIAL = 11, VMM_LOCK = 90 };
@@ -266,6 +267,54 @@ vm_add_serial(Vm *vm, SvirtSerialKind kind, int sink, int rotated)
     }
 }
 
+bool
+vm_add_cgroups(Vm *vm)
+{
+    SvirtCgroup cgroup = SVIRT_CGROUP_INIT;
+    SvirtLaunchFailure failure = { 0 };
+    SvirtCgroupLimits limits = { 0 };
+    char mount[256];
+
+    if (!svirt_cgroup_find_mount(-1, mount, sizeof(mount)) ||
+        !svirt_cgroup_create("svirt-test", &vm->uuid, &limits, &cgroup,
+                             &failure)) {
+        g_test_message("%s", failure.words);
+        return false;
+    }
+    vm->has_cgroups = true;
+    vm->spec->waived_layers &= ~SVIRT_LAYER_CGROUP;
+    for (unsigned i = 0; i < SVIRT_PROCESS_MAX; i++) {
+        int fd = i == SVIRT_PROCESS_VMM ? cgroup.vmm_fd : cgroup.helper_fd;
+
+        add_fd(vm, fcntl(fd, F_DUPFD_CLOEXEC, 3), (SvirtSpecFd){
+            .to = SVIRT_TO_KEEPER, .role = SVIRT_FD_CGROUP, .index = i });
+    }
+    svirt_cgroup_close(&cgroup);
+    return true;
+}
+
+void
+vm_add_passt(Vm *vm, const char *const *argv)
+{
+    uint32_t uid = vm->spec->ids[SVIRT_PROCESS_VMM].uid + 2;
+
+    vm->spec->ids[SVIRT_PROCESS_PASST] = (SvirtSpecIds){ uid, uid };
+    for (unsigned i = 0; argv[i] != NULL; i++) {
+        g_assert_true(svirt_spec_add_arg(&vm->spec, SVIRT_PROCESS_PASST,
+                                         argv[i]));
+    }
+    for (int i = 0; i < 3; i++) {
+        SvirtKeeperFd pair = { open("/dev/null", O_RDWR | O_CLOEXEC),
+                               vm->next_source++ };
+        SvirtSpecFd entry = { .source = pair.number, .to = SVIRT_TO_PASST,
+                              .vmm = -1, .monitor = -1, .passt = i,
+                              .role = SVIRT_FD_NULL };
+
+        g_array_append_val(vm->fds, pair);
+        g_assert_true(svirt_spec_add_fd(&vm->spec, &entry));
+    }
+}
+
 static void
 close_fds(Vm *vm)
 {
@@ -301,6 +350,7 @@ vm_start(Vm *vm, bool failing)
         vm_expect(vm, SVIRT_MESSAGE_STARTED, &message);
         vm->vmm = (pid_t)message.a;
         vm->monitor = (pid_t)message.c;
+        vm->passt = (pid_t)message.d;
         g_assert_cmpint(vm->vmm, >, 0);
         g_assert_cmpint(vm->monitor, >, 0);
     }
@@ -499,6 +549,15 @@ vm_free(Vm *vm)
     svirt_fd_close(&vm->svirt_fd);
     close_fds(vm);
     g_array_unref(vm->fds);
+    if (vm->has_cgroups) {
+        char mount[256];
+
+        g_assert_true(svirt_cgroup_find_mount(-1, mount, sizeof(mount)));
+        g_autofree char *path = g_build_filename(mount, "svirt-test", NULL);
+        SVIRT_AUTO_FD parent = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        (void)svirt_cgroup_remove(parent, &vm->uuid, 5000);
+        (void)g_rmdir(path);
+    }
     /* Already gone after an orderly end. */
     (void)svirt_release_run_dir(vm->run_dir_fd, &vm->uuid);
     (void)close(vm->run_dir_fd);

@@ -31,6 +31,8 @@ typedef struct Vm {
     pid_t keeper;
     pid_t vmm;       /* after vm_start */
     pid_t monitor;
+    pid_t passt;
+    bool has_cgroups;
     pid_t other;     /* an adopted keeper: not our child */
 } Vm;
 
@@ -44,6 +46,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Vm, vm_free)
 
 /* Before vm_start. `sink` owned from here on. */
 void vm_add_serial(Vm *vm, SvirtSerialKind kind, int sink, int rotated);
+/* Cgroups of its own below <mount>/svirt-test; false: none here. */
+bool vm_add_cgroups(Vm *vm);
+/* Any program in passt's place, with passt's confinement. */
+void vm_add_passt(Vm *vm, const char *const *argv);
 /* The keeper runs; STARTED came unless `failing`. */
 void vm_start(Vm *vm, bool failing);
 /* The next message, which must come in 20 s and be of that type. */
