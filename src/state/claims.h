@@ -56,7 +56,8 @@ void svirt_claim_free(SvirtClaim *claim);
 bool svirt_claims_add(SvirtState *state, const SvirtClaim *claim,
                       GError **error);
 
-/* Is anything on the host still running as, or owned by, these uids? */
+/* Is anything on the host still running as, or owned by, these uids? Asked
+ * while other writers wait: read the host once, before the transaction. */
 typedef bool (*SvirtUidInUse)(uid_t first, unsigned count, void *data);
 
 /*
