@@ -12,6 +12,7 @@
 #include "cli/command.h"
 #include "domain/resource.h"
 #include "hypervisor/define.h"
+#include "hypervisor/qemu.h"
 
 static bool
 read_input(const char *file, char **ret_text, size_t *ret_length,
@@ -84,7 +85,8 @@ validate(const SvirtCli *cli, const SvirtDomain *domain, const char *file,
 {
     g_autoptr(SvirtResourceList) resources = NULL;
 
-    if (!svirt_resource_list_from_domain(domain, &resources, error)) {
+    if (!svirt_resource_list_from_domain(domain, &resources, error) ||
+        !svirt_qemu_validate(domain, error)) {
         return false;
     }
     if (cli->json) {

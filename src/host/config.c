@@ -24,8 +24,6 @@ default_config(void)
     config->image_roots = g_new0(char *, 1);
     config->log_limit_bytes = 2 * MIB;
     config->log_rate_bytes_per_s = 1 * MIB;
-    config->memory_overhead_bytes = 512ull * MIB;
-    config->pids_max = 1024;
     config->ready_timeout_ms = 30000;
     return config;
 }
@@ -106,18 +104,11 @@ read_key(SvirtConfig *config, const char *key, const char *value,
         config->log_limit_bytes = number * 1024;
         return true;
     }
-    if (strcmp(key, "memory_overhead_mib") == 0) {
-        if (!read_number(value, 64, 1024 * 1024, &number)) {
-            return bad_value(file, key, "write 64 to 1048576", error);
+    if (strcmp(key, "log_rate_kib_per_s") == 0) {
+        if (!read_number(value, 1, 1024 * 1024, &number)) {
+            return bad_value(file, key, "write 1 to 1048576", error);
         }
-        config->memory_overhead_bytes = number * MIB;
-        return true;
-    }
-    if (strcmp(key, "pids_max") == 0) {
-        if (!read_number(value, 64, 1024 * 1024, &number)) {
-            return bad_value(file, key, "write 64 to 1048576", error);
-        }
-        config->pids_max = (uint32_t)number;
+        config->log_rate_bytes_per_s = number * 1024;
         return true;
     }
     if (strcmp(key, "ready_timeout_s") == 0) {

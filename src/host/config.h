@@ -17,8 +17,6 @@ typedef struct SvirtConfig {
     char **image_roots;      /* further directories images may lie in */
     uint64_t log_limit_bytes;
     uint64_t log_rate_bytes_per_s;
-    uint64_t memory_overhead_bytes; /* added to guest memory for memory.max */
-    uint32_t pids_max;
     uint32_t ready_timeout_ms;
 } SvirtConfig;
 

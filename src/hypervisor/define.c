@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "hypervisor/prepare.h"
+#include "hypervisor/qemu.h"
 
 SVIRT_ENUM_TABLE(SvirtDefined, svirt_defined, SVIRT_DEFINED_MAX,
                  [SVIRT_DEFINED_NEW] = "defined",
@@ -95,7 +96,8 @@ svirt_define(SvirtManager *manager, SvirtDomain *domain, uid_t author,
         svirt_domain_set_uuid(domain, &uuid);
     }
     xml = svirt_domain_print(domain);
-    if (state == NULL || !find_former(state, &uuid, &former, error)) {
+    if (state == NULL || !svirt_qemu_validate(domain, error) ||
+        !find_former(state, &uuid, &former, error)) {
         return false;
     }
     if (former != NULL && former->author == author &&

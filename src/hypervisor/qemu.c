@@ -213,21 +213,41 @@ add_sleep(SvirtQemuBuilder *builder)
     }
 }
 
-/* Who acts when the guest powers off, reboots or crashes. */
-static void
-add_lifecycle(SvirtQemuBuilder *builder)
+static bool
+refuse_action(const char *element, const char *word, const char *hint,
+              GError **error)
+{
+    return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL, hint,
+                       "<%s>%s</%s> is not built", element, word, element);
+}
+
+/*
+ * Who acts when the guest powers off, reboots or crashes. Without a panic
+ * device QEMU never learns of a crash, so on_crash means nothing.
+ */
+static bool
+add_lifecycle(SvirtQemuBuilder *builder, GError **error)
 {
     const SvirtDomain *domain = builder->input->domain;
-    const char *panic = domain->on_crash == SVIRT_ACTION_PRESERVE ? "pause"
-                        : domain->on_crash == SVIRT_ACTION_RESTART
-                            ? "none"
-                            : "shutdown";
 
+    if (domain->on_poweroff == SVIRT_ACTION_RESTART) {
+        return refuse_action("on_poweroff", "restart",
+                             "use destroy or preserve", error);
+    }
+    if (domain->on_reboot == SVIRT_ACTION_PRESERVE) {
+        return refuse_action("on_reboot", "preserve",
+                             "use restart or destroy", error);
+    }
+    if (domain->on_crash == SVIRT_ACTION_RESTART && domain->panic_count > 0) {
+        return refuse_action("on_crash", "restart",
+                             "use destroy or preserve, or no <panic>", error);
+    }
     svirt_qemu_addf(
         builder, "-action", "reboot=%s,shutdown=%s,panic=%s",
         domain->on_reboot == SVIRT_ACTION_DESTROY ? "shutdown" : "reset",
         domain->on_poweroff == SVIRT_ACTION_PRESERVE ? "pause" : "poweroff",
-        panic);
+        domain->on_crash == SVIRT_ACTION_PRESERVE ? "pause" : "shutdown");
+    return true;
 }
 
 static void
@@ -284,7 +304,9 @@ add_base(SvirtQemuBuilder *builder, GError **error)
                     input->qmp_fd);
     svirt_qemu_add(builder, "-mon", "chardev=qmp,mode=control");
     add_clock(builder);
-    add_lifecycle(builder);
+    if (!add_lifecycle(builder, error)) {
+        return false;
+    }
     add_sleep(builder);
     add_boot(builder);
     for (unsigned i = 0; i < input->add_fd_count; i++) {
@@ -318,4 +340,24 @@ svirt_qemu_argv(const SvirtQemuInput *input, char ***ret_argv, GError **error)
     g_ptr_array_add(argv, NULL);
     *ret_argv = (char **)g_ptr_array_steal(argv, NULL);
     return true;
+}
+
+bool
+svirt_qemu_validate(const SvirtDomain *domain, GError **error)
+{
+    g_autofree SvirtQemuDrive *drives =
+        g_new0(SvirtQemuDrive, domain->disk_count + 1);
+    g_autofree int *numbers =
+        g_new0(int, domain->chardev_count + domain->interface_count + 1);
+    SvirtQemuInput input = {
+        .domain = domain,
+        .drives = drives,
+        .kernel_fd = -1,
+        .initrd_fd = -1,
+        .chardev_fds = numbers,
+        .net_fds = numbers,
+    };
+    g_auto(GStrv) argv = NULL;
+
+    return svirt_qemu_argv(&input, &argv, error);
 }

@@ -56,5 +56,11 @@ typedef struct SvirtQemuInput {
 bool svirt_qemu_argv(const SvirtQemuInput *input, char ***ret_argv,
                      GError **error);
 
+/*
+ * The same errors before there is any descriptor: what a definition can never
+ * be started with is said when it is defined.
+ */
+bool svirt_qemu_validate(const SvirtDomain *domain, GError **error);
+
 /* The emulator the definition means: its own or the architecture's. */
 const char *svirt_qemu_emulator(const SvirtDomain *domain);
