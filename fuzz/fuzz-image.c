@@ -13,6 +13,7 @@
 #include "image/chain.h"
 #include "image/crc32c.h"
 #include "image/name.h"
+#include "image/quote.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -47,6 +48,7 @@ name_check(const char *name)
             svirt_image_name_resolve("/images/top", parsed.path);
 
         g_assert(*path == '/');
+        g_assert(svirt_image_text_is_plain(path));
         g_assert(!g_str_has_prefix(path, "/dev/fdset/"));
     }
 }

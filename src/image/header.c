@@ -67,6 +67,8 @@ bool
 svirt_image_name_take(const uint8_t *bytes, size_t size, const char *what,
                       const char *shown_path, char **ret, GError **error)
 {
+    g_autofree char *name = NULL;
+
     if (size == 0 || size > SVIRT_IMAGE_NAME_MAX) {
         return svirt_raise(error, SVIRT_ERROR_INVALID, NULL, NULL,
                            "%s name in '%s' has %zu bytes, not 1 to %d", what,
@@ -82,7 +84,15 @@ svirt_image_name_take(const uint8_t *bytes, size_t size, const char *what,
                            "rename the file and rewrite the header",
                            "%s name in '%s' is not UTF-8", what, shown_path);
     }
-    *ret = g_strndup((const char *)bytes, size);
+    name = g_strndup((const char *)bytes, size);
+    if (!svirt_image_text_is_plain(name)) {
+        /* It would reach a terminal in messages about that file. */
+        return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
+                           "rename the file and rewrite the header",
+                           "%s name in '%s' has control characters", what,
+                           shown_path);
+    }
+    *ret = g_steal_pointer(&name);
     return true;
 }
 

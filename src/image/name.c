@@ -39,6 +39,11 @@ path_take(const char *name, const char *path, bool must_be_absolute,
         return raise_name(error, SVIRT_ERROR_INVALID, NULL, name,
                           "of another image is empty");
     }
+    if (!svirt_image_text_is_plain(path)) {
+        return raise_name(error, SVIRT_ERROR_UNSUPPORTED,
+                          "rename the file and rewrite the header", name,
+                          "has control characters");
+    }
     if (g_str_has_prefix(path, FDSET_PREFIX)) {
         return raise_name(error, SVIRT_ERROR_INVALID,
                           "write the real name with 'qemu-img rebase -u -b "

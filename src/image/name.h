@@ -37,7 +37,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SvirtImageName, svirt_image_name_clear)
  *
  * INVALID: empty, longer than SVIRT_IMAGE_NAME_MAX, broken JSON, or a
  * descriptor set of a VMM that is gone (/dev/fdset). UNSUPPORTED: a protocol,
- * driver or key other than the above, named. ret->path is the caller's.
+ * driver or key other than the above, named, or control characters.
+ * ret->path is the caller's.
  */
 bool svirt_image_name_parse(const char *name, SvirtImageName *ret,
                             GError **error);

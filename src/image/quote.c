@@ -1,11 +1,36 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "image/quote.h"
 
+static bool
+character_is_plain(gunichar c)
+{
+    switch (g_unichar_type(c)) {
+    case G_UNICODE_CONTROL:
+    case G_UNICODE_FORMAT:
+    case G_UNICODE_LINE_SEPARATOR:
+    case G_UNICODE_PARAGRAPH_SEPARATOR:
+    case G_UNICODE_SURROGATE:
+        return false;
+    default:
+        return true;
+    }
+}
+
+bool
+svirt_image_text_is_plain(const char *text)
+{
+    for (; *text != '\0'; text = g_utf8_next_char(text)) {
+        if (!character_is_plain(g_utf8_get_char(text))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void
 character_append(GString *text, gunichar c)
 {
-    /* Formatting characters (Cf) reorder or hide what follows them. */
-    if (g_unichar_isprint(c) && g_unichar_type(c) != G_UNICODE_FORMAT) {
+    if (character_is_plain(c)) {
         g_string_append_unichar(text, c);
     } else if (c < 0x80) {
         g_string_append_printf(text, "\\x%02x", c);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <glib.h>
+#include <stdbool.h>
 
 /*
  * Names in headers are written by guests and end on an administrator's
@@ -10,6 +11,12 @@
  * as "...".
  */
 #define SVIRT_IMAGE_QUOTE_MAX 200
+
+/*
+ * Is `text` (UTF-8) free of characters that control a terminal or reorder,
+ * hide or break the line they stand in?
+ */
+bool svirt_image_text_is_plain(const char *text);
 
 /* "'name'"; "none" without quotes for NULL. */
 void svirt_image_quote_append(GString *text, const char *name);

@@ -39,8 +39,9 @@ bool svirt_image_vmdk_descriptor_parse(const char *text, size_t size,
 
 /*
  * The bytes of a name in a header as a string: INVALID when empty, longer
- * than SVIRT_IMAGE_NAME_MAX or with a NUL inside, UNSUPPORTED when not
- * UTF-8. `what` names the field in the message. *ret is the caller's.
+ * than SVIRT_IMAGE_NAME_MAX or with a NUL inside, UNSUPPORTED when not UTF-8
+ * or with control characters. `what` names the field in the message. *ret is
+ * the caller's.
  */
 bool svirt_image_name_take(const uint8_t *bytes, size_t size, const char *what,
                            const char *shown_path, char **ret, GError **error);

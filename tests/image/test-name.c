@@ -75,6 +75,8 @@ static const struct {
       SVIRT_ERROR_INVALID, "not a JSON object" },
     { "json-nul", "json:{\"file.filename\":\"/a\\u0000b\"}", NULL, NULL,
       SVIRT_ERROR_INVALID, "not a JSON object" },
+    { "json-escape", "json:{\"file.filename\":\"/a\\u001b\"}", NULL, NULL,
+      SVIRT_ERROR_UNSUPPORTED, "control characters" },
     { "json-deep", "json:[[[[[[[[[[]]]]]]]]]]", NULL, NULL, SVIRT_ERROR_INVALID,
       "nested too deeply" },
     { "json-empty", "json:{}", NULL, NULL, SVIRT_ERROR_UNSUPPORTED,
