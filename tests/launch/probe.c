@@ -8,6 +8,8 @@
  *   exec   tries to execute things, by every road
  *   int80  a call of the 32-bit architecture
  *   sleep  waits
+ *   monitor, monitor-wait  confines itself as a monitor does, then tries a
+ *          few things, or waits
  */
 #include <dirent.h>
 #include <errno.h>
@@ -26,8 +28,10 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "launch/confine.h"
 #include "probe-calls.h"
 
 static void
@@ -173,6 +177,38 @@ try_exec(char **argv)
     return 0;
 }
 
+static int
+monitor(bool wait)
+{
+    const SvirtSpecIds ids = { 31008, 31008 };
+    SvirtLaunchFailure failure = { 0 };
+    SvirtConfined confined;
+
+    if (!svirt_confine_self_monitor(&ids, &confined, &failure)) {
+        printf("%s: %s: %s\n", svirt_step_to_string(failure.step),
+               failure.words, strerror(failure.errnum));
+        return 3;
+    }
+    printf("confined missing=%u abi=%d\n", confined.missing_layers,
+           confined.landlock_abi);
+    fflush(stdout);
+    if (wait) {
+        struct timespec hour = { .tv_sec = 3600 };
+
+        return nanosleep(&hour, NULL);
+    }
+    printf("pid=%d ppid=%d uid=%d gid=%d groups=%d\n", getpid(), getppid(),
+           getuid(), getgid(), getgroups(0, NULL));
+    say("open-root", open("/", O_RDONLY));
+    say("socket", socket(AF_UNIX, SOCK_STREAM, 0));
+    say("mmap-exec", mmap(NULL, 4096, PROT_READ | PROT_EXEC,
+                          MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED
+                     ? -1 : 0);
+    say("execve", syscall(SYS_execve, "/", NULL, NULL));
+    say("fork", syscall(SYS_fork));
+    return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -197,6 +233,9 @@ main(int argc, char **argv)
         return 0;
     }
 #endif
+    if (strcmp(mode, "monitor") == 0 || strcmp(mode, "monitor-wait") == 0) {
+        return monitor(strcmp(mode, "monitor-wait") == 0);
+    }
     if (strcmp(mode, "sleep") == 0) {
         pause();
         return 0;
