@@ -7,6 +7,7 @@
 #include "selftest/compartment-runner.h"
 #include "selftest/network.h"
 #include "selftest/victim-process.h"
+#include "state/claims.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -118,14 +119,19 @@ static bool
 network_make(World *world, GError **error)
 {
     g_autoptr(GError) lacking = NULL;
+    SvirtSpecIds helper = world->request->helper;
 
     if (!world->has_cgroup || access(svirt_passt_program(), X_OK) < 0 ||
         !svirt_selftest_network_new(&world->network, &lacking)) {
         return true;
     }
+    if (helper.uid == 0) {
+        helper.uid = world->request->attacker.uid + SVIRT_UID_HELPER;
+        helper.gid = helper.uid;
+    }
     if (!svirt_selftest_passt_start(world->network, &world->passt_outside,
                                     error) ||
-        !svirt_selftest_passt_launch(world->network, world->request->helper,
+        !svirt_selftest_passt_launch(world->network, helper,
                                      world->cgroup.helper_fd,
                                      &world->passt_inside, error)) {
         return false;

@@ -8,9 +8,9 @@
 typedef struct SvirtSelftestRequest {
     const char *probe; /* absolute path of svirt-probe */
     SvirtSelftestPlaces places;
-    SvirtSpecIds attacker; /* three users nobody else has */
+    SvirtSpecIds attacker; /* users nobody else has */
     SvirtSpecIds other;
-    SvirtSpecIds helper; /* passt's */
+    SvirtSpecIds helper; /* passt's; 0: of the attacker's block of uids */
     const char *cgroup_parent;  /* as svirt_cgroup_create's; NULL: none */
     int32_t landlock_abi_limit; /* -1: what the kernel has */
     uint32_t waived_layers;     /* SVIRT_LAYER_*: not a whole compartment */

@@ -14,12 +14,14 @@
 /* Over every range that Debian or systemd give out. */
 #define UID_ATTACKER 2000100001u
 #define UID_OTHER 2000100002u
+#define UID_HELPER 2000100003u
 #define MINIMUM 120
 
 static const SvirtSelftestRequest request_plain = {
     .probe = SVIRT_TEST_PROBE,
     .attacker = { UID_ATTACKER, UID_ATTACKER },
     .other = { UID_OTHER, UID_OTHER },
+    .helper = { UID_HELPER, UID_HELPER },
     .cgroup_parent = "svirt-test-selftest",
     .landlock_abi_limit = -1,
 };
@@ -157,7 +159,8 @@ test_layers_stop_what_they_claim(void)
 
         if (row->control.outcome != SVIRT_PROBE_OUTCOME_DONE ||
             svirt_selftest_judge(row) == SVIRT_SELFTEST_OPEN ||
-            claim_is_true(row)) {
+            /* passt is confined by its own compartment, not the VMM's. */
+            strcmp(row->group, "network") == 0 || claim_is_true(row)) {
             continue;
         }
         svirt_probe_layers_format(row->layers, claimed, sizeof(claimed));

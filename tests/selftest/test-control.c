@@ -100,7 +100,8 @@ test_control_succeeds(void)
     if (svirt_selftest_victim_start(&runner, &victim, &error)) {
         svirt_selftest_targets_aim(targets, svirt_selftest_victim_pid(victim),
                                    svirt_selftest_victim_address(victim));
-        (void)svirt_selftest_run(selftest, SVIRT_SELFTEST_OUTSIDE, targets, &runner, &error);
+        (void)svirt_selftest_run(selftest, SVIRT_SELFTEST_OUTSIDE, targets,
+                                 &runner, &error);
     }
     for (guint i = 0; i < selftest->rows->len; i++) {
         const SvirtSelftestRow *row = selftest->rows->pdata[i];
