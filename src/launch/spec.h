@@ -128,7 +128,9 @@ typedef struct SvirtLaunchSpec {
     uint32_t device_nodes;  /* SVIRT_NODE_* */
     uint32_t paused;        /* 1: commit does not start the vCPUs */
 
-    uint64_t rlimit_fsize_bytes; /* largest declared resource */
+    /* Largest declared resource; guest memory too when a memfd backs it (the
+     * kernel counts a memfd as a file). */
+    uint64_t rlimit_fsize_bytes;
     uint64_t rlimit_nofile;
     uint64_t rlimit_memlock_bytes;
     uint64_t log_limit_bytes;       /* rotate the VMM's log at this size */
