@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "monitor/guest.h"
 #include "monitor/qmp.h"
 
 /*
@@ -22,9 +23,27 @@ read_span(SvirtJsonSpan span)
     return sum;
 }
 
+/* Conclusions stay within the tables, whatever the message. */
+static void
+conclude(SvirtGuest *guest, const SvirtQmpMessage *message)
+{
+    bool changed;
+
+    if (message->kind == SVIRT_QMP_EVENT) {
+        (void)svirt_guest_event(guest, message->event, message->body);
+    } else if (message->kind == SVIRT_QMP_RETURN) {
+        (void)svirt_guest_status(guest, message->body, &changed);
+    }
+    if (guest->state <= SVIRT_GUEST_NOSTATE ||
+        guest->state >= SVIRT_GUEST_STATE_MAX ||
+        guest->reason >= SVIRT_REASON_MAX) {
+        abort();
+    }
+}
+
 /* False: broken for good. */
 static bool
-take_messages(SvirtQmpParser *parser)
+take_messages(SvirtQmpParser *parser, SvirtGuest *guest)
 {
     static volatile size_t sum;
     SvirtQmpMessage message;
@@ -37,6 +56,7 @@ take_messages(SvirtQmpParser *parser)
             abort();
         }
         sum += read_span(message.body);
+        conclude(guest, &message);
     }
     if (verdict == SVIRT_QMP_BROKEN && parser->why == NULL) {
         abort();
@@ -47,12 +67,18 @@ take_messages(SvirtQmpParser *parser)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    SvirtJsonSpan command;
     SvirtQmpParser parser;
+    SvirtGuest guest;
+    const char *why;
     size_t step;
 
     if (size == 0) {
         return 0;
     }
+    /* The other side: what an administrator's client sends. */
+    (void)svirt_qmp_command_check((const char *)data, size, &command, &why);
+    svirt_guest_init(&guest);
     step = (size_t)(data[0] & 0x7f) + 1;
     svirt_qmp_parser_init(&parser, 7, (data[0] & 0x80) != 0);
     data++;
@@ -61,7 +87,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         size_t length = step < size ? step : size;
 
         if (!svirt_qmp_parser_feed(&parser, (const char *)data, length) ||
-            !take_messages(&parser)) {
+            !take_messages(&parser, &guest)) {
             break;
         }
         data += length;
