@@ -150,6 +150,22 @@ monitor_failed(SvirtKeeper *keeper, const SvirtMessage *message)
     keeper->backoff_ms = BACKOFF_HOPELESS_MS;
 }
 
+/* Shut off is the keeper's to say: it alone sees the VMM end. */
+static bool
+take_guest_state(SvirtKeeper *keeper, const SvirtMessage *message)
+{
+    if (message->a <= SVIRT_GUEST_NOSTATE ||
+        message->a >= SVIRT_GUEST_STATE_MAX ||
+        message->a == SVIRT_GUEST_SHUT_OFF || message->b < 0 ||
+        message->b >= SVIRT_REASON_MAX) {
+        return false;
+    }
+    keeper->status.state = (uint32_t)message->a;
+    keeper->status.reason = (uint32_t)message->b;
+    svirt_keeper_write_status(keeper);
+    return true;
+}
+
 /* False: no monitor that is what it was started as says this. */
 static bool
 take_message(SvirtKeeper *keeper, const SvirtMessage *message)
@@ -158,16 +174,7 @@ take_message(SvirtKeeper *keeper, const SvirtMessage *message)
 
     switch ((SvirtMessageType)message->type) {
     case SVIRT_MESSAGE_GUEST_STATE:
-        if (message->a <= SVIRT_GUEST_NOSTATE ||
-            message->a >= SVIRT_GUEST_STATE_MAX ||
-            message->a == SVIRT_GUEST_SHUT_OFF || message->b < 0 ||
-            message->b >= SVIRT_REASON_MAX) {
-            return false;
-        }
-        status->state = (uint32_t)message->a;
-        status->reason = (uint32_t)message->b;
-        svirt_keeper_write_status(keeper);
-        return true;
+        return take_guest_state(keeper, message);
     case SVIRT_MESSAGE_QMP_READY:
         svirt_keeper_ready(keeper);
         return true;

@@ -23,8 +23,7 @@ struct entry {
 };
 
 #define BLOCK 2048u
-/* A run directory has a handful of files: this ends even a race with a writer.
- */
+/* A handful of files is there: this ends even a race with a writer. */
 #define MAX_ROUNDS 64
 
 /* One block of entries: how many were removed, 0 at the end, -1 with errno. */

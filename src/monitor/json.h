@@ -44,8 +44,8 @@ bool svirt_json_next(SvirtJsonSpan object, const char **cursor,
                      SvirtJsonSpan *ret_name, SvirtJsonSpan *ret_value);
 /*
  * The member of an object whose name is spelled exactly `name` (without
- * escapes); the first of several. False, *ret untouched: `object` is none or has
- * none.
+ * escapes); the first of several. False, *ret untouched: `object` is none or
+ * has none.
  */
 bool svirt_json_member(SvirtJsonSpan object, const char *name,
                        SvirtJsonSpan *ret);

@@ -35,8 +35,7 @@ void svirt_log_init(SvirtLog *log, int pipe_fd, int fd, int rotated_fd,
 void svirt_log_read(SvirtLog *log, SvirtLoop *loop, int64_t now_ns);
 /* Sets the watch; when it wants to be called again. */
 int64_t svirt_log_update(SvirtLog *log, SvirtLoop *loop, int64_t now_ns);
-/* The VMM is gone: everything that is in the pipe, whatever the rate of reading.
- */
+/* The VMM is gone: everything that is in the pipe, whatever the rate. */
 void svirt_log_drain(SvirtLog *log, SvirtLoop *loop, int64_t now_ns);
 /* The last whole lines that fit, printable, NUL-terminated. */
 void svirt_log_tail(const SvirtLog *log, char *ret, size_t size);
