@@ -192,6 +192,50 @@ record_fits(const SvirtDisk *disk, const SvirtChain *recorded)
 }
 
 static bool
+has_data_file(const SvirtChain *chain, unsigned image, const char *path)
+{
+    for (unsigned i = 0; i < chain->members->len; i++) {
+        const SvirtChainMember *member = chain->members->pdata[i];
+
+        if (member->role == SVIRT_CHAIN_DATA &&
+            member->parent == (int)image && strcmp(member->path, path) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A <dataStore> must be what the image says, as <backingStore> must. */
+static bool
+check_data_files(const SvirtDisk *disk, const SvirtChain *chain,
+                 GError **error)
+{
+    unsigned image = 0;
+
+    for (unsigned i = 0;
+         i < chain->members->len && image < disk->image_count; i++) {
+        const SvirtChainMember *member = chain->members->pdata[i];
+        const SvirtDiskImage *said = &disk->images[image];
+
+        if (member->role != SVIRT_CHAIN_ACTIVE &&
+            member->role != SVIRT_CHAIN_BACKING) {
+            continue;
+        }
+        if (said->data_file != NULL &&
+            !has_data_file(chain, i, said->data_file->path)) {
+            return svirt_raise(error, SVIRT_ERROR_INVALID, NULL,
+                               "give <dataStore> the path that qemu-img info "
+                               "shows",
+                               "line %u: image '%s' has no data file '%s'",
+                               said->data_file->line, member->path,
+                               said->data_file->path);
+        }
+        image++;
+    }
+    return true;
+}
+
+static bool
 open_chain(SvirtDiskImages *images, Opener *opener, SvirtChain **recorded,
            GError **error)
 {
@@ -199,6 +243,7 @@ open_chain(SvirtDiskImages *images, Opener *opener, SvirtChain **recorded,
 
     if (!record_fits(images->disk, *recorded)) {
         return resolve(opener, &images->chain, error) &&
+               check_data_files(images->disk, images->chain, error) &&
                keep_images(images, opener, images->chain, error);
     }
     images->recorded = true;
