@@ -276,8 +276,7 @@ svirt_compartment_find(SvirtState *state, const SvirtConfig *config,
     if (dac != NULL) {
         wanted = dac_claim_label(dac->uid_first, is_static ? &label : NULL);
     }
-    if (dac == NULL || selinux == NULL || strcmp(dac->label, wanted) != 0 ||
-        dac->shared != is_static) {
+    if (dac == NULL || selinux == NULL || strcmp(dac->label, wanted) != 0) {
         *ret = NULL;
         return true;
     }

@@ -134,7 +134,7 @@ is_ours(const SvirtJournal *journal, const SvirtUuid *uuid)
             return false;
         }
     }
-    return !svirt_process_mark_alive(&journal->writer);
+    return true;
 }
 
 static bool
@@ -173,7 +173,7 @@ recover_one(SvirtState *state, const SvirtMounts *mounts,
     bool whole;
 
     if (!adopt(state, journal, &cause)) {
-        /* Another recover was faster: it is that one's. */
+        /* Its writer lives, or another recover was faster. */
         if (cause->code == SVIRT_ERROR_STATE ||
             cause->code == SVIRT_ERROR_BUSY) {
             *ret_closed = false;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "compartment/refusal-facts.h"
 
-#include <string.h>
-
 #include "compartment/mounts.h"
 
 #define USE(name) (1u << SVIRT_REFUSAL_USE_##name)
@@ -14,7 +12,8 @@
 #define ANY (STORE | PLACES | USE(EMULATOR) | USE(DEVICE))
 
 /*
- * The longest directory that a path lies in decides; a path in none of them
+ * The last row that a path lies in decides, so that a directory stands behind
+ * those it is in; a path in none of them
  * (/home, /srv, /mnt, /opt, /tmp, a mount point of the administrator's) may be
  * used. Image stores are those that libvirt and the managers around it make;
  * others are configured as image_roots.
@@ -67,7 +66,6 @@ svirt_refusal_place(const char *path, SvirtRefusalUse use, char *const *roots,
                     const char **ret_directory)
 {
     const char *found = NULL;
-    size_t longest = 0;
     unsigned uses = 0;
 
     for (; roots != NULL && *roots != NULL; roots++) {
@@ -76,12 +74,8 @@ svirt_refusal_place(const char *path, SvirtRefusalUse use, char *const *roots,
         }
     }
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        size_t size = strlen(rows[i].directory);
-
-        if (size > longest &&
-            svirt_path_is_below(path, rows[i].directory)) {
+        if (svirt_path_is_below(path, rows[i].directory)) {
             found = rows[i].directory;
-            longest = size;
             uses = rows[i].uses;
         }
     }

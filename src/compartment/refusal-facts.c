@@ -20,7 +20,6 @@ own_free(void *data)
     SvirtRefusalOwn *own = data;
 
     g_free(own->path);
-    g_free(own->inner);
     g_free(own);
 }
 
@@ -70,18 +69,14 @@ note_inode(GArray *inodes, const struct stat *st)
     g_array_append_val(inodes, inode);
 }
 
-/*
- * The path without symbolic links, as far as it exists; what does not exist
- * yet has no links. *ret_mount_id is that of the part that exists.
- */
+/* The path without symbolic links, as far as it exists; what does not exist
+ * yet has no links. */
 static bool
-resolve_existing(const char *path, char **ret_path, uint64_t *ret_mount_id,
-                 GError **error)
+resolve_existing(const char *path, char **ret_path, GError **error)
 {
     g_autofree char *head = g_strdup(path);
     g_autofree char *tail = g_strdup("");
     char resolved[PATH_MAX];
-    struct statx stx;
 
     while (realpath(head, resolved) == NULL) {
         g_autofree char *name = g_path_get_basename(head);
@@ -99,13 +94,8 @@ resolve_existing(const char *path, char **ret_path, uint64_t *ret_mount_id,
         head = parent;
         tail = longer;
     }
-    if (statx(AT_FDCWD, resolved, 0, STATX_MNT_ID, &stx) != 0) {
-        return svirt_raise_errno(error, errno, NULL,
-                                 "cannot examine directory '%s'", resolved);
-    }
     *ret_path = g_strconcat(strcmp(resolved, "/") == 0 && *tail != '\0'
                                 ? "" : resolved, tail, NULL);
-    *ret_mount_id = stx.stx_mnt_id;
     return true;
 }
 
@@ -144,11 +134,9 @@ add_own(SvirtRefusalFacts *facts, const char *path, const char *what,
         const char *store, bool takes_output, GError **error)
 {
     g_autofree char *resolved = NULL;
-    const SvirtMount *mount;
     SvirtRefusalOwn *own;
-    uint64_t mount_id;
 
-    if (!resolve_existing(path, &resolved, &mount_id, error)) {
+    if (!resolve_existing(path, &resolved, error)) {
         return false;
     }
     for (unsigned i = 0; i < facts->own->len; i++) {
@@ -160,16 +148,11 @@ add_own(SvirtRefusalFacts *facts, const char *path, const char *what,
     if (!takes_output && !note_files(facts, resolved, error)) {
         return false;
     }
-    mount = svirt_mounts_by_id(facts->mounts, mount_id);
     own = g_new0(SvirtRefusalOwn, 1);
     own->path = g_steal_pointer(&resolved);
     own->what = what;
     own->store = store;
     own->takes_output = takes_output;
-    if (mount != NULL) {
-        own->device = mount->device;
-        own->inner = svirt_mount_inner_path(mount, own->path);
-    }
     g_ptr_array_add(facts->own, own);
     return true;
 }

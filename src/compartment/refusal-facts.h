@@ -13,8 +13,6 @@ typedef struct SvirtRefusalInode {
 /* A directory of svirt's own. */
 typedef struct SvirtRefusalOwn {
     char *path; /* owned; resolved, as far as it exists */
-    dev_t device;
-    char *inner;      /* owned; within its file system */
     const char *what; /* static: "state", "configuration", ... */
     const char *store; /* static; a subdirectory images may lie in, NULL */
     bool takes_output; /* VMs' logs are made in it */

@@ -3,15 +3,13 @@
 
 #include "compartment/refusal-facts.h"
 
-/* One call of svirt_refusal_check. All borrowed but `fresh`. */
+/* One call of svirt_refusal_check. All borrowed. */
 typedef struct SvirtRefusalCheck {
     const SvirtRefusalFacts *facts;
     SvirtState *state; /* NULL: none */
     const SvirtObject *object;
     const SvirtRefusalRequest *request;
-    const SvirtMount *mount;
     char *const *aliases; /* the first is where the object is */
-    SvirtMounts *fresh;   /* owned; when the facts knew not the mount */
 } SvirtRefusalCheck;
 
 /*

@@ -148,38 +148,42 @@ raise_refusal(const SvirtRefusalCheck *check, SvirtRefusalRule rule,
                        request->path, request->definition->name, word, why);
 }
 
-/* Where the object is, under every name the mounts give it. */
 static bool
-locate(SvirtRefusalCheck *check, GStrv *ret_aliases, GError **error)
+raise_nowhere(const SvirtObject *object, GError **error)
 {
-    const SvirtObject *object = check->object;
+    return svirt_raise(error, SVIRT_ERROR_REFUSED, NULL,
+                       "name a file that stays where it is",
+                       "'%s' has no place in the host's directories",
+                       object->shown_path);
+}
+
+/* Every name the mounts give the object, the present one first. */
+static bool
+locate(const SvirtRefusalFacts *facts, const SvirtObject *object,
+       GStrv *ret_aliases, GError **error)
+{
     g_autofree char *path = svirt_object_current_path(object);
-    const SvirtMounts *mounts = check->facts->mounts;
+    const SvirtMounts *mounts = facts->mounts;
+    g_autoptr(SvirtMounts) fresh = NULL;
+    const SvirtMount *mount;
 
     if (path == NULL || path[0] != '/' ||
         (object->link_count == 0 && object->type != SVIRT_OBJECT_DIRECTORY)) {
-        return svirt_raise(error, SVIRT_ERROR_REFUSED, NULL,
-                           "name a file that is there",
-                           "'%s' has no place in the host's directories",
-                           object->shown_path);
+        return raise_nowhere(object, error);
     }
-    check->mount = svirt_mounts_by_id(mounts, object->mount_id);
-    if (check->mount == NULL) {
+    mount = svirt_mounts_by_id(mounts, object->mount_id);
+    if (mount == NULL) {
         /* It was mounted since: an automount. */
-        if (!svirt_mounts_read(&check->fresh, error)) {
+        if (!svirt_mounts_read(&fresh, error)) {
             return false;
         }
-        mounts = check->fresh;
-        check->mount = svirt_mounts_by_id(mounts, object->mount_id);
+        mounts = fresh;
+        mount = svirt_mounts_by_id(mounts, object->mount_id);
     }
-    if (check->mount == NULL ||
-        !svirt_path_is_below(path, check->mount->mountpoint)) {
-        return svirt_raise(error, SVIRT_ERROR_REFUSED, NULL,
-                           "try again when its mount stays where it is",
-                           "'%s' lies in no mount of this host",
-                           object->shown_path);
+    if (mount == NULL || !svirt_path_is_below(path, mount->mountpoint)) {
+        return raise_nowhere(object, error);
     }
-    *ret_aliases = svirt_mounts_aliases(mounts, check->mount, path);
+    *ret_aliases = svirt_mounts_aliases(mounts, mount, path);
     return true;
 }
 
@@ -195,12 +199,9 @@ svirt_refusal_check(const SvirtRefusalFacts *facts, SvirtState *state,
                                 .request = request };
     g_autoptr(GPtrArray) used = g_ptr_array_new_with_free_func(
         (GDestroyNotify)svirt_waiver_free);
-    g_autoptr(SvirtMounts) fresh = NULL;
     g_auto(GStrv) aliases = NULL;
-    bool located = locate(&check, &aliases, error);
 
-    fresh = check.fresh;
-    if (!located) {
+    if (!locate(facts, object, &aliases, error)) {
         return false;
     }
     check.aliases = aliases;

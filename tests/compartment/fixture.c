@@ -58,6 +58,10 @@ fixture_set_up(Fixture *fixture, const void *data)
     g_assert_no_error(error);
     svirt_config_load(fixture->connection, &fixture->config, &error);
     g_assert_no_error(error);
+    /* Uids that no other test, and no VM of this host, goes by. */
+    fixture->config->uid_first =
+        1900000000u + (unsigned)getpid() % 100000u * 1024u;
+    fixture->config->uid_last = fixture->config->uid_first + 1023;
     fixture_open_state(fixture);
 }
 

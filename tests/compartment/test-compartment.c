@@ -219,8 +219,11 @@ static const struct {
     { "root", 0, "+0:+0", SVIRT_ERROR_REFUSED },
     { "root by name", 0, "root:daemon", SVIRT_ERROR_REFUSED },
     { "root's group", 0, "+107:+0", SVIRT_ERROR_REFUSED },
-    { "in the VMs' range", 0, "+1700000000:+107", SVIRT_ERROR_REFUSED },
-    { "group in the VMs' range", 0, "+107:+1700262143", SVIRT_ERROR_REFUSED },
+    { "first of the VMs' range", 0, "+1700000000:+107",
+      SVIRT_ERROR_REFUSED },
+    { "last group of the VMs' range", 0, "+107:+1700262143",
+      SVIRT_ERROR_REFUSED },
+    { "behind the VMs' range", 0, "+1700262144:+107", 0 },
     { "no such user", 0, "nosuchuser:daemon", SVIRT_ERROR_NOT_FOUND },
     { "another user", 2, "+1:+1", SVIRT_ERROR_REFUSED },
     { "another group", 2, "+2:+1", SVIRT_ERROR_REFUSED },
@@ -230,6 +233,8 @@ static const struct {
 static void
 test_static_label_is_checked(Fixture *fixture, const void *data)
 {
+    fixture->config->uid_first = 1700000000;
+    fixture->config->uid_last = 1700262143;
     for (size_t i = 0; i < G_N_ELEMENTS(refused_rows); i++) {
         g_autofree char *uuid =
             g_strdup_printf("11111111-2222-4333-8444-5555555555%02zu", i);

@@ -117,6 +117,32 @@ test_two_definitions_of_one_disk(Fixture *fixture, const void *data)
     g_assert_cmpuint(remembered_count(fixture), ==, 0);
 }
 
+/* Somebody gave the file away between the plan and the change. */
+static void
+test_original_is_what_was_replaced(Fixture *fixture, const void *data)
+{
+    g_autofree char *path = fixture_file(fixture, "disk.img", "x");
+    g_autoptr(SvirtObject) object = fixture_open(path);
+    const SvirtRelabelItem item = fixture_disk(object);
+    g_autoptr(SvirtCompartment) web = NULL;
+    g_autoptr(SvirtRelabelPlan) plan = NULL;
+    g_autoptr(GPtrArray) rows = NULL;
+    g_autoptr(GError) error = NULL;
+
+    if (fixture_lacks_root()) {
+        return;
+    }
+    web = fixture_compartment(fixture, "web", TEST_UUID_A, LABEL_A);
+    svirt_relabel_plan_new(web, &item, 1, &plan, &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(chown(path, 55, 66), ==, 0);
+    svirt_relabel_apply(fixture->state, plan, "start", TEST_NOW, NULL,
+                        &error);
+    g_assert_no_error(error);
+    rows = release(fixture, web, NULL);
+    assert_labels(path, "55:66 -");
+}
+
 static void
 test_moved_file_is_found(Fixture *fixture, const void *data)
 {
@@ -370,6 +396,8 @@ main(int argc, char **argv)
     fixture_unshare_mounts();
     FIXTURE_TEST("/compartment/restore/two-definitions-of-one-disk",
                  test_two_definitions_of_one_disk);
+    FIXTURE_TEST("/compartment/restore/original-is-what-was-replaced",
+                 test_original_is_what_was_replaced);
     FIXTURE_TEST("/compartment/restore/moved-file-is-found",
                  test_moved_file_is_found);
     FIXTURE_TEST("/compartment/restore/same-inode-number-is-another-file",

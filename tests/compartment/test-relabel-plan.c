@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "compartment/relabel-apply.h"
+#include "compartment/relabel-plan.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "fixture.h"
-#include "state/objects.h"
 
 #define RELABEL "<seclabel model='dac' type='dynamic' relabel='yes'/>"
 #define STATIC                                                               \
@@ -204,82 +203,6 @@ test_plan_is_printed(Fixture *fixture, const void *data)
     g_assert_cmpstr(empty_json, ==, "[]\n");
 }
 
-static void
-apply(Fixture *fixture, const SvirtRelabelPlan *plan)
-{
-    g_autoptr(GError) error = NULL;
-
-    svirt_relabel_apply(fixture->state, plan, "start", TEST_NOW, NULL,
-                        &error);
-    g_assert_no_error(error);
-}
-
-static void
-test_second_start_writes_nothing(Fixture *fixture, const void *data)
-{
-    g_autofree char *path = fixture_file(fixture, "disk.img", "x");
-    g_autofree char *labels = NULL;
-    g_autoptr(SvirtObject) object = fixture_open(path);
-    g_autoptr(SvirtCompartment) compartment = NULL;
-    g_autoptr(SvirtRelabelPlan) plan = NULL;
-    g_autoptr(SvirtRelabelPlan) again = NULL;
-    g_autoptr(SvirtState) reader = NULL;
-    g_autoptr(GError) error = NULL;
-    SvirtRelabelItem item = fixture_disk(object);
-    bool needed;
-
-    if (fixture_lacks_root()) {
-        return;
-    }
-    compartment = fixture_compartment(fixture, "web", TEST_UUID_A, STATIC);
-    plan = make_plan(compartment, &item, 1);
-    g_assert_true(
-        svirt_relabel_is_needed(fixture->state, plan, &needed, &error));
-    g_assert_true(needed);
-    apply(fixture, plan);
-    labels = fixture_labels(path);
-    g_assert_cmpstr(labels, ==, "107:108 -");
-    again = make_plan(compartment, &item, 1);
-    g_assert_cmpuint(again->steps->len, ==, 0);
-    /* A state that cannot be written serves. */
-    svirt_state_open(fixture->connection->state_dir, SVIRT_STATE_READ,
-                     &reader, &error);
-    g_assert_no_error(error);
-    g_assert_true(svirt_relabel_is_needed(reader, again, &needed, &error));
-    g_assert_false(needed);
-    g_assert_true(svirt_relabel_apply(reader, again, "start", TEST_NOW, NULL,
-                                      &error));
-}
-
-/* Descriptors alone are enough: the file stays as it is, and is claimed. */
-static void
-test_claim_without_label(Fixture *fixture, const void *data)
-{
-    g_autofree char *path = fixture_file(fixture, "disk.img", "x");
-    g_autoptr(SvirtObject) object = fixture_open(path);
-    g_autoptr(SvirtCompartment) compartment =
-        fixture_compartment(fixture, "web", TEST_UUID_A, "");
-    g_autoptr(SvirtRelabelPlan) plan = NULL;
-    g_autoptr(GPtrArray) owners = NULL;
-    g_autoptr(GError) error = NULL;
-    SvirtRelabelItem item = fixture_disk(object);
-    struct stat before;
-    struct stat after;
-    bool needed = true;
-
-    plan = make_plan(compartment, &item, 1);
-    g_assert_cmpuint(plan->steps->len, ==, 0);
-    g_assert_cmpint(stat(path, &before), ==, 0);
-    apply(fixture, plan);
-    g_assert_cmpint(stat(path, &after), ==, 0);
-    g_assert_cmpint(before.st_ctim.tv_nsec, ==, after.st_ctim.tv_nsec);
-    svirt_objects_owners(fixture->state, &object->identity, &owners, &error);
-    g_assert_cmpuint(owners->len, ==, 1);
-    svirt_relabel_is_needed(fixture->state, plan, &needed, &error);
-    g_assert_no_error(error);
-    g_assert_false(needed);
-}
-
 /* ---- what ten equal labels cost ----------------------------------------- */
 
 /* Between two of these the child's calls are counted. */
@@ -386,9 +309,5 @@ main(int argc, char **argv)
                  test_plan_is_printed);
     FIXTURE_TEST("/compartment/relabel-plan/equal-label-costs-one-fstat",
                  test_equal_labels_cost_one_fstat_each);
-    FIXTURE_TEST("/compartment/relabel-apply/second-start-writes-nothing",
-                 test_second_start_writes_nothing);
-    FIXTURE_TEST("/compartment/relabel-apply/claim-without-label",
-                 test_claim_without_label);
     return g_test_run();
 }

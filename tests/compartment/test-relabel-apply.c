@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "compartment/relabel-apply.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "state/objects.h"
+#include "vm.h"
+
+#define STATIC                                                               \
+    "<seclabel model='dac' type='static' relabel='yes'>"                     \
+    "<label>+107:+108</label></seclabel>"
+
+static SvirtRelabelPlan *
+make_plan(const SvirtCompartment *compartment, const SvirtRelabelItem *items,
+          size_t count)
+{
+    g_autoptr(GError) error = NULL;
+    SvirtRelabelPlan *plan = NULL;
+
+    svirt_relabel_plan_new(compartment, items, count, &plan, &error);
+    g_assert_no_error(error);
+    return plan;
+}
+
+static void
+apply(Fixture *fixture, const SvirtRelabelPlan *plan)
+{
+    g_autoptr(GError) error = NULL;
+
+    svirt_relabel_apply(fixture->state, plan, "start", TEST_NOW, NULL,
+                        &error);
+    g_assert_no_error(error);
+}
+
+static void
+test_second_start_writes_nothing(Fixture *fixture, const void *data)
+{
+    g_autofree char *path = fixture_file(fixture, "disk.img", "x");
+    g_autofree char *labels = NULL;
+    g_autoptr(SvirtObject) object = fixture_open(path);
+    g_autoptr(SvirtCompartment) compartment = NULL;
+    g_autoptr(SvirtRelabelPlan) plan = NULL;
+    g_autoptr(SvirtRelabelPlan) again = NULL;
+    g_autoptr(SvirtState) reader = NULL;
+    g_autoptr(GError) error = NULL;
+    SvirtRelabelItem item = fixture_disk(object);
+    bool needed;
+
+    if (fixture_lacks_root()) {
+        return;
+    }
+    compartment = fixture_compartment(fixture, "web", TEST_UUID_A, STATIC);
+    plan = make_plan(compartment, &item, 1);
+    g_assert_true(
+        svirt_relabel_is_needed(fixture->state, plan, &needed, &error));
+    g_assert_true(needed);
+    apply(fixture, plan);
+    labels = fixture_labels(path);
+    g_assert_cmpstr(labels, ==, "107:108 -");
+    again = make_plan(compartment, &item, 1);
+    g_assert_cmpuint(again->steps->len, ==, 0);
+    /* A state that cannot be written serves. */
+    svirt_state_open(fixture->connection->state_dir, SVIRT_STATE_READ,
+                     &reader, &error);
+    g_assert_no_error(error);
+    g_assert_true(svirt_relabel_is_needed(reader, again, &needed, &error));
+    g_assert_false(needed);
+    g_assert_true(svirt_relabel_apply(reader, again, "start", TEST_NOW, NULL,
+                                      &error));
+}
+
+/* Descriptors alone are enough: the file stays as it is, and is claimed. */
+static void
+test_claim_without_label(Fixture *fixture, const void *data)
+{
+    g_autofree char *path = fixture_file(fixture, "disk.img", "x");
+    g_autoptr(SvirtObject) object = fixture_open(path);
+    g_autoptr(SvirtCompartment) compartment =
+        fixture_compartment(fixture, "web", TEST_UUID_A, "");
+    g_autoptr(SvirtRelabelPlan) plan = NULL;
+    g_autoptr(GPtrArray) owners = NULL;
+    g_autoptr(GError) error = NULL;
+    SvirtRelabelItem item = fixture_disk(object);
+    struct stat before;
+    struct stat after;
+    bool needed = true;
+
+    plan = make_plan(compartment, &item, 1);
+    g_assert_cmpuint(plan->steps->len, ==, 0);
+    g_assert_cmpint(stat(path, &before), ==, 0);
+    apply(fixture, plan);
+    g_assert_cmpint(stat(path, &after), ==, 0);
+    g_assert_cmpint(before.st_ctim.tv_nsec, ==, after.st_ctim.tv_nsec);
+    svirt_objects_owners(fixture->state, &object->identity, &owners, &error);
+    g_assert_cmpuint(owners->len, ==, 1);
+    svirt_relabel_is_needed(fixture->state, plan, &needed, &error);
+    g_assert_no_error(error);
+    g_assert_false(needed);
+}
+
+static bool
+fail_at(SvirtFaultPoint point, unsigned index, void *data, GError **error)
+{
+    Countdown *countdown = data;
+
+    countdown->reached = point;
+    return --countdown->left != 0 ||
+           svirt_raise(error, SVIRT_ERROR_SYSTEM, NULL, NULL, "a test's");
+}
+
+static void
+test_failed_at_every_record(Fixture *fixture, const void *data)
+{
+    Vm vm = { 0 };
+
+    if (fixture_lacks_root()) {
+        return;
+    }
+    vm_set_up(fixture, &vm);
+    for (unsigned n = 1;; n++) {
+        Countdown countdown = { .left = n };
+        const SvirtFault fault = { .at = fail_at, .data = &countdown };
+        g_autoptr(GError) error = NULL;
+
+        g_assert_false(vm_apply(fixture, &vm, &fault, &error));
+        g_assert_error(error, SVIRT_ERROR, SVIRT_ERROR_SYSTEM);
+        g_assert_cmpuint(vm_open_journals(fixture), ==, 0);
+        if (countdown.reached == SVIRT_FAULT_CLOSED) {
+            g_assert_true(vm_carries(&vm, vm_after));
+            vm_release(fixture, &vm);
+            break;
+        }
+        g_assert_true(vm_carries(&vm, vm_before));
+    }
+    vm_tear_down(&vm);
+}
+
+static bool
+change_owner(SvirtFaultPoint point, unsigned index, void *data,
+             GError **error)
+{
+    const Vm *vm = data;
+
+    if (point == SVIRT_FAULT_AFTER_WRITE && index == VM_STEPS - 1) {
+        g_assert_cmpint(chown(vm->paths[0], 9, 9), ==, 0);
+    }
+    return true;
+}
+
+static void
+test_label_changed_meanwhile(Fixture *fixture, const void *data)
+{
+    Vm vm = { 0 };
+    const SvirtFault fault = { .at = change_owner, .data = &vm };
+    g_autofree char *first = NULL;
+    g_autofree char *second = NULL;
+    g_autoptr(GError) error = NULL;
+
+    if (fixture_lacks_root()) {
+        return;
+    }
+    vm_set_up(fixture, &vm);
+    g_assert_false(vm_apply(fixture, &vm, &fault, &error));
+    g_assert_error(error, SVIRT_ERROR, SVIRT_ERROR_UNVERIFIED);
+    g_assert_cmpuint(vm_open_journals(fixture), ==, 0);
+    first = fixture_labels(vm.paths[0]);
+    g_assert_cmpstr(first, ==, "9:9 original");
+    second = fixture_labels(vm.paths[1]);
+    g_assert_cmpstr(second, ==, vm_before[1]);
+    vm_tear_down(&vm);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    fixture_unshare_mounts();
+    FIXTURE_TEST("/compartment/relabel-apply/second-start-writes-nothing",
+                 test_second_start_writes_nothing);
+    FIXTURE_TEST("/compartment/relabel-apply/claim-without-label",
+                 test_claim_without_label);
+    FIXTURE_TEST("/compartment/relabel-apply/failed-at-every-record",
+                 test_failed_at_every_record);
+    FIXTURE_TEST("/compartment/relabel-apply/label-changed-meanwhile",
+                 test_label_changed_meanwhile);
+    return g_test_run();
+}
