@@ -389,7 +389,7 @@ SVIRT_PROBE_ROWS(
     { "var-tmp-create", "create a file in /var/tmp", PUBLIC, create_in_var },
     { "dev-shm-create", "create a file in /dev/shm", PUBLIC, create_in_shm },
     { "tmp-unnamed", "create an unnamed file on the host's /tmp", PUBLIC,
-      create_unnamed },
+      create_unnamed, .absence = SVIRT_PROBE_ABSENCE_FILESYSTEM },
     { "root-create", "create a file in its own root directory",
       L(ROOT) | L(LANDLOCK) | L(DAC), create_in_place, "/." },
     { "usr-create", "create a file in /usr/lib",

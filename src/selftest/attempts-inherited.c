@@ -224,4 +224,5 @@ SVIRT_PROBE_ROWS(
     { "inherited-buffer", "raise its socket's buffer over the limit",
       L(CAPABILITY) | L(FILTER), force_buffer },
     { "inherited-peer", "signal the process at the other end of its socket",
-      L(FILTER) | L(LANDLOCK) | L(DAC) | L(NAMESPACE), signal_peer })
+      L(FILTER) | L(LANDLOCK) | L(DAC) | L(NAMESPACE), signal_peer,
+      .absence = SVIRT_PROBE_ABSENCE_FAMILY })

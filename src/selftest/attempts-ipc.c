@@ -106,12 +106,11 @@ static int
 create_queue(const SvirtProbeTarget *t, const SvirtProbeAttempt *a,
              SvirtProbeNote *note)
 {
-    static const char name[] = "svirt-selftest-attempt";
-    long fd = syscall(SYS_mq_open, name, O_RDWR | O_CREAT | O_EXCL, 0600,
-                      NULL);
+    long fd = syscall(SYS_mq_open, t->attempt_name,
+                      O_RDWR | O_CREAT | O_EXCL, 0600, NULL);
 
     if (fd >= 0) {
-        (void)syscall(SYS_mq_unlink, name);
+        (void)syscall(SYS_mq_unlink, t->attempt_name);
     }
     return svirt_probe_opened(fd);
 }
@@ -129,7 +128,7 @@ static int
 add_key(const SvirtProbeTarget *t, const SvirtProbeAttempt *a,
         SvirtProbeNote *note)
 {
-    long key = syscall(SYS_add_key, "user", "svirt-selftest-attempt", "x", 1,
+    long key = syscall(SYS_add_key, "user", t->attempt_name, "x", 1,
                        KEY_SPEC_USER_KEYRING);
 
     if (key < 0) {

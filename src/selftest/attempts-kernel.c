@@ -19,6 +19,12 @@
 #include <sys/utsname.h>
 
 #define ROOT_ONLY (L(FILTER) | L(CAPABILITY))
+#define IO_URING_OFF                                                         \
+    .switch_path = "/proc/sys/kernel/io_uring_disabled", .switch_value = 2
+#define MODULES_OFF                                                          \
+    .switch_path = "/proc/sys/kernel/modules_disabled", .switch_value = 1
+#define KEXEC_OFF                                                            \
+    .switch_path = "/proc/sys/kernel/kexec_load_disabled", .switch_value = 1
 #define NOWHERE "/svirt-selftest/no-such-file"
 #define SYSLOG_READ_ALL 3
 
@@ -232,9 +238,9 @@ SVIRT_PROBE_ROWS(
     kernel,
     { "io-uring", "make an io_uring, which sends and opens past the filter",
       L(FILTER) | L(RLIMIT), make_ring,
-      .absence = SVIRT_PROBE_ABSENCE_SYSCALL },
+      .absence = SVIRT_PROBE_ABSENCE_SYSCALL, IO_URING_OFF },
     { "io-uring-enter", "submit to an io_uring", L(FILTER), use_ring,
-      .absence = SVIRT_PROBE_ABSENCE_SYSCALL },
+      .absence = SVIRT_PROBE_ABSENCE_SYSCALL, IO_URING_OFF },
     { "userfaultfd", "stop the kernel in a page fault", L(FILTER),
       fault_memory, .absence = SVIRT_PROBE_ABSENCE_SYSCALL },
     { "bpf", "create a BPF map", L(FILTER) | L(CAPABILITY), make_map,
@@ -245,15 +251,20 @@ SVIRT_PROBE_ROWS(
     { "perf-self", "use the kernel's performance counters", L(FILTER),
       measure_self, .absence = SVIRT_PROBE_ABSENCE_SYSCALL },
     { "kexec", "load another kernel", ROOT_ONLY, load_kernel,
-      .absence = SVIRT_PROBE_ABSENCE_SYSCALL },
+      .absence = SVIRT_PROBE_ABSENCE_SYSCALL,
+      KEXEC_OFF },
     { "kexec-file", "load another kernel from a file", ROOT_ONLY,
-      load_kernel_file, .absence = SVIRT_PROBE_ABSENCE_SYSCALL },
+      load_kernel_file, .absence = SVIRT_PROBE_ABSENCE_SYSCALL,
+      KEXEC_OFF },
     { "module-load", "load a kernel module", ROOT_ONLY, load_module,
-      .absence = SVIRT_PROBE_ABSENCE_SYSCALL },
+      .absence = SVIRT_PROBE_ABSENCE_SYSCALL,
+      MODULES_OFF },
     { "module-load-file", "load a kernel module from a file", ROOT_ONLY,
-      load_module_file, .absence = SVIRT_PROBE_ABSENCE_SYSCALL },
+      load_module_file, .absence = SVIRT_PROBE_ABSENCE_SYSCALL,
+      MODULES_OFF },
     { "module-unload", "unload a kernel module", ROOT_ONLY, unload_module,
-      .absence = SVIRT_PROBE_ABSENCE_SYSCALL },
+      .absence = SVIRT_PROBE_ABSENCE_SYSCALL,
+      MODULES_OFF },
     { "reboot", "restart the host", ROOT_ONLY, restart_host },
     { "hostname", "rename the host", ROOT_ONLY, name_host },
     { "domainname", "rename the host's NIS domain", ROOT_ONLY, name_domain },

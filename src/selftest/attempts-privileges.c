@@ -17,6 +17,8 @@
 
 #define IDENTITY (L(FILTER) | L(CAPABILITY))
 #define OWN_USER (L(FILTER) | L(DAC))
+#define USERS_OFF                                                            \
+    .switch_path = "/proc/sys/user/max_user_namespaces", .switch_value = 0
 #define IOPRIO_WHO_PROCESS 1
 #define IOPRIO_REALTIME (1 << 13)
 
@@ -233,9 +235,9 @@ SVIRT_PROBE_ROWS(
       L(CAPABILITY) | L(FILTER), realtime_disk },
     { "fork", "start another process", L(FILTER), make_process },
     { "clone-user", "start a process in a new user namespace", L(FILTER),
-      make_process, .number = CLONE_NEWUSER },
+      make_process, .number = CLONE_NEWUSER, USERS_OFF },
     { "unshare-user", "enter a new user namespace", L(FILTER), unshare_user,
-      .flags = SVIRT_PROBE_FLAG_LAST },
+      .flags = SVIRT_PROBE_FLAG_LAST, USERS_OFF },
     { "unshare-other", "enter a new namespace of any other kind",
       L(FILTER) | L(CAPABILITY), unshare_other,
       .flags = SVIRT_PROBE_FLAG_LAST },

@@ -9,6 +9,7 @@
 #include "selftest/victim-process.h"
 #include "state/claims.h"
 
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -254,9 +255,9 @@ alone_measure(World *world, SvirtSelftest *selftest, GError **error)
     return true;
 }
 
-bool
-svirt_selftest_perform(const SvirtSelftestRequest *request,
-                       SvirtSelftest **ret, GError **error)
+static bool
+perform_all(const SvirtSelftestRequest *request, SvirtSelftest **ret,
+            GError **error)
 {
     g_auto(World) world = {
         .request = request,
@@ -285,4 +286,23 @@ svirt_selftest_perform(const SvirtSelftestRequest *request,
     }
     *ret = g_steal_pointer(&selftest);
     return true;
+}
+
+bool
+svirt_selftest_perform(const SvirtSelftestRequest *request,
+                       SvirtSelftest **ret, GError **error)
+{
+    sigset_t ends;
+    sigset_t before;
+    bool ok;
+
+    /* What the targets are made of outlives a process that is ended. */
+    (void)sigemptyset(&ends);
+    (void)sigaddset(&ends, SIGINT);
+    (void)sigaddset(&ends, SIGTERM);
+    (void)sigaddset(&ends, SIGHUP);
+    (void)pthread_sigmask(SIG_BLOCK, &ends, &before);
+    ok = perform_all(request, ret, error);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return ok;
 }

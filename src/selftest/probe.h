@@ -38,8 +38,9 @@ typedef int (*SvirtProbeFunction)(const SvirtProbeTarget *target,
 /* How a control may show that this kernel or host has no such thing. */
 typedef enum SvirtProbeAbsence {
     SVIRT_PROBE_ABSENCE_NONE,       /* the control must succeed */
+    SVIRT_PROBE_ABSENCE_FILESYSTEM, /* the targets' file system lacks it */
     SVIRT_PROBE_ABSENCE_SYSCALL,    /* ENOSYS outside any filter */
-    SVIRT_PROBE_ABSENCE_FAMILY,     /* no such socket family or protocol */
+    SVIRT_PROBE_ABSENCE_FAMILY,     /* no such socket family or option */
     SVIRT_PROBE_ABSENCE_PATH,       /* `path` is not there */
     SVIRT_PROBE_ABSENCE_CAPABILITY, /* root lacks capability `number` */
     SVIRT_PROBE_ABSENCE_TARGET,     /* the driver found none on this host */
@@ -62,6 +63,8 @@ struct SvirtProbeAttempt {
     int number;              /* argument of `run` */
     SvirtProbeAbsence absence;
     unsigned flags;
+    const char *switch_path; /* a sysctl that has it off for root as well */
+    long switch_value;       /* when it is this */
     const char *open_reason; /* why it stays open; NULL: must be blocked */
 };
 

@@ -139,6 +139,44 @@ has_capability(int number)
            (data[number / 32].effective & (1u << (number % 32)));
 }
 
+/* What the administrator or Secure Boot keeps from root itself. */
+static const char *
+closed_to_root(const SvirtProbeAttempt *attempt)
+{
+    char text[64];
+
+    if (attempt->switch_path &&
+        svirt_read_small(AT_FDCWD, attempt->switch_path, text,
+                         sizeof(text)) > 0 &&
+        strtol(text, NULL, 10) == attempt->switch_value) {
+        return "switched off on this host by a sysctl";
+    }
+    if ((attempt->absence == SVIRT_PROBE_ABSENCE_SYSCALL ||
+         attempt->absence == SVIRT_PROBE_ABSENCE_PATH) &&
+        svirt_read_small(AT_FDCWD, "/sys/kernel/security/lockdown", text,
+                         sizeof(text)) > 0 &&
+        !strstr(text, "[none]")) {
+        return "the host is locked down, for root too";
+    }
+    return NULL;
+}
+
+static const char *
+path_absence(const SvirtProbeAttempt *attempt, int error)
+{
+    switch (error) {
+    case ENXIO:
+    case ENODEV:
+        return "no driver behind the device node";
+    case EBUSY:
+        return "in use by somebody else";
+    default:
+        return access(attempt->path, F_OK) < 0 && errno == ENOENT
+                   ? "no such file on this host"
+                   : NULL;
+    }
+}
+
 /* Why this kernel or host has no such thing; NULL when it ought to. */
 static const char *
 absence_of(const SvirtProbeAttempt *attempt, const SvirtProbeRecord *record)
@@ -148,22 +186,21 @@ absence_of(const SvirtProbeAttempt *attempt, const SvirtProbeRecord *record)
     switch (attempt->absence) {
     case SVIRT_PROBE_ABSENCE_NONE:
         return NULL;
+    case SVIRT_PROBE_ABSENCE_FILESYSTEM:
+        return error == ENOTTY || error == EOPNOTSUPP
+                   ? "the file system of the targets has no such thing"
+                   : NULL;
     case SVIRT_PROBE_ABSENCE_SYSCALL:
         return error == ENOSYS && !is_filtered()
                    ? "the kernel has no such system call"
                    : NULL;
     case SVIRT_PROBE_ABSENCE_FAMILY:
         return error == EAFNOSUPPORT || error == EPROTONOSUPPORT ||
-                       error == ESOCKTNOSUPPORT
-                   ? "the kernel has no such socket family or protocol"
+                       error == ESOCKTNOSUPPORT || error == ENOPROTOOPT
+                   ? "the kernel has no such socket family, protocol or option"
                    : NULL;
     case SVIRT_PROBE_ABSENCE_PATH:
-        if (error == ENXIO || error == ENODEV) {
-            return "no driver behind the device node";
-        }
-        return access(attempt->path, F_OK) < 0 && errno == ENOENT
-                   ? "no such file on this host"
-                   : NULL;
+        return path_absence(attempt, error);
     case SVIRT_PROBE_ABSENCE_CAPABILITY:
         return has_capability(attempt->number)
                    ? NULL
@@ -188,6 +225,9 @@ absence_apply(const SvirtProbeAttempt *attempt, SvirtProbeRecord *record)
 
     if (record->outcome != SVIRT_PROBE_OUTCOME_DONE) {
         reason = absence_of(attempt, record);
+    }
+    if (!reason && (record->error == EPERM || record->error == ENOSPC)) {
+        reason = closed_to_root(attempt);
     }
     if (reason) {
         record->outcome = SVIRT_PROBE_OUTCOME_ABSENT;

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #define RECORD_FD (SVIRT_SELFTEST_FIRST_FD - 1)
 /* Longer than any attempt may take. */
 #define SILENCE_MS 15000
+#define SLICE_MS 100
 #define COLUMNS 7
 
 static void
@@ -168,17 +170,37 @@ record_apply(SvirtSelftest *selftest, bool control,
     return true;
 }
 
+/* perform.c blocks them, so that the targets are removed first. */
+static bool
+is_interrupted(void)
+{
+    sigset_t set;
+
+    return sigpending(&set) == 0 &&
+           (sigismember(&set, SIGINT) == 1 ||
+            sigismember(&set, SIGTERM) == 1 || sigismember(&set, SIGHUP) == 1);
+}
+
 static bool
 records_read(SvirtSelftest *selftest, bool control, int fd,
              Progress *progress, GError **error)
 {
     struct pollfd wait = { .fd = fd, .events = POLLIN };
+    int silence_ms = 0;
 
     for (;;) {
         SvirtProbeRecord record;
-        int got = poll(&wait, 1, SILENCE_MS);
+        int got = poll(&wait, 1, SLICE_MS);
 
+        if (is_interrupted()) {
+            return svirt_raise(error, SVIRT_ERROR_FAILED, NULL, NULL,
+                               "interrupted");
+        }
         if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        silence_ms = got == 0 ? silence_ms + SLICE_MS : 0;
+        if (got == 0 && silence_ms < SILENCE_MS) {
             continue;
         }
         if (got == 0) {

@@ -113,6 +113,8 @@ test_holds_with_older_landlock(void)
 
         g_test_message("Landlock ABI %d", abi);
         request.landlock_abi_limit = abi;
+        /* passt's compartment has no part in it, and takes its time. */
+        request.cgroup_parent = NULL;
         selftest = perform(&request);
         assert_holds(selftest);
     }
