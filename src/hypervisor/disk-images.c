@@ -256,7 +256,8 @@ open_chain(SvirtDiskImages *images, Opener *opener, SvirtChain **recorded,
 bool
 svirt_disk_images_open(const SvirtRefusals *refusals,
                        const SvirtCredentials *author, const SvirtDisk *disk,
-                       SvirtChain *recorded, SvirtDiskImages **ret, GError **error)
+                       SvirtChain *recorded, SvirtDiskImages **ret,
+                       GError **error)
 {
     g_autoptr(SvirtChain) record = recorded;
     g_autoptr(SvirtDiskImages) images = g_new0(SvirtDiskImages, 1);

@@ -1,73 +1,50 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <string.h>
-
 #include "base/error.h"
 #include "hypervisor/qemu-private.h"
 
 /* QEMU's device for a model; NULL: the machine has it already. */
+static const char *const drivers[SVIRT_CONTROLLER_MODEL_MAX] = {
+    [SVIRT_CONTROLLER_MODEL_PCI_BRIDGE] = "pci-bridge",
+    [SVIRT_CONTROLLER_MODEL_DMI_TO_PCI_BRIDGE] = "i82801b11-bridge",
+    [SVIRT_CONTROLLER_MODEL_PCIE_TO_PCI_BRIDGE] = "pcie-pci-bridge",
+    [SVIRT_CONTROLLER_MODEL_PCIE_ROOT_PORT] = "pcie-root-port",
+    [SVIRT_CONTROLLER_MODEL_PCIE_SWITCH_UPSTREAM_PORT] = "x3130-upstream",
+    [SVIRT_CONTROLLER_MODEL_PCIE_SWITCH_DOWNSTREAM_PORT] =
+        "xio3130-downstream",
+    [SVIRT_CONTROLLER_MODEL_PIIX3_UHCI] = "piix3-usb-uhci",
+    [SVIRT_CONTROLLER_MODEL_PIIX4_UHCI] = "piix4-usb-uhci",
+    [SVIRT_CONTROLLER_MODEL_VT82C686B_UHCI] = "vt82c686b-usb-uhci",
+    [SVIRT_CONTROLLER_MODEL_PCI_OHCI] = "pci-ohci",
+    [SVIRT_CONTROLLER_MODEL_EHCI] = "usb-ehci",
+    [SVIRT_CONTROLLER_MODEL_ICH9_EHCI1] = "ich9-usb-ehci1",
+    [SVIRT_CONTROLLER_MODEL_ICH9_UHCI1] = "ich9-usb-uhci1",
+    [SVIRT_CONTROLLER_MODEL_ICH9_UHCI2] = "ich9-usb-uhci2",
+    [SVIRT_CONTROLLER_MODEL_ICH9_UHCI3] = "ich9-usb-uhci3",
+    [SVIRT_CONTROLLER_MODEL_NEC_XHCI] = "nec-usb-xhci",
+    [SVIRT_CONTROLLER_MODEL_QEMU_XHCI] = "qemu-xhci",
+    [SVIRT_CONTROLLER_MODEL_LSILOGIC] = "lsi53c895a",
+    [SVIRT_CONTROLLER_MODEL_VIRTIO_SCSI] = "virtio-scsi-pci",
+    [SVIRT_CONTROLLER_MODEL_VIRTIO] = "virtio-serial-pci",
+};
+
 static const char *
 controller_driver(const SvirtController *controller)
 {
-    switch (controller->model) {
-    case SVIRT_CONTROLLER_MODEL_PCI_BRIDGE:
-        return "pci-bridge";
-    case SVIRT_CONTROLLER_MODEL_DMI_TO_PCI_BRIDGE:
-        return "i82801b11-bridge";
-    case SVIRT_CONTROLLER_MODEL_PCIE_TO_PCI_BRIDGE:
-        return "pcie-pci-bridge";
-    case SVIRT_CONTROLLER_MODEL_PCIE_ROOT_PORT:
-        return controller->pci_device != NULL &&
-                       strcmp(controller->pci_device, "ioh3420") == 0
-                   ? "ioh3420"
-                   : "pcie-root-port";
-    case SVIRT_CONTROLLER_MODEL_PCIE_SWITCH_UPSTREAM_PORT:
-        return "x3130-upstream";
-    case SVIRT_CONTROLLER_MODEL_PCIE_SWITCH_DOWNSTREAM_PORT:
-        return "xio3130-downstream";
-    case SVIRT_CONTROLLER_MODEL_PIIX3_UHCI:
-        return "piix3-usb-uhci";
-    case SVIRT_CONTROLLER_MODEL_PIIX4_UHCI:
-        return "piix4-usb-uhci";
-    case SVIRT_CONTROLLER_MODEL_VT82C686B_UHCI:
-        return "vt82c686b-usb-uhci";
-    case SVIRT_CONTROLLER_MODEL_PCI_OHCI:
-        return "pci-ohci";
-    case SVIRT_CONTROLLER_MODEL_EHCI:
-        return "usb-ehci";
-    case SVIRT_CONTROLLER_MODEL_ICH9_EHCI1:
-        return "ich9-usb-ehci1";
-    case SVIRT_CONTROLLER_MODEL_ICH9_UHCI1:
-        return "ich9-usb-uhci1";
-    case SVIRT_CONTROLLER_MODEL_ICH9_UHCI2:
-        return "ich9-usb-uhci2";
-    case SVIRT_CONTROLLER_MODEL_ICH9_UHCI3:
-        return "ich9-usb-uhci3";
-    case SVIRT_CONTROLLER_MODEL_NEC_XHCI:
-        return "nec-usb-xhci";
-    case SVIRT_CONTROLLER_MODEL_QEMU_XHCI:
-        return "qemu-xhci";
-    case SVIRT_CONTROLLER_MODEL_LSILOGIC:
-        return "lsi53c895a";
-    case SVIRT_CONTROLLER_MODEL_VIRTIO_TRANSITIONAL:
-        return controller->type == SVIRT_CONTROLLER_SCSI
-                   ? "virtio-scsi-pci-transitional"
-                   : "virtio-serial-pci-transitional";
-    case SVIRT_CONTROLLER_MODEL_VIRTIO_NON_TRANSITIONAL:
-        return controller->type == SVIRT_CONTROLLER_SCSI
-                   ? "virtio-scsi-pci-non-transitional"
-                   : "virtio-serial-pci-non-transitional";
-    case SVIRT_CONTROLLER_MODEL_VIRTIO_SCSI:
-        return "virtio-scsi-pci";
-    case SVIRT_CONTROLLER_MODEL_VIRTIO:
-        return "virtio-serial-pci";
-    case SVIRT_CONTROLLER_MODEL_PCI_ROOT:
-    case SVIRT_CONTROLLER_MODEL_PCIE_ROOT:
-    case SVIRT_CONTROLLER_MODEL_USB_NONE:
-    case SVIRT_CONTROLLER_MODEL_UNSET:
-    case SVIRT_CONTROLLER_MODEL_MAX:
-        break;
+    bool scsi = controller->type == SVIRT_CONTROLLER_SCSI;
+
+    if (controller->model == SVIRT_CONTROLLER_MODEL_VIRTIO_TRANSITIONAL) {
+        return scsi ? "virtio-scsi-pci-transitional"
+                    : "virtio-serial-pci-transitional";
     }
-    return NULL;
+    if (controller->model == SVIRT_CONTROLLER_MODEL_VIRTIO_NON_TRANSITIONAL) {
+        return scsi ? "virtio-scsi-pci-non-transitional"
+                    : "virtio-serial-pci-non-transitional";
+    }
+    if (controller->model == SVIRT_CONTROLLER_MODEL_PCIE_ROOT_PORT &&
+        g_strcmp0(controller->pci_device, "ioh3420") == 0) {
+        return "ioh3420";
+    }
+    return drivers[controller->model];
 }
 
 /* A model left open: what libvirt takes for QEMU. */
