@@ -5,7 +5,7 @@
 
 #include "launch/failure.h"
 
-/* What the child says on the status pipe; smaller than PIPE_BUF. */
+/* What the child says on the status socket (SOCK_SEQPACKET): one packet. */
 typedef struct SvirtChildReport {
     uint32_t armed; /* 1: about to exec, nothing failed; 0: failure is set */
     uint32_t missing_layers;
@@ -14,6 +14,15 @@ typedef struct SvirtChildReport {
     uint32_t step_ns[SVIRT_STEP_MAX];
     SvirtLaunchFailure failure;
 } SvirtChildReport;
+
+/*
+ * `fd` (-1 none) travels with the report. False with errno. Receive: 1 got a
+ * report (*ret_fd owned, -1 none), 0 end of file, -1 with errno.
+ */
+bool svirt_child_report_send(int socket, const SvirtChildReport *report,
+                             int fd);
+int svirt_child_report_receive(int socket, int timeout_ms,
+                               SvirtChildReport *ret, int *ret_fd);
 
 /*
  * Runs in the child of svirt_launch_process, which shares no memory with the

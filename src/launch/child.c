@@ -27,6 +27,7 @@ typedef struct Child {
     SvirtProcess which;
     int cgroup_fd; /* -1: the clone entered it already */
     SvirtFdMapOwn own;
+    int listener; /* of the filter, -1 none */
     char interpreter[SVIRT_INTERPRETER_MAX];
     SvirtChildReport report;
 } Child;
@@ -259,7 +260,7 @@ install_filter(Child *child, SvirtLaunchFailure *failure)
 {
     return svirt_filter_install(child->which == SVIRT_PROCESS_PASST
                                 ? SVIRT_FILTER_PASST : SVIRT_FILTER_VMM,
-                                child->own.program, failure);
+                                &child->listener, failure);
 }
 
 static bool
@@ -276,11 +277,11 @@ execute(Child *child, SvirtLaunchFailure *failure)
                                     child->spec->args[argv->first + i]);
     }
     args[argv->count] = NULL;
-    /* The parent takes the end of the pipe after this for a good exec. */
+    /* The parent takes the end of the socket after this for a good exec. */
     child->report.armed = 1;
-    if (!svirt_write_full(child->own.status, &child->report,
-                          sizeof(child->report))) {
-        return svirt_launch_fail(failure, SVIRT_STEP_EXEC, "status pipe");
+    if (!svirt_child_report_send(child->own.status, &child->report,
+                                 child->listener)) {
+        return svirt_launch_fail(failure, SVIRT_STEP_EXEC, "status socket");
     }
     (void)syscall(SYS_execveat, child->own.program, "", args, environment,
                   AT_EMPTY_PATH);
@@ -369,6 +370,7 @@ svirt_child_run(const SvirtLaunchSpec *spec, SvirtProcess which, int cgroup_fd,
         .which = which,
         .cgroup_fd = cgroup_fd,
         .own = { .status = status_fd, .program = -1 },
+        .listener = -1,
         .report = {
             .missing_layers = spec->waived_layers &
                 ~(SVIRT_LAYER_CGROUP | SVIRT_LAYER_DEVICE_FILTER),
@@ -377,9 +379,8 @@ svirt_child_run(const SvirtLaunchSpec *spec, SvirtProcess which, int cgroup_fd,
 
     take_steps(&child);
     child.report.armed = 0;
-    /* A pipe that cannot take it leaves the parent an end without a word,
+    /* A socket that cannot take it leaves the parent an end without a word,
      * which is a failure as well. */
-    (void)svirt_write_full(child.own.status, &child.report,
-                           sizeof(child.report));
+    (void)svirt_child_report_send(child.own.status, &child.report, -1);
     _exit(127);
 }

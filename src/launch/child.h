@@ -23,7 +23,8 @@ typedef struct SvirtLaunched {
     uint32_t missing_layers;
     int32_t landlock_abi; /* in force: the kernel's or the spec's limit; 0 none */
     char words[SVIRT_LAUNCH_WORDS]; /* what the kernel lacks; "" nothing */
-    /* Nanoseconds each step took (bench); 0 for a step not taken. */
+    /* Nanoseconds (bench): from clone to exec, and of it each step. */
+    uint32_t total_ns;
     uint32_t step_ns[SVIRT_STEP_MAX];
 } SvirtLaunched;
 
@@ -34,7 +35,7 @@ typedef struct SvirtLaunched {
  * Runs process `which` of `spec`: clone3 into `cgroup_fd` (a cgroup v2
  * directory, O_RDONLY or O_PATH) and the namespaces, the steps of the
  * SvirtStep order in the child, exec; returns when the exec happened (the
- * status pipe closed), at most 30 s later.
+ * status socket closed), at most 30 s later.
  *
  * VMM, PASST: confined completely before exec. MONITOR: session, limits,
  * descriptors and exec only, in a pid namespace of its own and still as root:

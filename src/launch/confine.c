@@ -47,7 +47,7 @@ svirt_confine_self_monitor(const SvirtSpecIds *ids, SvirtConfined *ret,
         !svirt_credential_no_new_privs(ret_failure) ||
         !svirt_landlock_restrict(NULL, 0, true, NO_LIMIT,
                                  &confined.landlock_abi, ret_failure) ||
-        !svirt_filter_install(SVIRT_FILTER_MONITOR, -1, ret_failure)) {
+        !svirt_filter_install(SVIRT_FILTER_MONITOR, NULL, ret_failure)) {
         return false;
     }
     if (confined.landlock_abi == 0) {

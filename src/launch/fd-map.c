@@ -150,7 +150,7 @@ place_own(Map *map, SvirtFdMapOwn *own, SvirtLaunchFailure *failure)
 
     if (status < 0) {
         return svirt_launch_fail(failure, SVIRT_STEP_DESCRIPTORS,
-                                 "status pipe");
+                                 "status socket");
     }
     own->status = status;
     program = fcntl(own->program, F_DUPFD_CLOEXEC, map->above);
@@ -167,7 +167,7 @@ settle_own(Map *map, SvirtFdMapOwn *own, SvirtLaunchFailure *failure)
 {
     if (dup3(own->status, map->limit, O_CLOEXEC) < 0) {
         return svirt_launch_fail(failure, SVIRT_STEP_DESCRIPTORS,
-                                 "status pipe to %d", map->limit);
+                                 "status socket to %d", map->limit);
     }
     own->status = map->limit;
     if (dup3(own->program, map->limit + 1, O_CLOEXEC) < 0) {

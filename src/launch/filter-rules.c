@@ -53,12 +53,12 @@
       "signalfd pipe2 pipe" }
 
 /*
- * The one exec: of the program's descriptor, whose number lies above the hard
- * limit on descriptors (fd-map.h) and closes with it. Afterwards none.
+ * The one exec of the launch. It is the parent that lets it pass, through a
+ * listener that it closes at once: from then on the kernel itself refuses. A
+ * rule on the arguments could not do this: whatever descriptor it named, an
+ * absolute path in memory would be executed instead.
  */
-#define RULES_EXEC                                                           \
-    { "execveat", FILTER_ALLOW,                                              \
-      { IS(0, SVIRT_FILTER_EXEC_FD), INT_IS(4, AT_EMPTY_PATH) } }
+#define RULES_EXEC { "execveat", FILTER_ASK }
 
 /* What the dynamic loader and libc's start need. */
 #define RULES_LOADER                                                         \

@@ -13,14 +13,14 @@
  * libc takes its old way. Foreign architectures are killed.
  */
 
-/* Stand in for numbers known at launch only; filter.c puts those in. */
-#define SVIRT_FILTER_EXEC_FD 0x7e57fd01u
+/* Stands in for a number known at launch only; filter.c puts it in. */
 #define SVIRT_FILTER_OWN_PID 0x7e57b1d2u
 
 typedef enum FilterAction {
     FILTER_ALLOW,
     FILTER_NOSYS,   /* ENOSYS: libc then takes an older call */
     FILTER_PRETEND, /* 0 and nothing done */
+    FILTER_ASK,     /* by whoever holds the listener; ENOSYS without one */
 } FilterAction;
 
 /* (argument & mask) == value, on all 64 bits; mask 0: no condition. */

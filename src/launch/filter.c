@@ -4,12 +4,15 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/enum-table.h"
+#include "base/fd.h"
 #include "launch/filter-rules.h"
 #include "filter-programs.h" /* generated */
 
@@ -36,13 +39,16 @@ static const FilterProgram programs[SVIRT_FILTER_MAX] = {
 };
 
 bool
-svirt_filter_install(SvirtFilter filter, int exec_fd,
+svirt_filter_install(SvirtFilter filter, int *ret_listener,
                      SvirtLaunchFailure *failure)
 {
+    const unsigned flags = ret_listener != NULL
+        ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
     struct sock_filter code[MAX_INSTRUCTIONS];
     struct sock_fprog prog = {
         .len = (unsigned short)programs[filter].count, .filter = code,
     };
+    long result;
 
     if (programs[filter].count > MAX_INSTRUCTIONS) {
         errno = E2BIG;
@@ -52,19 +58,58 @@ svirt_filter_install(SvirtFilter filter, int exec_fd,
     memcpy(code, programs[filter].code,
            programs[filter].count * sizeof(code[0]));
     for (size_t i = 0; i < prog.len; i++) {
-        if (code[i].code != (BPF_JMP | BPF_JEQ | BPF_K)) {
-            continue;
-        }
-        /* No descriptor has number -1: execveat's -100 is another. */
-        if (code[i].k == SVIRT_FILTER_EXEC_FD) {
-            code[i].k = (uint32_t)exec_fd;
-        } else if (code[i].k == SVIRT_FILTER_OWN_PID) {
+        if (code[i].code == (BPF_JMP | BPF_JEQ | BPF_K) &&
+            code[i].k == SVIRT_FILTER_OWN_PID) {
             code[i].k = (uint32_t)syscall(SYS_getpid);
         }
     }
-    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) < 0) {
+    result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &prog);
+    if (result < 0) {
         return svirt_launch_fail(failure, SVIRT_STEP_SECCOMP, "%s filter",
                                  svirt_filter_to_string(filter));
     }
+    if (ret_listener != NULL) {
+        *ret_listener = (int)result;
+    }
     return true;
+}
+
+/* Room for kernels whose structures have grown; they want it zeroed. */
+typedef union Question {
+    struct seccomp_notif notif;
+    char room[1024];
+} Question;
+
+static bool
+answer(int listener, int timeout_ms)
+{
+    struct pollfd poll_fd = { .fd = listener, .events = POLLIN };
+    Question question = { .room = { 0 } };
+    struct seccomp_notif_resp response = {
+        .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE,
+    };
+    int ready;
+
+    do {
+        ready = poll(&poll_fd, 1, timeout_ms);
+    } while (ready < 0 && errno == EINTR);
+    if (ready == 0) {
+        errno = ETIMEDOUT;
+    }
+    if (ready <= 0 ||
+        ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &question) < 0) {
+        return false;
+    }
+    /* CONTINUE is no decision on arguments: the child is our own code. */
+    response.id = question.notif.id;
+    return ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response) == 0;
+}
+
+bool
+svirt_filter_let_exec_pass(int *listener, int timeout_ms)
+{
+    bool passed = answer(*listener, timeout_ms);
+
+    svirt_fd_close(listener);
+    return passed;
 }

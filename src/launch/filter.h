@@ -18,9 +18,19 @@ bool svirt_filter_from_string(const char *text, SvirtFilter *ret);
 
 /*
  * SVIRT_STEP_SECCOMP: installs a filter on the calling thread, made for this
- * process: the one pid it may signal is its own as it sees it now, the one
- * descriptor it may execute is `exec_fd` (-1 none). Needs no_new_privs. Fails
- * with EINVAL or ENOSYS on a kernel without seccomp filters. seccomp(2).
+ * process: the one pid it may signal is its own as it sees it now. Needs
+ * no_new_privs. Fails with EINVAL or ENOSYS on a kernel without seccomp
+ * filters. seccomp(2).
+ *
+ * `ret_listener` (NULL: none) becomes the descriptor (owned, CLOEXEC) that an
+ * execveat(2) of this process asks. VMM and PASST without it cannot execute.
  */
-bool svirt_filter_install(SvirtFilter filter, int exec_fd,
+bool svirt_filter_install(SvirtFilter filter, int *ret_listener,
                           SvirtLaunchFailure *failure);
+
+/*
+ * The parent: waits until the child asks for its execveat, lets it pass, and
+ * closes *listener: no later exec gets through, by anybody. False with errno,
+ * *listener closed as well; ETIMEDOUT.
+ */
+bool svirt_filter_let_exec_pass(int *listener, int timeout_ms);

@@ -119,6 +119,8 @@ action_of(FilterAction action)
         return SCMP_ACT_ERRNO(ENOSYS);
     case FILTER_PRETEND:
         return SCMP_ACT_ERRNO(0);
+    case FILTER_ASK:
+        return SCMP_ACT_NOTIFY;
     }
     return SCMP_ACT_KILL_PROCESS;
 }

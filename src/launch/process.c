@@ -2,11 +2,10 @@
 #include "launch/child.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/sched.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -14,6 +13,7 @@
 
 #include "base/fd.h"
 #include "launch/child-private.h"
+#include "launch/filter.h"
 
 /* A launch takes 2 ms; what takes longer is a mount that hangs. */
 #define LAUNCH_TIMEOUT_MS 30000
@@ -85,41 +85,6 @@ clone_child(uint64_t flags, int cgroup_fd, int *ret_pidfd, bool *ret_enter)
     return (pid_t)syscall(SYS_clone3, &args, CLONE_ARGS_SIZE_VER0);
 }
 
-/*
- * One report. 1 got it, 0 the pipe's end (exec happened, or the child is
- * gone), -1 with errno.
- */
-static int
-read_report(int fd, int64_t deadline_ns, SvirtChildReport *ret)
-{
-    for (;;) {
-        struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-        int64_t left_ms = (deadline_ns - now_ns()) / 1000000;
-        int ready = left_ms <= 0 ? 0 : poll(&poll_fd, 1, (int)left_ms);
-        ssize_t got;
-
-        if (ready == 0) {
-            errno = ETIMEDOUT;
-            return -1;
-        }
-        if (ready < 0 && errno != EINTR) {
-            return -1;
-        }
-        if (ready < 0) {
-            continue;
-        }
-        /* Written at once and smaller than PIPE_BUF: whole or not at all. */
-        got = svirt_read_full(fd, ret, sizeof(*ret));
-        if (got == (ssize_t)sizeof(*ret)) {
-            return 1;
-        }
-        if (got > 0) {
-            errno = EPROTO;
-        }
-        return got == 0 ? 0 : -1;
-    }
-}
-
 static void
 end_child(int pidfd, siginfo_t *ret_info)
 {
@@ -160,23 +125,32 @@ collect_failure(int got, const SvirtChildReport *report, int pidfd,
     return false;
 }
 
-/* Waits for armed report and end of file: the exec. */
+/*
+ * Waits for the armed report, lets the exec pass, waits for the end of file
+ * that it makes.
+ */
 static bool
-await_exec(int status_fd, int pidfd, SvirtLaunched *ret,
-           SvirtLaunchFailure *ret_failure)
+await_exec(int status_fd, SvirtLaunched *ret, SvirtLaunchFailure *ret_failure)
 {
-    int64_t deadline = now_ns() + (int64_t)LAUNCH_TIMEOUT_MS * 1000000;
     SvirtChildReport report, second;
+    SVIRT_AUTO_FD listener = -1;
+    SVIRT_AUTO_FD none = -1;
     int64_t armed_ns;
-    int got = read_report(status_fd, deadline, &report);
+    bool asked;
+    int got = svirt_child_report_receive(status_fd, LAUNCH_TIMEOUT_MS,
+                                         &report, &listener);
 
     if (got <= 0 || !report.armed) {
-        return collect_failure(got, &report, pidfd, ret_failure);
+        return collect_failure(got, &report, ret->pidfd, ret_failure);
     }
     armed_ns = now_ns();
-    got = read_report(status_fd, deadline, &second);
-    if (got != 0) {
-        return collect_failure(got, &second, pidfd, ret_failure);
+    /* A child that does not ask has failed before, and says why. */
+    asked = listener < 0 ||
+        svirt_filter_let_exec_pass(&listener, LAUNCH_TIMEOUT_MS);
+    got = svirt_child_report_receive(status_fd, LAUNCH_TIMEOUT_MS, &second,
+                                     &none);
+    if (!asked || got != 0) {
+        return collect_failure(got, &second, ret->pidfd, ret_failure);
     }
     ret->missing_layers = report.missing_layers;
     ret->landlock_abi = report.landlock_abi;
@@ -185,6 +159,19 @@ await_exec(int status_fd, int pidfd, SvirtLaunched *ret,
     memcpy(ret->step_ns, report.step_ns, sizeof(ret->step_ns));
     ret->step_ns[SVIRT_STEP_EXEC] = (uint32_t)(now_ns() - armed_ns);
     return true;
+}
+
+/* What no step took is the clone's, and the waiting for each other. */
+static void
+share_time(SvirtLaunched *launched, int64_t total_ns)
+{
+    uint32_t rest = (uint32_t)total_ns;
+
+    launched->total_ns = (uint32_t)total_ns;
+    for (int i = SVIRT_STEP_SESSION; i < SVIRT_STEP_MAX; i++) {
+        rest -= rest > launched->step_ns[i] ? launched->step_ns[i] : rest;
+    }
+    launched->step_ns[SVIRT_STEP_CLONE] = rest;
 }
 
 static bool
@@ -213,38 +200,38 @@ svirt_launch_process(const SvirtLaunchSpec *spec, SvirtProcess which,
 {
     SvirtLaunched launched = SVIRT_LAUNCHED_INIT;
     int64_t before_ns;
-    int pipe_fds[2];
+    int status[2];
     bool enter;
     pid_t pid;
 
     if (!check_request(spec, which, cgroup_fd, ret_failure)) {
         return false;
     }
-    if (pipe2(pipe_fds, O_CLOEXEC) < 0) {
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, status) < 0) {
         return svirt_launch_fail(ret_failure, SVIRT_STEP_CLONE,
-                                 "status pipe");
+                                 "status socket");
     }
     before_ns = now_ns();
     pid = clone_child(namespaces(spec, which), cgroup_fd, &launched.pidfd,
                       &enter);
     if (pid == 0) {
-        svirt_child_run(spec, which, enter ? cgroup_fd : -1, pipe_fds[1]);
+        svirt_child_run(spec, which, enter ? cgroup_fd : -1, status[1]);
     }
-    svirt_fd_close(&pipe_fds[1]);
+    svirt_fd_close(&status[1]);
     if (pid < 0) {
         svirt_launch_fail(ret_failure, SVIRT_STEP_CLONE,
                           "clone into namespaces");
-        svirt_fd_close(&pipe_fds[0]);
+        svirt_fd_close(&status[0]);
         return false;
     }
     launched.pid = pid;
-    if (!await_exec(pipe_fds[0], launched.pidfd, &launched, ret_failure)) {
+    if (!await_exec(status[0], &launched, ret_failure)) {
         svirt_fd_close(&launched.pidfd);
-        svirt_fd_close(&pipe_fds[0]);
+        svirt_fd_close(&status[0]);
         return false;
     }
-    launched.step_ns[SVIRT_STEP_CLONE] = (uint32_t)(now_ns() - before_ns);
-    svirt_fd_close(&pipe_fds[0]);
+    share_time(&launched, now_ns() - before_ns);
+    svirt_fd_close(&status[0]);
     if (cgroup_fd < 0) {
         launched.missing_layers |= SVIRT_LAYER_CGROUP;
     }

@@ -162,6 +162,7 @@ static const ProbeCall probe_calls[] = {
     { "setsid", SYS_setsid, { 0 } },
     { "setpgid", SYS_setpgid, { -1, 0 } },
     { "execve", SYS_execve, { BAD_POINTER, 0, 0 } },
+    { "execveat", SYS_execveat, { BAD_FD, BAD_POINTER, 0, 0, 0x1000 } },
     { "truncate", SYS_truncate, { BAD_POINTER, 0 } },
     { "mkdir", SYS_mkdir, { BAD_POINTER, 0 } },
     { "mknod", SYS_mknod, { BAD_POINTER, 0, 0 } },

@@ -158,9 +158,15 @@ try_exec(char **argv)
                             AT_EMPTY_PATH));
     say("execveat-path", syscall(SYS_execveat, AT_FDCWD, argv[0], args, none,
                                  0));
-    /* The number that was executed at the start, and its neighbour. */
-    say("execveat-number", syscall(SYS_execveat, (int)limit.rlim_max + 1, "",
-                                   args, none, AT_EMPTY_PATH));
+    /* By the number that was executed at the start, as far as one can know. */
+    for (int above = 0; above < 3; above++) {
+        say("execveat-number", syscall(SYS_execveat,
+                                       (int)limit.rlim_max + above, "", args,
+                                       none, AT_EMPTY_PATH));
+        say("execveat-absolute", syscall(SYS_execveat,
+                                         (int)limit.rlim_max + above, argv[0],
+                                         args, none, AT_EMPTY_PATH));
+    }
     say("dup2-number", dup2(self, (int)limit.rlim_max + 1));
     say("dup3-number", dup3(self, (int)limit.rlim_max + 1, O_CLOEXEC));
     say("dupfd-number", fcntl(self, F_DUPFD, (int)limit.rlim_max + 1));

@@ -278,6 +278,7 @@ test_no_exec_is_left(void)
     g_autofree char *text = NULL;
     static const char *const roads[] = {
         "execve", "execveat", "execveat-path", "execveat-number",
+        "execveat-absolute",
         "dup2-number", "dup3-number", "dupfd-number", "raise-limit", "memfd",
     };
     long result;
@@ -501,6 +502,23 @@ directory(Fixture *fixture)
     svirt_spec_add_file(&fixture->spec, "/usr", SVIRT_FILE_TREE);
 }
 
+/* The exec itself fails, after the parent let it pass. */
+static void
+not_executable(Fixture *fixture)
+{
+    g_autofree char *probe = fixture_program("launch-probe");
+    g_autofree char *copy = fixture_program("launch-probe-0644");
+    g_autofree char *content = NULL;
+    gsize size;
+
+    g_assert_true(g_file_get_contents(probe, &content, &size, NULL));
+    g_assert_true(g_file_set_contents_full(copy, content, (gssize)size,
+                                           G_FILE_SET_CONTENTS_NONE, 0644,
+                                           NULL));
+    svirt_spec_add_file(&fixture->spec, copy, SVIRT_FILE_EXECUTE);
+    fixture_arg(fixture, copy);
+}
+
 static void
 missing_file(Fixture *fixture)
 {
@@ -533,6 +551,7 @@ static const BadSpec bad_specs[] = {
     { "no-program", SVIRT_STEP_EXEC, ENOENT, no_program },
     { "script-for-program", SVIRT_STEP_EXEC, ENOEXEC, script },
     { "directory-for-program", SVIRT_STEP_EXEC, EACCES, directory },
+    { "program-not-executable", SVIRT_STEP_EXEC, EACCES, not_executable },
     { "missing-file", SVIRT_STEP_ROOT, ENOENT, missing_file },
     { "directory-for-file", SVIRT_STEP_ROOT, EISDIR, directory_for_file },
     { "closed-source", SVIRT_STEP_DESCRIPTORS, EBADF, closed_source },
