@@ -27,13 +27,17 @@ svirt_fd_steal(int *fd)
     return taken;
 }
 
-ssize_t
-svirt_read_full(int fd, void *buffer, size_t size)
+/* A negative offset: from where the descriptor stands. */
+static ssize_t
+read_whole(int fd, void *buffer, size_t size, off_t offset)
 {
     size_t done = 0;
 
     while (done < size) {
-        ssize_t got = read(fd, (char *)buffer + done, size - done);
+        char *to = (char *)buffer + done;
+        ssize_t got = offset < 0
+                          ? read(fd, to, size - done)
+                          : pread(fd, to, size - done, offset + (off_t)done);
 
         if (got < 0 && errno == EINTR) {
             continue;
@@ -50,26 +54,19 @@ svirt_read_full(int fd, void *buffer, size_t size)
 }
 
 ssize_t
+svirt_read_full(int fd, void *buffer, size_t size)
+{
+    return read_whole(fd, buffer, size, -1);
+}
+
+ssize_t
 svirt_pread_full(int fd, void *buffer, size_t size, off_t offset)
 {
-    size_t done = 0;
-
-    while (done < size) {
-        ssize_t got = pread(fd, (char *)buffer + done, size - done,
-                            offset + (off_t)done);
-
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            return -1;
-        }
-        if (got == 0) {
-            break;
-        }
-        done += (size_t)got;
+    if (offset < 0) {
+        errno = EINVAL;
+        return -1;
     }
-    return (ssize_t)done;
+    return read_whole(fd, buffer, size, offset);
 }
 
 bool

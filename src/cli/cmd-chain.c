@@ -116,22 +116,6 @@ accept_now(const SvirtCli *cli, const SvirtDefinition *definition,
     return true;
 }
 
-static bool
-refuse_running(const SvirtCli *cli, const SvirtDefinition *definition,
-               GError **error)
-{
-    SvirtRunStatus run;
-
-    if (!svirt_manager_run_status(cli->manager, &definition->uuid, &run,
-                                  error)) {
-        return false;
-    }
-    return !svirt_run_status_is_active(&run) ||
-           svirt_raise(error, SVIRT_ERROR_STATE, NULL, "shut it down first",
-                       "domain '%s' is running: its guest writes the headers",
-                       definition->name);
-}
-
 bool
 svirt_cmd_chain(const SvirtCli *cli, int *ret_exit, GError **error)
 {
@@ -146,7 +130,9 @@ svirt_cmd_chain(const SvirtCli *cli, int *ret_exit, GError **error)
         return show(cli, definition, error);
     }
     if (strcmp(verb, "accept") == 0) {
-        return refuse_running(cli, definition, error) &&
+        return svirt_manager_refuse_running(
+                   cli->manager, definition,
+                   ": its guest writes the headers", error) &&
                accept_now(cli, definition, error);
     }
     return svirt_raise(error, SVIRT_ERROR_USAGE, NULL,

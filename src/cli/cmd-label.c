@@ -82,22 +82,6 @@ svirt_cli_print_restored(const SvirtCli *cli, const GPtrArray *rows)
     svirt_cli_print_table(cli, table);
 }
 
-static bool
-refuse_running(const SvirtCli *cli, const SvirtDefinition *definition,
-               GError **error)
-{
-    SvirtRunStatus run;
-
-    if (!svirt_manager_run_status(cli->manager, &definition->uuid, &run,
-                                  error)) {
-        return false;
-    }
-    return !svirt_run_status_is_active(&run) ||
-           svirt_raise(error, SVIRT_ERROR_STATE, NULL, "shut it down first",
-                       "domain '%s' is running: its files stay its own",
-                       definition->name);
-}
-
 /* What would be looked at: the decision itself is made under the lock. */
 static bool
 preview(const SvirtCli *cli, const SvirtDefinition *definition,
@@ -142,7 +126,9 @@ svirt_cmd_release(const SvirtCli *cli, int *ret_exit, GError **error)
     (void)ret_exit;
     if (svirt_arguments_text(cli->args, "domain") != NULL &&
         (!svirt_cli_domain(cli, &definition, error) ||
-         !refuse_running(cli, definition, error))) {
+         !svirt_manager_refuse_running(cli->manager, definition,
+                                       ": its files stay its own",
+                                       error))) {
         return false;
     }
     if (svirt_arguments_flag(cli->args, "dry-run")) {

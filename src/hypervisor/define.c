@@ -65,21 +65,6 @@ take_back(SvirtManager *manager, const SvirtDefinition *former,
     (void)svirt_state_commit(state, NULL);
 }
 
-static bool
-refuse_running(SvirtManager *manager, const SvirtUuid *uuid, const char *name,
-               const char *verb, GError **error)
-{
-    g_autofree char *hint = g_strdup_printf("svirt shutdown %s", name);
-    SvirtRunStatus run;
-
-    if (!svirt_manager_run_status(manager, uuid, &run, error)) {
-        return false;
-    }
-    return !svirt_run_status_is_active(&run) ||
-           svirt_raise(error, SVIRT_ERROR_STATE, NULL, hint,
-                       "domain '%s' is running and cannot be %s", name, verb);
-}
-
 bool
 svirt_define(SvirtManager *manager, SvirtDomain *domain, uid_t author,
              int64_t now_s, SvirtDefined *ret, GError **error)
@@ -106,7 +91,8 @@ svirt_define(SvirtManager *manager, SvirtDomain *domain, uid_t author,
         return true;
     }
     definition = svirt_definition_new(&uuid, domain->name, author, xml, now_s);
-    if (!refuse_running(manager, &uuid, domain->name, "redefined", error) ||
+    if (!svirt_manager_refuse_running(manager, definition,
+                                      " and cannot be redefined", error) ||
         !store(state, definition, former != NULL, error)) {
         return false;
     }
@@ -131,8 +117,8 @@ svirt_undefine(SvirtManager *manager, const SvirtDefinition *definition,
     g_autoptr(GPtrArray) rows = NULL;
 
     if (state == NULL ||
-        !refuse_running(manager, &definition->uuid, definition->name,
-                        "undefined", error) ||
+        !svirt_manager_refuse_running(manager, definition,
+                                      " and cannot be undefined", error) ||
         (!keep_labels && !svirt_restore_owner(state, &definition->uuid, NULL,
                                               NULL, &rows, error)) ||
         !svirt_state_begin(state, error)) {

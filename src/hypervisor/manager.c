@@ -194,47 +194,80 @@ compare_ids(gconstpointer a, gconstpointer b)
 }
 
 bool
+svirt_manager_visit_runs(SvirtManager *manager, SvirtRunVisitor each,
+                         void *data, GError **error)
+{
+    GError *problem = NULL;
+    int runs = svirt_manager_run_dir(manager, false, &problem);
+    const struct dirent *entry;
+    unsigned seen = 0;
+    DIR *dir;
+    int copy;
+
+    if (runs < 0) {
+        if (problem != NULL) {
+            g_propagate_error(error, problem);
+        }
+        return problem == NULL;
+    }
+    copy = openat(runs, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    dir = copy >= 0 ? fdopendir(copy) : NULL;
+    if (dir == NULL) {
+        svirt_fd_close(&copy);
+        return svirt_raise_errno(error, errno, NULL,
+                                 "cannot list the running VMs");
+    }
+    while ((entry = readdir(dir)) != NULL && seen++ < MAX_RUNS) {
+        if (strlen(entry->d_name) == SVIRT_UUID_TEXT - 1) {
+            each(runs, entry->d_name, data);
+        }
+    }
+    (void)closedir(dir);
+    return true;
+}
+
+/* A damaged or half-removed run is recover's business, not a listing's. */
+static void
+collect_run(int runs, const char *uuid_text, void *data)
+{
+    GPtrArray *found = data;
+    SvirtRunStatus status;
+
+    if (svirt_run_status_read(runs, uuid_text, &status) &&
+        svirt_run_process_alive(&status.process[SVIRT_PROCESS_VMM])) {
+        g_ptr_array_add(found, g_memdup2(&status, sizeof(status)));
+    }
+}
+
+bool
 svirt_manager_list_runs(SvirtManager *manager, GPtrArray **ret,
                         GError **error)
 {
-    GError *problem = NULL;
-    int run_dir = svirt_manager_run_dir(manager, false, &problem);
     g_autoptr(GPtrArray) runs = g_ptr_array_new_with_free_func(g_free);
-    const struct dirent *entry;
-    unsigned seen = 0;
-    DIR *dir = NULL;
-    int copy = -1;
 
-    if (problem != NULL) {
-        g_propagate_error(error, problem);
+    if (!svirt_manager_visit_runs(manager, collect_run, runs, error)) {
         return false;
-    }
-    if (run_dir >= 0) {
-        copy = openat(run_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        dir = copy >= 0 ? fdopendir(copy) : NULL;
-        if (dir == NULL) {
-            svirt_fd_close(&copy);
-            return svirt_raise_errno(error, errno, NULL,
-                                     "cannot list the running VMs");
-        }
-    }
-    while (dir != NULL && (entry = readdir(dir)) != NULL &&
-           seen++ < MAX_RUNS) {
-        SvirtRunStatus status;
-
-        /* A damaged or half-removed run is recover's business, not ours. */
-        if (strlen(entry->d_name) == SVIRT_UUID_TEXT - 1 &&
-            svirt_run_status_read(run_dir, entry->d_name, &status) &&
-            svirt_run_process_alive(&status.process[SVIRT_PROCESS_VMM])) {
-            g_ptr_array_add(runs, g_memdup2(&status, sizeof(status)));
-        }
-    }
-    if (dir != NULL) {
-        (void)closedir(dir);
     }
     g_ptr_array_sort(runs, compare_ids);
     *ret = g_steal_pointer(&runs);
     return true;
+}
+
+bool
+svirt_manager_refuse_running(SvirtManager *manager,
+                             const SvirtDefinition *definition,
+                             const char *why, GError **error)
+{
+    g_autofree char *hint =
+        g_strdup_printf("svirt shutdown '%s'", definition->name);
+    SvirtRunStatus run;
+
+    if (!svirt_manager_run_status(manager, &definition->uuid, &run, error)) {
+        return false;
+    }
+    return !svirt_run_status_is_active(&run) ||
+           svirt_raise(error, SVIRT_ERROR_STATE, NULL, hint,
+                       "domain '%s' is running%s", definition->name, why);
 }
 
 bool

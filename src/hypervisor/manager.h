@@ -56,6 +56,17 @@ svirt_run_status_is_active(const SvirtRunStatus *status)
 {
     return status->magic != 0;
 }
+/* For verbs of shut off VMs: STATE when it runs; `why` ends the message. */
+bool svirt_manager_refuse_running(SvirtManager *manager,
+                                  const SvirtDefinition *definition,
+                                  const char *why, GError **error);
+/*
+ * Calls `each` with every name in /run/svirt that is a UUID's, whatever lies
+ * behind it; `runs` is the directory.
+ */
+typedef void (*SvirtRunVisitor)(int runs, const char *uuid_text, void *data);
+bool svirt_manager_visit_runs(SvirtManager *manager, SvirtRunVisitor each,
+                              void *data, GError **error);
 /* SvirtRunStatus *, by id, owned; every VM whose VMM lives. */
 bool svirt_manager_list_runs(SvirtManager *manager, GPtrArray **ret,
                              GError **error);

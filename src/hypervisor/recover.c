@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "hypervisor/recover.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
-#include "base/fd.h"
 #include "compartment/recover.h"
 #include "keeper/adopt.h"
 #include "keeper/programs.h"
 
 #define ANSWER_MS 10000
-#define MAX_RUNS 65536u
 
 void
 svirt_recovered_free(SvirtRecovered *recovered)
@@ -79,8 +73,9 @@ end(SvirtAdopt *orphan, GPtrArray *rows, const char *what)
 }
 
 static void
-recover_run(int runs, const char *uuid_text, GPtrArray *rows)
+recover_run(int runs, const char *uuid_text, void *data)
 {
+    GPtrArray *rows = data;
     const char *why = "";
     SvirtAdopt *orphan = svirt_adopt_open(runs, uuid_text, &why);
 
@@ -106,39 +101,6 @@ recover_run(int runs, const char *uuid_text, GPtrArray *rows)
         break;
     }
     svirt_adopt_free(orphan);
-}
-
-static bool
-recover_runs(SvirtManager *manager, GPtrArray *rows, GError **error)
-{
-    GError *problem = NULL;
-    int runs = svirt_manager_run_dir(manager, false, &problem);
-    const struct dirent *entry;
-    unsigned seen = 0;
-    DIR *dir;
-    int copy;
-
-    if (runs < 0) {
-        if (problem != NULL) {
-            g_propagate_error(error, problem);
-            return false;
-        }
-        return true;
-    }
-    copy = openat(runs, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    dir = copy >= 0 ? fdopendir(copy) : NULL;
-    if (dir == NULL) {
-        svirt_fd_close(&copy);
-        return svirt_raise_errno(error, errno, NULL,
-                                 "cannot list the running VMs");
-    }
-    while ((entry = readdir(dir)) != NULL && seen++ < MAX_RUNS) {
-        if (strlen(entry->d_name) == SVIRT_UUID_TEXT - 1) {
-            recover_run(runs, entry->d_name, rows);
-        }
-    }
-    (void)closedir(dir);
-    return true;
 }
 
 static bool
@@ -173,7 +135,7 @@ svirt_recover(SvirtManager *manager, GPtrArray **ret_rows, GError **error)
         g_ptr_array_new_with_free_func((GDestroyNotify)svirt_recovered_free);
 
     /* VMs first: a journal of a VM that runs is judged with it running. */
-    if (!recover_runs(manager, rows, error) ||
+    if (!svirt_manager_visit_runs(manager, recover_run, rows, error) ||
         !recover_journals(manager, rows, error)) {
         return false;
     }
