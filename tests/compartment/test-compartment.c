@@ -62,6 +62,12 @@ test_found_as_claimed(Fixture *fixture, const void *data)
                      definition->incarnation);
     g_assert_true(svirt_category_set_equal(&found->categories,
                                            &claimed->categories));
+    /* What a former definition of this UUID had is not this one's. */
+    definition->incarnation++;
+    svirt_compartment_find(reader, fixture->config, definition, domain,
+                           &missing, &error);
+    g_assert_no_error(error);
+    g_assert_null(missing);
     g_assert_cmpuint(found->label_count, ==, claimed->label_count);
     for (size_t i = 0; i < found->label_count; i++) {
         g_assert_cmpstr(found->labels[i].process, ==,

@@ -314,6 +314,62 @@ test_bind_mounts_do_not_help(Fixture *fixture, const void *data)
     g_assert_cmpint(umount2(bound_key, MNT_DETACH), ==, 0);
 }
 
+/* An embedded instance's VMs have no business with the system's either. */
+static void
+test_system_instance_is_refused(Fixture *fixture, const void *data)
+{
+    if (fixture_lacks_root()) {
+        return;
+    }
+    g_assert_cmpint(mount("none", "/run", "tmpfs", 0, NULL), ==, 0);
+    g_assert_cmpint(g_mkdir("/run/svirt", 0755), ==, 0);
+    g_assert_true(g_file_set_contents("/run/svirt/status", "x", -1, NULL));
+    assert_judged(fixture, "/run/svirt/status", READ_ONLY, "state");
+    g_assert_cmpint(umount2("/run", MNT_DETACH), ==, 0);
+}
+
+/* The table of mounts was read before they were made. */
+static void
+test_later_mounts_are_seen(Fixture *fixture, const void *data)
+{
+    g_autoptr(SvirtRefusalFacts) facts = NULL;
+    g_autoptr(SvirtDefinition) definition = NULL;
+    g_autoptr(SvirtObject) image = NULL;
+    g_autoptr(SvirtObject) status = NULL;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *store = g_build_filename(fixture->dir, "store", NULL);
+    g_autofree char *path = g_build_filename(store, "a.img", NULL);
+    g_autofree char *run = NULL;
+    g_autofree char *bound = NULL;
+    SvirtRefusalRequest request = { .use = READ_ONLY, .now_s = TEST_NOW };
+
+    if (fixture_lacks_root()) {
+        return;
+    }
+    make_own_files(fixture);
+    definition = fixture_define(fixture, "web", TEST_UUID_A, 0);
+    request.definition = definition;
+    svirt_refusal_facts_new(fixture->connection, fixture->config, &facts,
+                            &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(g_mkdir(store, 0755), ==, 0);
+    g_assert_cmpint(mount("none", store, "tmpfs", 0, NULL), ==, 0);
+    g_assert_true(g_file_set_contents(path, "x", -1, NULL));
+    run = bind_mount(fixture, fixture->connection->run_dir, "b", false);
+    bound = g_build_filename(run, "vm", "status", NULL);
+    image = fixture_open(path);
+    status = fixture_open(bound);
+    request.path = path;
+    g_assert_true(svirt_refusal_check(facts, fixture->state, image, &request,
+                                      NULL, &error));
+    request.path = bound;
+    g_assert_false(svirt_refusal_check(facts, fixture->state, status,
+                                       &request, NULL, &error));
+    g_assert_error(error, SVIRT_ERROR, SVIRT_ERROR_REFUSED);
+    g_assert_cmpint(umount2(store, MNT_DETACH), ==, 0);
+    g_assert_cmpint(umount2(run, MNT_DETACH), ==, 0);
+}
+
 static void
 test_hard_links_and_set_id(Fixture *fixture, const void *data)
 {
@@ -408,6 +464,10 @@ main(int argc, char **argv)
     FIXTURE_TEST("/compartment/refusal/own-files", test_own_files);
     FIXTURE_TEST("/compartment/refusal/bind-mounts-do-not-help",
                  test_bind_mounts_do_not_help);
+    FIXTURE_TEST("/compartment/refusal/system-instance-is-refused",
+                 test_system_instance_is_refused);
+    FIXTURE_TEST("/compartment/refusal/later-mounts-are-seen",
+                 test_later_mounts_are_seen);
     FIXTURE_TEST("/compartment/refusal/hard-links-and-set-id",
                  test_hard_links_and_set_id);
     FIXTURE_TEST("/compartment/refusal/deleted-file-has-no-place",

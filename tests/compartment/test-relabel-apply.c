@@ -99,6 +99,38 @@ test_claim_without_label(Fixture *fixture, const void *data)
     g_assert_false(needed);
 }
 
+/* Its use was waived; the claim stays the other author's. */
+static void
+test_claim_of_another_author_stays(Fixture *fixture, const void *data)
+{
+    g_autofree char *path = fixture_file(fixture, "disk.img", "x");
+    g_autoptr(SvirtObject) object = fixture_open(path);
+    g_autoptr(SvirtCompartment) web =
+        fixture_compartment(fixture, "web", TEST_UUID_A, "");
+    g_autoptr(SvirtCompartment) db =
+        fixture_compartment(fixture, "db", TEST_UUID_B, "");
+    g_autoptr(SvirtRelabelPlan) first = NULL;
+    g_autoptr(SvirtRelabelPlan) second = NULL;
+    g_autoptr(GPtrArray) owners = NULL;
+    g_autoptr(GError) error = NULL;
+    const SvirtRelabelItem item = fixture_disk(object);
+    bool needed = true;
+
+    db->owner.author = 1000;
+    first = make_plan(web, &item, 1);
+    second = make_plan(db, &item, 1);
+    apply(fixture, first);
+    svirt_relabel_is_needed(fixture->state, second, &needed, &error);
+    g_assert_no_error(error);
+    g_assert_false(needed);
+    g_assert_true(svirt_state_begin(fixture->state, &error));
+    svirt_relabel_claim(fixture->state, second, &error);
+    g_assert_no_error(error);
+    g_assert_true(svirt_state_commit(fixture->state, &error));
+    svirt_objects_owners(fixture->state, &object->identity, &owners, &error);
+    g_assert_cmpuint(owners->len, ==, 1);
+}
+
 static bool
 fail_at(SvirtFaultPoint point, unsigned index, void *data, GError **error)
 {
@@ -180,6 +212,8 @@ main(int argc, char **argv)
                  test_second_start_writes_nothing);
     FIXTURE_TEST("/compartment/relabel-apply/claim-without-label",
                  test_claim_without_label);
+    FIXTURE_TEST("/compartment/relabel-apply/claim-of-another-author-stays",
+                 test_claim_of_another_author_stays);
     FIXTURE_TEST("/compartment/relabel-apply/failed-at-every-record",
                  test_failed_at_every_record);
     FIXTURE_TEST("/compartment/relabel-apply/label-changed-meanwhile",

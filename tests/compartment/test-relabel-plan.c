@@ -170,6 +170,28 @@ test_author_gives_no_file_away(Fixture *fixture, const void *data)
     g_assert_error(error, SVIRT_ERROR, SVIRT_ERROR_REFUSED);
 }
 
+/* What could not be known again is neither labelled nor claimed. */
+static void
+test_object_without_identity(Fixture *fixture, const void *data)
+{
+    static const SvirtIdentity unknown;
+    g_autofree char *path = fixture_file(fixture, "disk.img", "x");
+    g_autoptr(SvirtObject) object = fixture_open(path);
+    g_autoptr(SvirtCompartment) labelled =
+        fixture_compartment(fixture, "web", TEST_UUID_A, STATIC);
+    g_autoptr(SvirtCompartment) plain =
+        fixture_compartment(fixture, "db", TEST_UUID_B, "");
+    g_autoptr(SvirtRelabelPlan) plan = NULL;
+    g_autoptr(GError) error = NULL;
+    SvirtRelabelItem item = fixture_disk(object);
+
+    object->identity = unknown;
+    g_assert_false(svirt_relabel_plan_new(labelled, &item, 1, &plan, &error));
+    g_assert_error(error, SVIRT_ERROR, SVIRT_ERROR_UNSUPPORTED);
+    plan = make_plan(plain, &item, 1);
+    g_assert_cmpuint(plan->held->len, ==, 0);
+}
+
 static void
 test_plan_is_printed(Fixture *fixture, const void *data)
 {
@@ -305,6 +327,8 @@ main(int argc, char **argv)
                  test_one_object_has_one_label);
     FIXTURE_TEST("/compartment/relabel-plan/author-gives-no-file-away",
                  test_author_gives_no_file_away);
+    FIXTURE_TEST("/compartment/relabel-plan/object-without-identity",
+                 test_object_without_identity);
     FIXTURE_TEST("/compartment/relabel-plan/is-printed",
                  test_plan_is_printed);
     FIXTURE_TEST("/compartment/relabel-plan/equal-label-costs-one-fstat",
