@@ -69,9 +69,10 @@ svirt_keeper_init(SvirtKeeper *keeper, bool adopting)
          svirt_run_status_read_fd(keeper->status_fd, &keeper->status) &&
          svirt_uuid_equal(&keeper->status.uuid, &spec->uuid);
     svirt_spec_unmap(spec);
-    if (!ok) {
+    if (!ok || !keeper->managed) {
         svirt_keeper_fail(keeper, SVIRT_STEP_SPEC, SVIRT_PROCESS_VMM, EPROTO,
-                          "status file or run directory");
+                          ok ? "no monitor"
+                             : "status file or run directory");
         return false;
     }
     for (unsigned i = 0; i < SVIRT_PROCESS_MAX; i++) {

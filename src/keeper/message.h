@@ -9,6 +9,12 @@
  * messages on SOCK_SEQPACKET socketpairs, one message a packet, no descriptor
  * ever attached. Each receiver re-validates type, direction and every field;
  * a packet of another size or an unknown type ends the conversation.
+ *
+ * A start, as svirt hears it: STARTED, READY, and after its COMMIT, COMMITTED;
+ * then the keeper closes the channel. FAILED or EXITED at any point before is
+ * the last word: processes, cgroups and run directory are gone by then (but
+ * for step SPEC, when the keeper never knew them), and the end of the channel
+ * that follows means that every lock is free.
  */
 #define SVIRT_MESSAGE_TEXT 512
 

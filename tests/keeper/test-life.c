@@ -274,6 +274,64 @@ test_signals_of_the_caller_do_not_reach_the_vm(void)
     g_assert_true(vm_process_is_there(vm->keeper));
 }
 
+/* Read back from outside, as verify would. */
+static void
+test_the_monitor_is_confined(void)
+{
+    static const char *const wanted[] = {
+        "\nCapEff:\t0000000000000000\n", "\nCapPrm:\t0000000000000000\n",
+        "\nCapBnd:\t0000000000000000\n", "\nNoNewPrivs:\t1\n",
+        "\nSeccomp:\t2\n", "\nGroups:\t \n",
+    };
+    g_autoptr(Vm) vm = NULL;
+    g_autofree char *path = NULL;
+    g_autofree char *text = NULL;
+    g_autofree char *uid = NULL;
+    g_autofree char *root = NULL;
+    g_autoptr(GDir) dir = NULL;
+    uint32_t id;
+
+    if (!vm_possible()) {
+        return;
+    }
+    vm = vm_fake("serve", NULL, NULL);
+    vm_start_and_run(vm, false);
+    path = g_strdup_printf("/proc/%d/status", (int)vm->monitor);
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    for (unsigned i = 0; i < G_N_ELEMENTS(wanted); i++) {
+        if (strstr(text, wanted[i]) == NULL) {
+            g_error("no %s in %s", wanted[i], text);
+        }
+    }
+    id = vm->spec->ids[SVIRT_PROCESS_MONITOR].uid;
+    uid = g_strdup_printf("\nUid:\t%u\t%u\t%u\t%u\n", id, id, id, id);
+    g_assert_nonnull(strstr(text, uid));
+    root = g_strdup_printf("/proc/%d/root", (int)vm->monitor);
+    dir = g_dir_open(root, 0, NULL);
+    g_assert_nonnull(dir);
+    g_assert_null(g_dir_read_name(dir));
+}
+
+/* What goes to the keeper alone is in neither of the others. */
+static void
+test_nobody_holds_more_than_its_own(void)
+{
+    g_autoptr(Vm) vm = NULL;
+
+    if (!vm_possible()) {
+        return;
+    }
+    vm = vm_fake("serve", NULL, NULL);
+    vm_start_and_run(vm, false);
+    /* 0-2, QMP, serial, lock. */
+    g_assert_cmpuint(vm_count_fds(vm->vmm), ==, 6);
+    /* 0-2, keeper, QMP, control, log pipe, two logs, serial, epoll. */
+    g_assert_cmpuint(vm_count_fds(vm->monitor), ==, 11);
+    /* 0-2, spec, 5, channel, pidfds of two, the monitor's ten but the
+     * channel, status, lock, directory, image. */
+    g_assert_cmpuint(vm_count_fds(vm->keeper), <=, 22);
+}
+
 static void
 test_passt_that_ends_costs_the_network_alone(void)
 {
@@ -399,6 +457,10 @@ main(int argc, char **argv)
                     test_a_damaged_spec_is_refused);
     g_test_add_func("/keeper/life/signals-of-the-caller-do-not-reach-the-vm",
                     test_signals_of_the_caller_do_not_reach_the_vm);
+    g_test_add_func("/keeper/life/the-monitor-is-confined",
+                    test_the_monitor_is_confined);
+    g_test_add_func("/keeper/life/nobody-holds-more-than-its-own",
+                    test_nobody_holds_more_than_its_own);
     g_test_add_func("/keeper/life/passt-that-ends-costs-the-network-alone",
                     test_passt_that_ends_costs_the_network_alone);
     g_test_add_func("/keeper/life/passt-ends-with-its-vmm",
