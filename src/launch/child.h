@@ -21,7 +21,7 @@ typedef struct SvirtLaunched {
      * this kernel. For the monitor it is what the monitor will do without.
      */
     uint32_t missing_layers;
-    int32_t landlock_abi; /* in force: the kernel's or the spec's limit; 0 none */
+    int32_t landlock_abi; /* in force, after the spec's limit; 0 none */
     char words[SVIRT_LAUNCH_WORDS]; /* what the kernel lacks; "" nothing */
     /* Nanoseconds (bench): from clone to exec, and of it each step. */
     uint32_t total_ns;

@@ -236,7 +236,8 @@ static const FilterRule passt_rules[] = {
     { "socket", FILTER_ALLOW,
       { INT_IS(0, AF_INET), TYPE_IS(1, SOCK_DGRAM), INT_IS(2, IPPROTO_UDP) } },
     { "socket", FILTER_ALLOW,
-      { INT_IS(0, AF_INET6), TYPE_IS(1, SOCK_STREAM), INT_IS(2, IPPROTO_TCP) } },
+      { INT_IS(0, AF_INET6), TYPE_IS(1, SOCK_STREAM),
+        INT_IS(2, IPPROTO_TCP) } },
     { "socket", FILTER_ALLOW,
       { INT_IS(0, AF_INET6), TYPE_IS(1, SOCK_DGRAM), INT_IS(2, IPPROTO_UDP) } },
     /* libc asks an interface's name of one of these; without a protocol it

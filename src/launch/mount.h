@@ -19,9 +19,10 @@ typedef struct SvirtMountBind {
 
 /*
  * Binds `source`, without what is mounted below it, and sets the flags before
- * it becomes visible. Without mount_setattr(2) (before Linux 5.12: ENOSYS) the
- * flags follow by mount(2). False with errno: ENOTDIR, EISDIR for the wrong kind; devices,
- * sockets and pipes only by svirt_mount_bind with NO_DEVICES unset.
+ * it becomes visible. Without mount_setattr(2) (before Linux 5.12: ENOSYS)
+ * the flags follow by mount(2). False with errno: ENOTDIR or EISDIR for the
+ * wrong kind, EINVAL for anything but a regular file, or, with NO_DEVICES
+ * unset, anything but a character device.
  */
 bool svirt_mount_bind(const SvirtMountBind *bind);
 

@@ -35,8 +35,9 @@ typedef struct SvirtPasstOptions {
 } SvirtPasstOptions;
 
 typedef struct SvirtPasstArgv {
-    const char *arg[SVIRT_PASST_MAX_ARGS]; /* borrowed from the options and
-                                              from `fd` below; NULL at the end */
+    /* NULL at the end; borrowed from the options, and from `fd` below, so the
+     * struct is not to be copied. */
+    const char *arg[SVIRT_PASST_MAX_ARGS];
     size_t count;
     char fd[16];
 } SvirtPasstArgv;
