@@ -97,16 +97,62 @@ find_categories(SvirtState *state, const SvirtConnection *connection,
 }
 
 static bool
-take_block(SvirtState *state, const SvirtConfig *config,
-           const SvirtOwner *owner, uid_t *ret_first, GError **error)
+has_block(SvirtState *state, const SvirtConfig *config,
+          const SvirtDefinition *definition, bool *ret_has, uid_t *ret_first,
+          GError **error)
 {
-    g_autoptr(SvirtUidUse) use = NULL;
+    g_autoptr(SvirtClaim) claim = NULL;
 
-    return svirt_uid_use_read(state, "", config->uid_first, config->uid_last,
-                              &use, error) &&
-           svirt_claims_uid_block(state, owner, config->uid_first,
-                                  config->uid_last, svirt_uid_use_has, use,
-                                  ret_first, error);
+    if (!svirt_claims_find(state, &definition->uuid, SVIRT_MODEL_DAC, &claim,
+                           error)) {
+        return false;
+    }
+    *ret_has = claim != NULL &&
+               svirt_compartment_block_is_usable(claim, config, definition);
+    if (*ret_has) {
+        *ret_first = claim->uid_first;
+    }
+    return true;
+}
+
+/*
+ * Looking through every process takes milliseconds, so it is done before the
+ * writers' lock is held. A VM that starts meanwhile has claimed its uids, which
+ * is asked for under the lock.
+ */
+static bool
+look_around(SvirtState *state, const SvirtConfig *config,
+            const SvirtDefinition *definition, SvirtUidUse **ret_use,
+            GError **error)
+{
+    uid_t first;
+    bool has;
+
+    return has_block(state, config, definition, &has, &first, error) &&
+           (has || svirt_uid_use_read(state, "", config->uid_first,
+                                      config->uid_last, ret_use, error));
+}
+
+/* `use` NULL: it was seen to have a block, which only its undefining, with
+ * this definition, could have taken. */
+static bool
+find_block(SvirtState *state, const SvirtConfig *config,
+           const SvirtDefinition *definition, const SvirtOwner *owner,
+           SvirtUidUse *use, uid_t *ret_first, GError **error)
+{
+    bool has;
+
+    if (!has_block(state, config, definition, &has, ret_first, error)) {
+        return false;
+    }
+    if (!has && use == NULL) {
+        return svirt_raise(error, SVIRT_ERROR_STATE, NULL, "try again",
+                           "the claims of '%s' were removed meanwhile",
+                           definition->name);
+    }
+    return has || svirt_claims_uid_block(state, owner, config->uid_first,
+                                         config->uid_last, svirt_uid_use_has,
+                                         use, ret_first, error);
 }
 
 /*
@@ -114,40 +160,19 @@ take_block(SvirtState *state, const SvirtConfig *config,
  * uids its monitor and helper run as even when that label is a static one.
  */
 static bool
-claim_dac(SvirtState *state, const SvirtConfig *config,
-          const SvirtDefinition *definition, const SvirtOwner *owner,
-          const SvirtDacLabel *static_dac, uid_t *ret_first, GError **error)
+claim_dac(SvirtState *state, const SvirtOwner *owner, uid_t first,
+          const SvirtDacLabel *static_dac, GError **error)
 {
-    g_autoptr(SvirtClaim) present = NULL;
-    g_autoptr(SvirtClaim) claim = NULL;
-    g_autofree char *text = NULL;
-    SvirtDacLabel label;
-    uid_t first;
+    const SvirtDacLabel own = { .uid = first, .gid = first };
+    g_autofree char *text =
+        svirt_dac_label_format(static_dac != NULL ? static_dac : &own);
+    g_autoptr(SvirtClaim) claim =
+        svirt_claim_new(owner, SVIRT_MODEL_DAC, "", text);
 
-    if (!svirt_claims_find(state, &owner->uuid, SVIRT_MODEL_DAC, &present,
-                           error)) {
-        return false;
-    }
-    if (present != NULL &&
-        svirt_compartment_block_is_usable(present, config, definition)) {
-        first = present->uid_first;
-    } else if (!take_block(state, config, owner, &first, error)) {
-        return false;
-    }
-    label = (SvirtDacLabel){ .uid = first, .gid = first };
-    if (static_dac != NULL) {
-        label = *static_dac;
-    }
-    text = svirt_dac_label_format(&label);
-    claim = svirt_claim_new(owner, SVIRT_MODEL_DAC, "", text);
     claim->shared = static_dac != NULL;
     claim->uid_first = first;
     claim->uid_count = SVIRT_UID_BLOCK;
-    if (!svirt_claims_add(state, claim, error)) {
-        return false;
-    }
-    *ret_first = first;
-    return true;
+    return svirt_claims_add(state, claim, error);
 }
 
 bool
@@ -161,6 +186,7 @@ svirt_compartment_claim(SvirtState *state, const SvirtConnection *connection,
     const SvirtOwner owner = { .uuid = definition->uuid,
                                .incarnation = definition->incarnation,
                                .author = definition->author };
+    g_autoptr(SvirtUidUse) use = NULL;
     SvirtCategorySet categories;
     SvirtDacLabel label;
     bool is_static;
@@ -168,13 +194,14 @@ svirt_compartment_claim(SvirtState *state, const SvirtConnection *connection,
 
     if (!svirt_compartment_static_dac(config, definition, domain, &is_static,
                                       &label, error) ||
+        !look_around(state, config, definition, &use, error) ||
         !svirt_state_begin(state, error)) {
         return false;
     }
     transaction = state;
     if (!find_categories(state, connection, &owner, &categories, error) ||
-        !claim_dac(state, config, definition, &owner,
-                   is_static ? &label : NULL, &first, error) ||
+        !find_block(state, config, definition, &owner, use, &first, error) ||
+        !claim_dac(state, &owner, first, is_static ? &label : NULL, error) ||
         !svirt_state_commit(state, error)) {
         return false;
     }

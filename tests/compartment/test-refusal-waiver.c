@@ -182,7 +182,7 @@ test_hint_is_the_command(Fixture *fixture, const void *data)
         fixture_define(fixture, "web", TEST_UUID_A, 0);
     g_autofree char *expected = g_strdup_printf(
         "svirt waiver add web --layer hard-link --resource '%s' "
-        "--reason WHY --expires DATE",
+        "--reason WHY --expires DAYS",
         disk);
     g_autoptr(GError) error = NULL;
 
