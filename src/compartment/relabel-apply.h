@@ -24,8 +24,10 @@ bool svirt_relabel_is_needed(SvirtState *state, const SvirtRelabelPlan *plan,
  *
  * When a step fails, the steps made are undone in reverse and the error is
  * that step's; where undoing fails too, the journal stays open for `svirt
- * recover`, which the hint says. REFUSED: an object is claimed by another
- * author's VM. BUSY: the VM has an open journal.
+ * recover`, which the hint says. BUSY: the VM has an open journal.
+ *
+ * What another author's VM claims is svirt_refusal_check's matter: where that
+ * use was waived, the claim stays theirs.
  */
 bool svirt_relabel_apply(SvirtState *state, const SvirtRelabelPlan *plan,
                          const char *verb, int64_t now_s,
