@@ -175,7 +175,7 @@ map_descriptors(Child *child, SvirtLaunchFailure *failure)
     if (!svirt_interpreter_read(child->own.program,
                                     child->interpreter)) {
         return svirt_launch_fail(failure, SVIRT_STEP_EXEC,
-            "'%s' is no ELF program: name the program itself, not a script",
+            "'%s' is no program of this machine, or a script",
             program_path(child));
     }
     return svirt_fd_map(child->spec, child->which, &child->own, failure);

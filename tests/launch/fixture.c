@@ -47,7 +47,7 @@ fixture_new(SvirtProcess which, bool empty_root)
     fixture->spec->waived_layers = SVIRT_LAYER_CGROUP;
     fixture->spec->device_nodes = SVIRT_NODE_NULL | SVIRT_NODE_URANDOM;
     fixture->spec->rlimit_nofile = 256;
-    fixture->spec->rlimit_fsize_bytes = 1 << 20;
+    fixture->spec->rlimit_fsize_bytes = 8 << 20;
     fixture->spec->rlimit_memlock_bytes = 65536;
     fixture->spec->ready_timeout_ms = 1000;
     fixture->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);

@@ -63,7 +63,7 @@ test_sees_nothing_of_the_host(void)
     assert_line(text, "host=web");
     assert_line(text, "limit7=256/256");
     assert_line(text, "limit4=0/0");
-    assert_line(text, "limit1=1048576/1048576");
+    assert_line(text, "limit1=8388608/8388608");
     assert_line(text, "limit8=65536/65536");
     assert_line(text, "environment=LC_ALL=C PATH=/usr/bin:/bin HOME=/ ");
     assert_line(text, "umask=077");
@@ -90,19 +90,20 @@ test_sees_nothing_of_the_host(void)
 static void
 test_leaves_host_mounts_alone(void)
 {
-    g_autofree char *before = NULL;
-    g_autofree char *after = NULL;
+    g_autofree char *mounts = NULL;
     int status;
 
     if (!fixture_need_root()) {
         return;
     }
-    g_file_get_contents("/proc/self/mountinfo", &before, NULL, NULL);
     for (int i = 0; i < 5; i++) {
-        g_autofree char *text = run_probe("see", &status);
+        g_free(run_probe("see", &status));
+        g_assert_cmpint(status, ==, 0);
     }
-    g_file_get_contents("/proc/self/mountinfo", &after, NULL, NULL);
-    g_assert_cmpstr(before, ==, after);
+    g_file_get_contents("/proc/self/mountinfo", &mounts, NULL, NULL);
+    /* The launch's own file systems, by the name they are mounted with. */
+    g_assert_null(strstr(mounts, " - tmpfs svirt"));
+    g_assert_null(strstr(mounts, "launch-probe"));
 }
 
 /*
@@ -287,7 +288,7 @@ test_no_exec_is_left(void)
     g_assert_cmpint(result, >=, 0);
     for (unsigned i = 0; i < G_N_ELEMENTS(roads); i++) {
         if (!find_call(text, roads[i], &result, &error)) {
-            g_error("'%s' executed something:\n%s", roads[i], text);
+            g_error("'%s' executed something, or was not tried:\n%s", roads[i], text);
         }
         g_assert_cmpint(result, ==, -1);
     }

@@ -236,7 +236,7 @@ add_disks(Vm *vm)
 }
 
 static Vm *
-vm_new(const Case *test)
+vm_new(const Case *test, int abi_limit)
 {
     Vm *vm = g_new0(Vm, 1);
     SvirtLaunchFailure failure = { 0 };
@@ -248,6 +248,7 @@ vm_new(const Case *test)
     vm->fixture->spec->device_nodes = SVIRT_NODE_NULL | SVIRT_NODE_URANDOM;
     vm->fixture->spec->rlimit_fsize_bytes = 256 << 20;
     vm->fixture->spec->rlimit_nofile = 1024;
+    vm->fixture->spec->landlock_abi_limit = abi_limit;
     vm->heard = g_string_new(NULL);
     vm->dir = g_dir_make_tmp("svirt-qemu-XXXXXX", NULL);
     fixture_arg(vm->fixture, QEMU);
@@ -387,7 +388,7 @@ check_written(Vm *vm)
 }
 
 static void
-test_guest_boots(gconstpointer data)
+boot(const Case *test, int abi_limit)
 {
     struct stat before, after;
     int status = 0;
@@ -400,7 +401,7 @@ test_guest_boots(gconstpointer data)
         g_test_skip("no " QEMU);
         return;
     }
-    vm = vm_new(data);
+    vm = vm_new(test, abi_limit);
     g_assert_cmpint(stat(vm->disk, &before), ==, 0);
     hear(vm, vm->qmp, "\"QMP\"");
     ask(vm, "{\"execute\":\"qmp_capabilities\"}");
@@ -429,6 +430,19 @@ test_guest_boots(gconstpointer data)
     vm_free(vm);
 }
 
+static void
+test_guest_boots(gconstpointer data)
+{
+    boot(data, -1);
+}
+
+/* The first guest again, with every Landlock there ever was. */
+static void
+test_guest_boots_with_landlock(gconstpointer data)
+{
+    boot(&cases[0], GPOINTER_TO_INT(data));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -438,6 +452,13 @@ main(int argc, char **argv)
                                                 cases[i].name);
 
         g_test_add_data_func(path, &cases[i], test_guest_boots);
+    }
+    for (int abi = 0; abi <= 7; abi++) {
+        g_autofree char *path = g_strdup_printf(
+            "/launch/qemu/boots-with-landlock-abi/%d", abi);
+
+        g_test_add_data_func(path, GINT_TO_POINTER(abi),
+                             test_guest_boots_with_landlock);
     }
     return g_test_run();
 }
