@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "compartment/relabel-apply.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -168,6 +171,106 @@ test_failed_at_every_record(Fixture *fixture, const void *data)
     vm_tear_down(&vm);
 }
 
+/* The state on a file system of its own, its options changed at will. */
+static void
+mount_state(Fixture *fixture, unsigned long flags, const char *options)
+{
+    g_assert_cmpint(mount("none", fixture->connection->state_dir, "tmpfs",
+                          flags, options), ==, 0);
+}
+
+static void
+test_no_space_for_the_journal(Fixture *fixture, const void *data)
+{
+    g_autofree char *zeros = g_malloc0(4096);
+    g_autofree char *filler = NULL;
+    Vm vm = { 0 };
+    g_autoptr(GError) error = NULL;
+    int fd;
+
+    if (fixture_lacks_root()) {
+        return;
+    }
+    fixture_close_state(fixture);
+    mount_state(fixture, 0, "size=4m,mode=0700");
+    fixture_open_state(fixture);
+    vm_set_up(fixture, &vm);
+    filler = g_strconcat(fixture->connection->state_dir, "/filler", NULL);
+    fd = open(filler, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    g_assert_cmpint(fd, >=, 0);
+    while (write(fd, zeros, 4096) > 0) {
+    }
+    g_assert_cmpint(errno, ==, ENOSPC);
+    g_assert_false(vm_apply(fixture, &vm, NULL, &error));
+    g_assert_error(error, SVIRT_ERROR, SVIRT_ERROR_SYSTEM);
+    g_assert_nonnull(svirt_error_hint(error));
+    g_assert_true(vm_carries(&vm, vm_before));
+    g_assert_cmpuint(vm_open_journals(fixture), ==, 0);
+    g_clear_error(&error);
+    g_assert_cmpint(ftruncate(fd, 0), ==, 0);
+    g_assert_cmpint(close(fd), ==, 0);
+    vm_apply(fixture, &vm, NULL, &error);
+    g_assert_no_error(error);
+    vm_release(fixture, &vm);
+    vm_tear_down(&vm);
+    fixture_close_state(fixture);
+    g_assert_cmpint(umount2(fixture->connection->state_dir, 0), ==, 0);
+}
+
+/* Full when the labels are written: they are taken back, and what the journal
+ * says is still true. */
+static bool
+fill(SvirtFaultPoint point, unsigned index, void *data, GError **error)
+{
+    g_autofree char *zeros = g_malloc0(4096);
+    const int *fd = data;
+
+    if (point == SVIRT_FAULT_BEFORE_CLOSE) {
+        while (write(*fd, zeros, 4096) > 0) {
+        }
+    }
+    return true;
+}
+
+static bool
+full_work(Fixture *fixture, const Vm *vm, const SvirtFault *fault,
+          GError **error)
+{
+    g_autofree char *filler =
+        g_strconcat(fixture->connection->state_dir, "/filler", NULL);
+    int fd = open(filler, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    const SvirtFault filling = { .at = fill, .data = &fd };
+    bool done;
+
+    g_assert_cmpint(fd, >=, 0);
+    /* The last commit may fit into the log that is there. */
+    done = vm_apply(fixture, vm, &filling, NULL);
+    g_assert_true(vm_carries(vm, done ? vm_after : vm_before));
+    g_assert_cmpint(unlink(filler), ==, 0);
+    return true;
+}
+
+static void
+test_no_space_to_close_the_journal(Fixture *fixture, const void *data)
+{
+    Vm vm = { 0 };
+
+    if (fixture_lacks_root()) {
+        return;
+    }
+    fixture_close_state(fixture);
+    mount_state(fixture, 0, "size=4m,mode=0700");
+    fixture_open_state(fixture);
+    vm_set_up(fixture, &vm);
+    g_assert_false(vm_dies_at(fixture, &vm, full_work, 1));
+    g_assert_cmpuint(vm_recover(fixture, NULL), ==, 0);
+    g_assert_true(vm_carries(&vm, vm_before) || vm_carries(&vm, vm_after));
+    vm_release(fixture, &vm);
+    vm_tear_down(&vm);
+    fixture_close_state(fixture);
+    g_assert_cmpint(umount2(fixture->connection->state_dir, 0), ==, 0);
+}
+
 static bool
 change_owner(SvirtFaultPoint point, unsigned index, void *data,
              GError **error)
@@ -216,6 +319,10 @@ main(int argc, char **argv)
                  test_claim_of_another_author_stays);
     FIXTURE_TEST("/compartment/relabel-apply/failed-at-every-record",
                  test_failed_at_every_record);
+    FIXTURE_TEST("/compartment/relabel-apply/no-space-for-the-journal",
+                 test_no_space_for_the_journal);
+    FIXTURE_TEST("/compartment/relabel-apply/no-space-to-close-the-journal",
+                 test_no_space_to_close_the_journal);
     FIXTURE_TEST("/compartment/relabel-apply/label-changed-meanwhile",
                  test_label_changed_meanwhile);
     return g_test_run();
