@@ -94,19 +94,25 @@ svirt_error_cause(const GError *error)
     return svirt_error_get_private(error)->cause;
 }
 
+const char *
+svirt_error_shown_hint(const GError *error)
+{
+    while (error != NULL && svirt_error_hint(error) == NULL) {
+        error = svirt_error_cause(error);
+    }
+    return svirt_error_hint(error);
+}
+
 char *
 svirt_error_render(const GError *error)
 {
     GString *text = g_string_new(NULL);
-    const char *hint = NULL;
+    const char *hint = svirt_error_shown_hint(error);
 
     g_string_append_printf(text, "error: %s\n", error->message);
     for (const GError *e = error; e != NULL; e = svirt_error_cause(e)) {
         if (e != error) {
             g_string_append_printf(text, "  caused by: %s\n", e->message);
-        }
-        if (hint == NULL) {
-            hint = svirt_error_hint(e);
         }
     }
     if (hint != NULL) {

@@ -53,6 +53,8 @@ bool svirt_raise_errno(GError **error, int errnum, const char *hint,
 /* Borrowed; NULL when there is none. Work on any GError. */
 const char *svirt_error_hint(const GError *error);
 const GError *svirt_error_cause(const GError *error);
+/* The hint that is shown: the outermost one of the chain. */
+const char *svirt_error_shown_hint(const GError *error);
 
 /*
  * "error: message\n  caused by: cause\n  hint: hint\n", owned by the caller.

@@ -281,6 +281,13 @@ svirt_object_reopen(const SvirtObject *object, const SvirtCredentials *author,
 }
 
 bool
+svirt_object_identify(SvirtObject *object, GError **error)
+{
+    return object->identity.format != 0 ||
+           svirt_identity_read(object->path_fd, &object->identity, error);
+}
+
+bool
 svirt_object_refresh(SvirtObject *object, GError **error)
 {
     return read_attributes(object, error);

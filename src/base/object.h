@@ -91,6 +91,12 @@ void svirt_object_free(SvirtObject *object);
 bool svirt_object_reopen(const SvirtObject *object,
                          const SvirtCredentials *author, int open_flags,
                          int *ret_fd, GError **error);
+/*
+ * Fill in the identity that SVIRT_OBJECT_NO_IDENTITY left zero: for an object
+ * that must first be known to be one that may be looked at so closely (see
+ * svirt_identity_read). Nothing is done when it is there. SYSTEM.
+ */
+bool svirt_object_identify(SvirtObject *object, GError **error);
 /* Owner, mode, links, size again, from the descriptor. */
 bool svirt_object_refresh(SvirtObject *object, GError **error);
 /*

@@ -245,14 +245,17 @@ rule_other_author(const SvirtRefusalCheck *check, char **ret_why,
                   GError **error)
 {
     const SvirtDefinition *definition = check->request->definition;
+    SvirtIdentity identity = check->object->identity;
     g_autoptr(GPtrArray) owners = NULL;
 
     if (check->state == NULL ||
         check->request->use > SVIRT_REFUSAL_USE_IMAGE_EXCLUSIVE) {
         return true;
     }
-    if (!svirt_objects_owners(check->state, &check->object->identity, &owners,
-                              error)) {
+    /* What an earlier rule refuses is never opened to be identified. */
+    if ((identity.format == 0 &&
+         !svirt_identity_read(check->object->path_fd, &identity, error)) ||
+        !svirt_objects_owners(check->state, &identity, &owners, error)) {
         return false;
     }
     for (unsigned i = 0; i < owners->len; i++) {

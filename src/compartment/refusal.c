@@ -135,10 +135,13 @@ raise_refusal(const SvirtRefusalCheck *check, SvirtRefusalRule rule,
     g_autofree char *path = shell_word(request->path);
     g_autofree char *hint = NULL;
 
+    if (request->can_be_waived != NULL) {
+        *request->can_be_waived = svirt_refusal_rule_can_be_waived(rule);
+    }
     if (svirt_refusal_rule_can_be_waived(rule)) {
         hint = g_strdup_printf("name another, or as root: svirt waiver add "
                                "%s --layer %s --resource %s --reason WHY "
-                               "--expires DATE",
+                               "--expires DAYS",
                                name, word, path);
     } else {
         hint = g_strdup("name another: nothing waives this rule");

@@ -73,6 +73,7 @@ typedef struct SvirtRefusalRequest {
     const char *target; /* "vda"; NULL: none */
     const SvirtDefinition *definition; /* whose; its xml may be NULL */
     int64_t now_s;                     /* for the waivers' expiry */
+    bool *can_be_waived; /* set when the refusal's rule can be; NULL */
 } SvirtRefusalRequest;
 
 /*

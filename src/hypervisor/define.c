@@ -67,7 +67,8 @@ take_back(SvirtManager *manager, const SvirtDefinition *former,
 
 bool
 svirt_define(SvirtManager *manager, SvirtDomain *domain, uid_t author,
-             int64_t now_s, SvirtDefined *ret, GError **error)
+             int64_t now_s, SvirtDefined *ret, GPtrArray *ret_put_off,
+             GError **error)
 {
     SvirtState *state = svirt_manager_state(manager, SVIRT_STATE_WRITE, error);
     g_autoptr(SvirtDefinition) definition = NULL;
@@ -104,6 +105,10 @@ svirt_define(SvirtManager *manager, SvirtDomain *domain, uid_t author,
         !svirt_prepared_record(manager, prepared, error)) {
         take_back(manager, former, definition);
         return false;
+    }
+    if (ret_put_off != NULL) {
+        g_ptr_array_extend_and_steal(ret_put_off,
+                                     g_steal_pointer(&prepared->put_off));
     }
     *ret = former != NULL ? SVIRT_DEFINED_CHANGED : SVIRT_DEFINED_NEW;
     return true;

@@ -69,14 +69,17 @@ open_member(void *cookie, const char *path, SvirtChainRole role,
                     : block                    ? SVIRT_OBJECT_WANT(BLOCK)
                                                : SVIRT_OBJECT_WANT(REGULAR);
     g_autoptr(SvirtObject) object = NULL;
+    SVIRT_AUTO_FD fd = -1;
 
     if (!svirt_object_open(path, opener->author, want,
-                           SVIRT_OBJECT_FOLLOW, &object, error) ||
+                           SVIRT_OBJECT_NO_IDENTITY, &object, error) ||
         !may_use(opener, object, path, SVIRT_ACCESS_READ_ONLY, error) ||
         !svirt_object_reopen(object, opener->author, O_RDONLY,
-                             &ret->fd, error)) {
+                             &fd, error) ||
+        !svirt_object_identify(object, error)) {
         return false;
     }
+    ret->fd = svirt_fd_steal(&fd);
     ret->identity = identity_bytes(object);
     ret->device = object->dev;
     ret->inode = object->ino;
@@ -253,6 +256,27 @@ open_chain(SvirtDiskImages *images, Opener *opener, SvirtChain **recorded,
            keep_images(images, opener, images->chain, error);
 }
 
+/* The hint of whoever knows best; one for everything else. */
+static bool
+raise_disk(const SvirtRefusals *refusals, const SvirtDisk *disk,
+           GError *cause, GError **error)
+{
+    SvirtErrorCode code = (SvirtErrorCode)svirt_error_exit_code(cause);
+    g_autofree char *hint = NULL;
+
+    if (svirt_error_shown_hint(cause) == NULL) {
+        hint = g_strdup_printf(
+            code == SVIRT_ERROR_INVALID || code == SVIRT_ERROR_UNSUPPORTED
+                ? "repair or convert the image, or name another in line %u"
+                : "correct <source> in line %u, or what it names",
+            disk->info.line);
+    }
+    return svirt_raise(error, code, cause, hint,
+                       "cannot use disk '%s' of domain '%s' (line %u)",
+                       disk->target, refusals->definition->name,
+                       disk->info.line);
+}
+
 bool
 svirt_disk_images_open(const SvirtRefusals *refusals,
                        const SvirtCredentials *author, const SvirtDisk *disk,
@@ -284,8 +308,5 @@ svirt_disk_images_open(const SvirtRefusals *refusals,
         *ret = g_steal_pointer(&images);
         return true;
     }
-    return svirt_raise(error, (SvirtErrorCode)svirt_error_exit_code(cause),
-                       cause, NULL, "disk '%s' of domain '%s' (line %u)",
-                       disk->target, refusals->definition->name,
-                       disk->info.line);
+    return raise_disk(refusals, disk, cause, error);
 }

@@ -102,7 +102,7 @@ svirt_host_socket_listen_path(const char *path, const SvirtCredentials *author,
     g_autoptr(SvirtObject) dir = NULL;
 
     return svirt_object_open(parent, author, SVIRT_OBJECT_WANT(DIRECTORY),
-                             SVIRT_OBJECT_FOLLOW, &dir, error) &&
+                             SVIRT_OBJECT_NO_IDENTITY, &dir, error) &&
            svirt_refusals_check(refusals, dir, path, NULL,
                                 SVIRT_REFUSAL_USE_SOCKET, error) &&
            svirt_host_socket_listen(dir->path_fd, name, author, path, ret_fd,
@@ -124,7 +124,7 @@ svirt_host_socket_connect(const char *path, const SvirtCredentials *author,
         return svirt_raise_errno(error, errno, NULL, "cannot make a socket");
     }
     if (!svirt_object_open(path, author, SVIRT_OBJECT_WANT(SOCKET),
-                           SVIRT_OBJECT_FOLLOW, &object, error) ||
+                           SVIRT_OBJECT_NO_IDENTITY, &object, error) ||
         !svirt_refusals_check(refusals, object, path, NULL,
                               SVIRT_REFUSAL_USE_SOCKET, error) ||
         !svirt_credentials_enter(author, &scope, error)) {

@@ -35,8 +35,8 @@ create(const SvirtOutputFileRequest *request, GError **error)
     SVIRT_AUTO_FD fd = -1;
 
     if (!svirt_object_open(parent, request->author,
-                           SVIRT_OBJECT_WANT(DIRECTORY), SVIRT_OBJECT_FOLLOW,
-                           &dir, error) ||
+                           SVIRT_OBJECT_WANT(DIRECTORY),
+                           SVIRT_OBJECT_NO_IDENTITY, &dir, error) ||
         !svirt_refusals_check(request->refusals, dir, request->path, NULL,
                               SVIRT_REFUSAL_USE_OUTPUT, error) ||
         !svirt_credentials_enter(request->author, &scope, error)) {
@@ -60,14 +60,14 @@ svirt_output_file_open(const SvirtOutputFileRequest *request, int *ret_fd,
     SVIRT_AUTO_FD fd = -1;
 
     if (!svirt_object_open(request->path, request->author,
-                           SVIRT_OBJECT_WANT(REGULAR), SVIRT_OBJECT_FOLLOW,
+                           SVIRT_OBJECT_WANT(REGULAR), SVIRT_OBJECT_NO_IDENTITY,
                            &object, &cause) &&
         g_error_matches(cause, SVIRT_ERROR, SVIRT_ERROR_NOT_FOUND)) {
         g_clear_error(&cause);
         if (create(request, &cause)) {
             (void)svirt_object_open(request->path, request->author,
                                     SVIRT_OBJECT_WANT(REGULAR),
-                                    SVIRT_OBJECT_FOLLOW, &object, &cause);
+                                    SVIRT_OBJECT_NO_IDENTITY, &object, &cause);
         }
     }
     if (cause == NULL &&

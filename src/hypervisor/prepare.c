@@ -21,6 +21,12 @@ free_waiver(gpointer waiver)
 }
 
 static void
+free_error(gpointer error)
+{
+    g_error_free(error);
+}
+
+static void
 free_object(SvirtObject **object)
 {
     if (*object != NULL) {
@@ -44,6 +50,7 @@ svirt_prepared_free(SvirtPrepared *prepared)
     free_object(&prepared->emulator);
     g_ptr_array_unref(prepared->disks);
     g_ptr_array_unref(prepared->waivers);
+    g_clear_pointer(&prepared->put_off, g_ptr_array_unref);
     svirt_refusal_facts_free(prepared->facts);
     svirt_credentials_free(prepared->author);
     svirt_domain_free(prepared->domain);
@@ -75,6 +82,26 @@ recorded_chain(SvirtState *state, const SvirtUuid *uuid, const char *target,
     return json == NULL || svirt_chain_from_json(json, ret, error);
 }
 
+/* May the start deal with it? Then it is the caller's no longer. */
+static bool
+put_off(SvirtPrepared *prepared, SvirtPrepareMode mode, bool can_be_waived,
+        GError *problem)
+{
+    if (mode != SVIRT_PREPARE_DEFINE) {
+        return false;
+    }
+    if (g_error_matches(problem, SVIRT_ERROR, SVIRT_ERROR_NOT_FOUND)) {
+        g_error_free(problem);
+        return true;
+    }
+    if (can_be_waived &&
+        g_error_matches(problem, SVIRT_ERROR, SVIRT_ERROR_REFUSED)) {
+        g_ptr_array_add(prepared->put_off, problem);
+        return true;
+    }
+    return false;
+}
+
 static bool
 open_disks(SvirtPrepared *prepared, SvirtState *state, SvirtPrepareMode mode,
            GError **error)
@@ -86,7 +113,9 @@ open_disks(SvirtPrepared *prepared, SvirtState *state, SvirtPrepareMode mode,
         SvirtChain *recorded = NULL;
         SvirtDiskImages *images = NULL;
         GError *problem = NULL;
+        bool can_be_waived = false;
 
+        refusals.can_be_waived = &can_be_waived;
         /* Someone who defines anew says what the chain is from now on. */
         if (mode == SVIRT_PREPARE_START &&
             !recorded_chain(state, &prepared->definition->uuid,
@@ -95,14 +124,10 @@ open_disks(SvirtPrepared *prepared, SvirtState *state, SvirtPrepareMode mode,
         }
         if (!svirt_disk_images_open(&refusals, prepared->author,
                                     &domain->disks[i], recorded, &images,
-                                    &problem)) {
-            if (mode != SVIRT_PREPARE_DEFINE ||
-                !g_error_matches(problem, SVIRT_ERROR,
-                                 SVIRT_ERROR_NOT_FOUND)) {
-                g_propagate_error(error, problem);
-                return false;
-            }
-            g_clear_error(&problem);
+                                    &problem) &&
+            !put_off(prepared, mode, can_be_waived, problem)) {
+            g_propagate_error(error, problem);
+            return false;
         }
         g_ptr_array_add(prepared->disks, images);
     }
@@ -116,6 +141,25 @@ typedef struct BootFile {
     SvirtRefusalUse use;
 } BootFile;
 
+static void
+raise_boot_file(const SvirtPrepared *prepared, const BootFile *file,
+                GError *cause, GError **error)
+{
+    SvirtErrorCode code = (SvirtErrorCode)svirt_error_exit_code(cause);
+    g_autofree char *hint = NULL;
+    g_autofree char *line = NULL;
+
+    if (file->line > 0) {
+        line = g_strdup_printf(" (line %u)", file->line);
+    }
+    if (svirt_error_shown_hint(cause) == NULL) {
+        hint = g_strdup_printf("correct <%s>, or what it names", file->what);
+    }
+    svirt_raise(error, code, cause, hint, "cannot use %s '%s' of domain '%s'%s",
+                file->what, file->path, prepared->definition->name,
+                line != NULL ? line : "");
+}
+
 static bool
 open_boot_file(SvirtPrepared *prepared, SvirtState *state,
                const BootFile *file, SvirtPrepareMode mode, SvirtObject **ret,
@@ -123,27 +167,28 @@ open_boot_file(SvirtPrepared *prepared, SvirtState *state,
 {
     SvirtRefusals refusals = svirt_prepared_refusals(prepared, state);
     g_autoptr(SvirtObject) object = NULL;
+    bool can_be_waived = false;
+    GError *problem = NULL;
     GError *cause = NULL;
 
     if (file->path == NULL) {
         return true;
     }
+    refusals.can_be_waived = &can_be_waived;
     if (svirt_object_open(file->path, prepared->author,
-                          SVIRT_OBJECT_WANT(REGULAR), SVIRT_OBJECT_FOLLOW,
+                          SVIRT_OBJECT_WANT(REGULAR), SVIRT_OBJECT_NO_IDENTITY,
                           &object, &cause) &&
         svirt_refusals_check(&refusals, object, file->path, NULL, file->use,
                              &cause)) {
         *ret = g_steal_pointer(&object);
         return true;
     }
-    if (mode == SVIRT_PREPARE_DEFINE &&
-        g_error_matches(cause, SVIRT_ERROR, SVIRT_ERROR_NOT_FOUND)) {
-        g_clear_error(&cause);
+    raise_boot_file(prepared, file, cause, &problem);
+    if (put_off(prepared, mode, can_be_waived, problem)) {
         return true;
     }
-    return svirt_raise(error, (SvirtErrorCode)svirt_error_exit_code(cause),
-                       cause, NULL, "%s of domain '%s' (line %u)", file->what,
-                       prepared->definition->name, file->line);
+    g_propagate_error(error, problem);
+    return false;
 }
 
 static bool
@@ -235,6 +280,7 @@ svirt_prepare(SvirtManager *manager, const SvirtDefinition *definition,
     prepared->now_s = now_s;
     prepared->disks = g_ptr_array_new_with_free_func(free_disk);
     prepared->waivers = g_ptr_array_new_with_free_func(free_waiver);
+    prepared->put_off = g_ptr_array_new_with_free_func(free_error);
     if (config == NULL ||
         !svirt_manager_parse(definition, &prepared->domain, error) ||
         (definition->author != 0 &&

@@ -22,7 +22,9 @@ typedef struct SvirtPrepared {
     SvirtRefusalFacts *facts;
     GPtrArray *waivers;     /* SvirtWaiver *: made use of */
     GPtrArray *disks;       /* SvirtDiskImages *, one per disk; entry NULL:
-                               missing, and only being defined */
+                               missing or put off, and only being defined */
+    GPtrArray *put_off;     /* GError *: what start will refuse unless it is
+                               waived by then; of SVIRT_PREPARE_DEFINE */
     SvirtObject *kernel;    /* NULL: none */
     SvirtObject *initrd;
     SvirtObject *emulator;  /* NULL: only being defined */
@@ -33,7 +35,9 @@ typedef struct SvirtPrepared {
 
 typedef enum SvirtPrepareMode {
     SVIRT_PREPARE_START,
-    SVIRT_PREPARE_DEFINE,  /* what is missing is looked at by start */
+    /* What is missing, or refused by a rule that can be waived (which takes
+     * a definition to waive it for), is looked at again by start. */
+    SVIRT_PREPARE_DEFINE,
     SVIRT_PREPARE_ACCEPT,  /* recorded chains are not compared */
 } SvirtPrepareMode;
 

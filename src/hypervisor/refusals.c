@@ -12,6 +12,7 @@ svirt_refusals_check(const SvirtRefusals *refusals, const SvirtObject *object,
         .target = target,
         .definition = refusals->definition,
         .now_s = refusals->now_s,
+        .can_be_waived = refusals->can_be_waived,
     };
 
     return svirt_refusal_check(refusals->facts, refusals->state, object,
