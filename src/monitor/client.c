@@ -7,12 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "keeper/layout.h"
+
+#define CONNECT_TIMEOUT_S 10
 
 /* -1: for ever. */
 typedef struct Deadline {
@@ -63,13 +66,17 @@ svirt_control_connect(int run_dir_fd)
 {
     SVIRT_AUTO_FD fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct sockaddr_un address = { .sun_family = AF_UNIX };
+    const struct timeval patience = { .tv_sec = CONNECT_TIMEOUT_S };
 
-    if (fd < 0) {
+    /* A backlog that nobody empties must not hold a command for ever. */
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
+                             sizeof(patience)) < 0) {
         return -1;
     }
     (void)snprintf(address.sun_path, sizeof(address.sun_path),
                    "/proc/self/fd/%d/" SVIRT_RUN_CONTROL, run_dir_fd);
     if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+        errno = errno == EAGAIN ? ETIMEDOUT : errno;
         return -1;
     }
     return svirt_fd_steal(&fd);

@@ -22,7 +22,8 @@
 /*
  * Connects to <run_dir_fd>/control by way of /proc/self/fd, so the length of
  * the path never matters. The descriptor (CLOEXEC), -1 with errno: ENOENT or
- * ECONNREFUSED: nobody listens.
+ * ECONNREFUSED: nobody listens; ETIMEDOUT: nobody accepted for 10 s, with
+ * others waiting as well. Between two monitors a connection waits.
  */
 int svirt_control_connect(int run_dir_fd);
 

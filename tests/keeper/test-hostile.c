@@ -240,6 +240,33 @@ test_rude_clients_are_bounded(void)
 }
 
 static void
+test_a_full_backlog_times_out(void)
+{
+    g_autoptr(Vm) vm = NULL;
+    int fds[64], count = 0;
+
+    if (!vm_possible()) {
+        return;
+    }
+    if (g_getenv("SVIRT_LONG") == NULL) {
+        g_test_skip("takes 10 s: set SVIRT_LONG");
+        return;
+    }
+    vm = vm_fake("serve", NULL, NULL);
+    vm_start_and_run(vm, false);
+    g_assert_no_errno(kill(vm->monitor, SIGSTOP));
+    while (count < (int)G_N_ELEMENTS(fds) &&
+           (fds[count] = vm_connect(vm)) >= 0) {
+        count++;
+    }
+    g_assert_cmpint(count, <, G_N_ELEMENTS(fds));
+    g_assert_cmpint(errno, ==, ETIMEDOUT);
+    while (count > 0) {
+        (void)close(fds[--count]);
+    }
+}
+
+static void
 test_another_user_cannot_connect(void)
 {
     g_autoptr(Vm) vm = NULL;
@@ -358,6 +385,8 @@ main(int argc, char **argv)
                     test_a_command_without_answer_is_silence);
     g_test_add_func("/keeper/hostile/rude-clients-are-bounded",
                     test_rude_clients_are_bounded);
+    g_test_add_func("/keeper/hostile/a-full-backlog-times-out",
+                    test_a_full_backlog_times_out);
     g_test_add_func("/keeper/hostile/another-user-cannot-connect",
                     test_another_user_cannot_connect);
     g_test_add_func("/keeper/hostile/descriptors-go-with-their-command",
