@@ -18,7 +18,6 @@ typedef struct Map {
     const SvirtLaunchSpec *spec;
     SvirtProcess which;
     int limit;  /* N: descriptors of the process lie below */
-    int above;  /* no source, target or own descriptor is at or over it */
     uint8_t targets[SVIRT_SPEC_MAX_FD_NUMBER / 8];
     int moved[SVIRT_SPEC_MAX_FDS]; /* where the source is now */
 } Map;
@@ -62,6 +61,7 @@ open_limit(Map *map, SvirtLaunchFailure *failure)
     };
     rlim_t limit = wanted[map->which];
     struct rlimit now;
+    rlim_t room;
 
     if (getrlimit(RLIMIT_NOFILE, &now) < 0) {
         return svirt_launch_fail(failure, SVIRT_STEP_DESCRIPTORS,
@@ -73,25 +73,32 @@ open_limit(Map *map, SvirtLaunchFailure *failure)
                                  "descriptor limit to %llu",
                                  (unsigned long long)now.rlim_max);
     }
-    if (limit + 2 > now.rlim_max) {
-        limit = now.rlim_max > 2 ? now.rlim_max - 2 : 0;
+    /* Room over N: our own two, what has to move, and what stands there. */
+    room = 64 + 2 * (rlim_t)map->spec->n_fds;
+    if (limit + room > now.rlim_max) {
+        limit = now.rlim_max > room ? now.rlim_max - room : 0;
     }
     map->limit = (int)limit;
     return true;
 }
 
 static bool
-read_targets(Map *map, SvirtLaunchFailure *failure)
+read_targets(Map *map, const SvirtFdMapOwn *own,
+             SvirtLaunchFailure *failure)
 {
     for (uint32_t i = 0; i < map->spec->n_fds; i++) {
         const SvirtSpecFd *fd = &map->spec->fds[i];
         int target = target_of(map, fd);
 
-        if (fd->source >= map->above) {
-            map->above = fd->source + 1;
-        }
         if (target < 0) {
             continue;
+        }
+        /* Before anything moves: a number that is closed now, or is one of
+         * ours, would later stand for another description. */
+        if (fcntl(fd->source, F_GETFD) < 0 || fd->source == own->status ||
+            fd->source == own->program) {
+            errno = EBADF;
+            return fail(failure, fd, "not open");
         }
         if (target >= map->limit) {
             errno = EMFILE;
@@ -104,7 +111,7 @@ read_targets(Map *map, SvirtLaunchFailure *failure)
 
 /*
  * A source that stands on somebody's target number, or on one of ours, moves
- * over everything first; all the others stay where they are.
+ * over N first, to a number nothing stands on; the others stay.
  */
 static bool
 move_away(Map *map, SvirtLaunchFailure *failure)
@@ -118,7 +125,7 @@ move_away(Map *map, SvirtLaunchFailure *failure)
         map->moved[i] = fd->source;
         if (is_target(map, fd->source) || fd->source == map->limit ||
             fd->source == map->limit + 1) {
-            map->moved[i] = fcntl(fd->source, F_DUPFD_CLOEXEC, map->above);
+            map->moved[i] = fcntl(fd->source, F_DUPFD_CLOEXEC, map->limit + 2);
             if (map->moved[i] < 0) {
                 return fail(failure, fd, "cannot move");
             }
@@ -145,7 +152,7 @@ place(Map *map, SvirtLaunchFailure *failure)
 static bool
 place_own(Map *map, SvirtFdMapOwn *own, SvirtLaunchFailure *failure)
 {
-    int status = fcntl(own->status, F_DUPFD_CLOEXEC, map->above);
+    int status = fcntl(own->status, F_DUPFD_CLOEXEC, map->limit + 2);
     int program;
 
     if (status < 0) {
@@ -153,7 +160,7 @@ place_own(Map *map, SvirtFdMapOwn *own, SvirtLaunchFailure *failure)
                                  "status socket");
     }
     own->status = status;
-    program = fcntl(own->program, F_DUPFD_CLOEXEC, map->above);
+    program = fcntl(own->program, F_DUPFD_CLOEXEC, map->limit + 2);
     if (program < 0) {
         return svirt_launch_fail(failure, SVIRT_STEP_DESCRIPTORS,
                                  "program's descriptor");
@@ -234,14 +241,7 @@ svirt_fd_map(const SvirtLaunchSpec *spec, SvirtProcess which,
     if (!open_limit(&map, failure)) {
         return false;
     }
-    map.above = map.limit + 2;
-    if (own->status >= map.above) {
-        map.above = own->status + 1;
-    }
-    if (own->program >= map.above) {
-        map.above = own->program + 1;
-    }
-    if (!read_targets(&map, failure) || !place_own(&map, own, failure) ||
+    if (!read_targets(&map, own, failure) || !place_own(&map, own, failure) ||
         !move_away(&map, failure) || !place(&map, failure) ||
         !settle_own(&map, own, failure) || !close_others(&map, failure)) {
         return false;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -208,6 +209,18 @@ closed_source(Fixture *fixture)
     fixture_fd(fixture, 777, 7, SVIRT_FD_IMAGE, 0);
 }
 
+/* The numbers that the launch's own descriptors get. */
+static void
+source_of_the_launch(Fixture *fixture)
+{
+    fixture_use_probe(fixture, "see");
+    for (int source = 3; source < 40; source++) {
+        if (fcntl(source, F_GETFD) < 0) {
+            fixture_fd(fixture, source, source, SVIRT_FD_IMAGE, 0);
+        }
+    }
+}
+
 static void
 cgroup_not_waived(Fixture *fixture)
 {
@@ -223,6 +236,8 @@ static const BadSpec bad_specs[] = {
     { "missing-file", SVIRT_STEP_ROOT, ENOENT, missing_file },
     { "directory-for-file", SVIRT_STEP_ROOT, EISDIR, directory_for_file },
     { "closed-source", SVIRT_STEP_DESCRIPTORS, EBADF, closed_source },
+    { "source-of-the-launch-itself", SVIRT_STEP_DESCRIPTORS, EBADF,
+      source_of_the_launch },
     { "no-cgroup", SVIRT_STEP_CLONE, ENOENT, cgroup_not_waived },
 };
 

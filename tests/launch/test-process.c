@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -139,6 +140,45 @@ test_descriptors_arrive_where_the_spec_says(void)
     for (unsigned i = 0; i < G_N_ELEMENTS(moves); i++) {
         close(moves[i].source);
     }
+}
+
+/* A caller with few descriptors itself: the process gets fewer still. */
+static void
+test_small_limit_of_the_caller_holds(void)
+{
+    int status;
+    pid_t pid;
+
+    if (!fixture_need_root()) {
+        return;
+    }
+    pid = fork();
+    g_assert_cmpint(pid, >=, 0);
+    if (pid == 0) {
+        g_autoptr(Fixture) fixture = fixture_new(SVIRT_PROCESS_VMM, true);
+        const struct rlimit small = { 300, 300 };
+        g_autofree char *text = NULL;
+        char *limit;
+        int got = 0;
+
+        fixture->spec->rlimit_nofile = SVIRT_SPEC_MAX_NOFILE;
+        /* A source at the very top, on nobody's target. */
+        g_assert_cmpint(dup3(fixture->null_fd, 299, O_CLOEXEC), ==, 299);
+        fixture_fd(fixture, 299, 5, SVIRT_FD_IMAGE, 0);
+        fixture_use_probe(fixture, "see");
+        g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &small), ==, 0);
+        assert_started(fixture);
+        text = fixture_finish(fixture, &status);
+        assert_line(text, "fds=0 1 2 5 ");
+        limit = strstr(text, "limit7=");
+        g_assert_nonnull(limit);
+        g_assert_cmpint(sscanf(limit, "limit7=%d/", &got), ==, 1);
+        g_assert_cmpint(got, >, 100);
+        g_assert_cmpint(got, <, 300);
+        _exit(0);
+    }
+    g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+    g_assert_cmpint(status, ==, 0);
 }
 
 /* Swapped numbers carry the right description, told apart by inode. */
@@ -395,6 +435,8 @@ main(int argc, char **argv)
                     test_leaves_host_mounts_alone);
     g_test_add_func("/launch/process/descriptors-arrive-where-the-spec-says",
                     test_descriptors_arrive_where_the_spec_says);
+    g_test_add_func("/launch/process/small-limit-of-the-caller-holds",
+                    test_small_limit_of_the_caller_holds);
     g_test_add_func("/launch/process/swapped-descriptors-are-the-right-ones",
                     test_swapped_descriptors_are_the_right_ones);
     g_test_add_func("/launch/process/socket-on-standard-error-is-refused",
