@@ -63,7 +63,7 @@ svirt_cli_print_restored(const SvirtCli *cli, const GPtrArray *rows)
                                            "Carries", NULL };
     g_autoptr(SvirtTable) table = NULL;
 
-    if (rows->len == 0) {
+    if (rows->len == 0 && !cli->json) {
         return;
     }
     table = svirt_table_new(columns);

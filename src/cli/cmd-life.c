@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -9,9 +11,32 @@
 #include "hypervisor/start.h"
 
 static void
+print_dry_run_json(const SvirtStartReport *report)
+{
+    json_t *argv = json_array();
+    json_t *object;
+    char *text;
+
+    for (char **arg = report->argv; *arg != NULL; arg++) {
+        g_autofree char *valid = g_utf8_make_valid(*arg, -1);
+
+        json_array_append_new(argv, json_string(valid));
+    }
+    object = json_pack("{s:o,s:o}", "labels",
+                       json_loads(report->plan_json, 0, NULL), "argv", argv);
+    text = json_dumps(object, JSON_INDENT(2));
+    (void)puts(text);
+    free(text);
+    json_decref(object);
+}
+
+static void
 print_dry_run(const SvirtCli *cli, const SvirtStartReport *report)
 {
-    (void)cli;
+    if (cli->json) {
+        print_dry_run_json(report);
+        return;
+    }
     (void)fputs(report->plan[0] != '\0' ? report->plan
                                         : "No label has to be written.\n",
                 stdout);

@@ -19,6 +19,8 @@ static const char *const columns_title[] = { "Id", "Name", "State", "Title",
                                              NULL };
 static const char *const columns_json[] = { "Id", "Name", "State", "UUID",
                                             NULL };
+static const char *const columns_json_title[] = { "Id",   "Name",  "State",
+                                                  "UUID", "Title", NULL };
 
 static const SvirtRunStatus *
 find_run(const GPtrArray *runs, const SvirtUuid *uuid)
@@ -50,22 +52,23 @@ title_of(SvirtState *state, const SvirtUuid *uuid)
 static void
 print_row(const SvirtCli *cli, SvirtTable *table, const Row *row)
 {
-    if (svirt_arguments_flag(cli->args, "name")) {
+    if (cli->json) {
+        const char *const cells[] = { row->id[0] != '-' ? row->id : NULL,
+                                      row->name, row->state, row->uuid,
+                                      row->title };
+
+        svirt_table_add_row(table, cells);
+    } else if (svirt_arguments_flag(cli->args, "name")) {
         g_autofree char *safe = svirt_text_printable(row->name);
 
         (void)puts(safe);
     } else if (svirt_arguments_flag(cli->args, "uuid")) {
         (void)puts(row->uuid);
-    } else if (cli->json) {
-        const char *const cells[] = { row->id[0] != '-' ? row->id : NULL,
-                                      row->name, row->state, row->uuid };
-
-        svirt_table_add_row(table, cells);
     } else {
         const char *const cells[] = { row->id, row->name, row->state,
                                       row->title != NULL ? row->title : "" };
 
-            svirt_table_add_row(table, cells);
+        svirt_table_add_row(table, cells);
     }
 }
 
@@ -130,12 +133,13 @@ svirt_cmd_list(const SvirtCli *cli, int *ret_exit, GError **error)
     bool all = svirt_arguments_flag(cli->args, "all");
     bool inactive = svirt_arguments_flag(cli->args, "inactive");
     bool title = svirt_arguments_flag(cli->args, "title");
-    bool bare = svirt_arguments_flag(cli->args, "name") ||
-                svirt_arguments_flag(cli->args, "uuid");
+    bool bare = !cli->json && (svirt_arguments_flag(cli->args, "name") ||
+                               svirt_arguments_flag(cli->args, "uuid"));
     g_autoptr(SvirtTable) table =
-        svirt_table_new(cli->json ? columns_json
-                        : title   ? columns_title
-                                  : columns);
+        svirt_table_new(cli->json && title ? columns_json_title
+                        : cli->json        ? columns_json
+                        : title            ? columns_title
+                                           : columns);
     g_autoptr(GPtrArray) runs = NULL;
     SvirtState *state = NULL;
 
@@ -177,6 +181,22 @@ svirt_cmd_domuuid(const SvirtCli *cli, int *ret_exit, GError **error)
     return true;
 }
 
+/* Where virsh has a word of its own for what svirt notes as one thing. */
+static const char *
+reason_word(const SvirtRunStatus *run)
+{
+    if (run->state == SVIRT_GUEST_RUNNING && run->reason == SVIRT_REASON_USER) {
+        return "unpaused";
+    }
+    /* start --paused: it is not starting any more, somebody wants it so. */
+    if (run->state == SVIRT_GUEST_PAUSED &&
+        run->reason == SVIRT_REASON_STARTING &&
+        (run->flags & SVIRT_RUN_STARTING) == 0) {
+        return svirt_guest_reason_to_string(SVIRT_REASON_USER);
+    }
+    return svirt_guest_reason_to_string(run->reason);
+}
+
 bool
 svirt_cmd_domstate(const SvirtCli *cli, int *ret_exit, GError **error)
 {
@@ -193,7 +213,7 @@ svirt_cmd_domstate(const SvirtCli *cli, int *ret_exit, GError **error)
     }
     if (svirt_run_status_is_active(&run)) {
         state = svirt_guest_state_to_string(run.state);
-        reason = svirt_guest_reason_to_string(run.reason);
+        reason = reason_word(&run);
     }
     if (cli->json) {
         (void)printf("{\"state\": \"%s\", \"reason\": \"%s\"}\n", state,

@@ -44,7 +44,7 @@ void svirt_cli_print_table(const SvirtCli *cli, const SvirtTable *table);
 void svirt_cli_say(const SvirtCli *cli, const char *format, ...)
     G_GNUC_PRINTF(2, 3);
 
-/* What was given back, a row each; nothing for no rows. */
+/* What was given back, a row each; no table for no rows. */
 void svirt_cli_print_restored(const SvirtCli *cli, const GPtrArray *rows);
 
 /* One runner per command, in the file of its group. */

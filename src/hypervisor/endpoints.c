@@ -136,6 +136,9 @@ make_log_files(Maker *maker, GError **error)
 {
     SVIRT_AUTO_FD dir = -1;
 
+    if (maker->request->dry_run) {
+        return true;
+    }
     if (!svirt_connection_open_dir(maker->request->log_dir, true, &dir,
                                    error)) {
         return false;
@@ -336,7 +339,8 @@ make_chardev(Maker *maker, size_t index, GError **error)
     if (chardev->repeats_serial || chardev->type == SVIRT_CHARDEV_NULL) {
         return true;
     }
-    if (chardev->type == SVIRT_CHARDEV_UNIX && chardev->connect) {
+    if (chardev->type == SVIRT_CHARDEV_UNIX && chardev->connect &&
+        !maker->request->dry_run) {
         return make_connection(maker, chardev, &made->chardevs[index], error);
     }
     if (serial >= SVIRT_MONITOR_MAX_SERIALS) {
@@ -346,7 +350,8 @@ make_chardev(Maker *maker, size_t index, GError **error)
                            "consoles and channels",
                            chardev->info.line, SVIRT_MONITOR_MAX_SERIALS);
     }
-    if (!make_sink(maker, chardev, serial, &made->serial[serial], error)) {
+    if (!maker->request->dry_run &&
+        !make_sink(maker, chardev, serial, &made->serial[serial], error)) {
         return false;
     }
     made->n_serials++;

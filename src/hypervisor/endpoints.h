@@ -34,6 +34,7 @@ typedef struct SvirtEndpointsRequest {
     const SvirtRefusals *refusals;
     const char *log_dir;
     int run_dir_fd; /* /run/svirt/<uuid> */
+    bool dry_run;   /* no file or socket of the host is made or touched */
 } SvirtEndpointsRequest;
 
 /*

@@ -19,6 +19,7 @@
 
 #define ANSWER_MS 10000
 #define RELEASE_MS 10000
+#define NOTED_MS 1000
 
 static bool
 connect_monitor(SvirtManager *manager, const SvirtDefinition *definition,
@@ -66,6 +67,45 @@ control_failed(const SvirtDefinition *definition, const char *why,
     }
 }
 
+static bool
+is_paused(const SvirtRunStatus *run)
+{
+    return run->state == SVIRT_GUEST_PAUSED;
+}
+
+static bool
+is_not_paused(const SvirtRunStatus *run)
+{
+    return run->state != SVIRT_GUEST_PAUSED;
+}
+
+static bool
+is_tainted(const SvirtRunStatus *run)
+{
+    return (run->flags & SVIRT_RUN_TAINTED) != 0;
+}
+
+/*
+ * QEMU's answer and the monitor's word to the keeper take two ways: who asks
+ * for the state next must not read what it was. A guest that changes it again
+ * meanwhile is no error, so this only waits.
+ */
+static void
+wait_noted(SvirtManager *manager, const SvirtDefinition *definition,
+           bool (*noted)(const SvirtRunStatus *run))
+{
+    SvirtRunStatus run;
+
+    for (int ms = 0; ms < NOTED_MS; ms++) {
+        if (!svirt_manager_run_status(manager, &definition->uuid, &run,
+                                      NULL) ||
+            !svirt_run_status_is_active(&run) || noted(&run)) {
+            return;
+        }
+        (void)poll(NULL, 0, 1);
+    }
+}
+
 bool
 svirt_life_qmp(SvirtManager *manager, const SvirtDefinition *definition,
                const char *json, bool taint, char **ret, GError **error)
@@ -82,6 +122,9 @@ svirt_life_qmp(SvirtManager *manager, const SvirtDefinition *definition,
     }
     *ret = g_strdup(reply);
     free(reply);
+    if (taint) {
+        wait_noted(manager, definition, is_tainted);
+    }
     return true;
 }
 
@@ -120,9 +163,25 @@ svirt_life_ask(SvirtManager *manager, const SvirtDefinition *definition,
     g_autofree char *json =
         g_strdup_printf("{\"execute\": \"%s\"}", commands[verb]);
     g_autofree char *reply = NULL;
+    SvirtRunStatus run;
 
-    return svirt_life_qmp(manager, definition, json, false, &reply, error) &&
-           check_reply(definition, commands[verb], reply, error);
+    if (!svirt_manager_run_status(manager, &definition->uuid, &run, error)) {
+        return false;
+    }
+    if (verb == SVIRT_LIFE_RESUME && run.state == SVIRT_GUEST_RUNNING) {
+        return svirt_raise(error, SVIRT_ERROR_STATE, NULL, NULL,
+                           "domain '%s' is already running",
+                           definition->name);
+    }
+    if (!svirt_life_qmp(manager, definition, json, false, &reply, error) ||
+        !check_reply(definition, commands[verb], reply, error)) {
+        return false;
+    }
+    if (verb == SVIRT_LIFE_SUSPEND || verb == SVIRT_LIFE_RESUME) {
+        wait_noted(manager, definition,
+                   verb == SVIRT_LIFE_SUSPEND ? is_paused : is_not_paused);
+    }
+    return true;
 }
 
 /*

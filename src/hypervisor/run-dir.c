@@ -28,11 +28,11 @@ svirt_run_dir_clear(SvirtRunDir *run)
 }
 
 /* Ids grow for as long as the host is up, as virsh users expect. */
-static bool
-take_id(int parent, uint32_t *ret, GError **error)
+bool
+svirt_run_dir_number(SvirtRunDir *run, GError **error)
 {
     SVIRT_AUTO_FD fd =
-        openat(parent, NEXT_ID, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        openat(run->parent, NEXT_ID, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     uint32_t id = 0;
 
     if (fd < 0 || flock(fd, LOCK_EX) < 0 ||
@@ -45,7 +45,7 @@ take_id(int parent, uint32_t *ret, GError **error)
         return svirt_raise_errno(error, errno, "free space in /run",
                                  "cannot number the running VM");
     }
-    *ret = id;
+    run->id = id;
     return true;
 }
 
@@ -65,7 +65,8 @@ lock_run(SvirtRunDir *run, const char *name, GError **error)
         if (errno == EWOULDBLOCK &&
             svirt_run_status_read(run->dir, NULL, &status) &&
             svirt_run_process_alive(&status.process[SVIRT_PROCESS_VMM])) {
-            return svirt_raise(error, SVIRT_ERROR_STATE, NULL, NULL,
+            return svirt_raise(error, SVIRT_ERROR_STATE, NULL,
+                               "svirt list shows it",
                                "domain '%s' is already running", name);
         }
         return svirt_raise(error, SVIRT_ERROR_BUSY, NULL, "try again",
@@ -131,9 +132,6 @@ svirt_run_dir_make(SvirtManager *manager, const SvirtDefinition *definition,
         return svirt_raise_errno(error, errno, NULL,
                                  "cannot make the status file of '%s'",
                                  definition->name);
-    }
-    if (!take_id(run.parent, &run.id, error)) {
-        return false;
     }
     *ret = run;
     run.dir = run.lock = run.status = -1;

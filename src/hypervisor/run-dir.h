@@ -12,7 +12,7 @@ typedef struct SvirtRunDir {
     int dir;       /* fd, -1 unset */
     int lock;      /* fd with flock(LOCK_EX), -1 unset */
     int status;    /* fd of the status file, -1 unset */
-    uint32_t id;   /* virsh's Id */
+    uint32_t id;   /* virsh's Id; 0 unset */
     SvirtUuid uuid;
     bool keep;     /* the keeper has it */
 } SvirtRunDir;
@@ -27,6 +27,8 @@ typedef struct SvirtRunDir {
 bool svirt_run_dir_make(SvirtManager *manager,
                         const SvirtDefinition *definition, SvirtRunDir *ret,
                         GError **error);
+/* Takes the next id; a start that is not to be does not. */
+bool svirt_run_dir_number(SvirtRunDir *run, GError **error);
 void svirt_run_dir_clear(SvirtRunDir *run);
 #define SVIRT_AUTO_RUN_DIR                                                   \
     __attribute__((cleanup(svirt_run_dir_clear))) SvirtRunDir

@@ -247,8 +247,8 @@ check_kvm(const SvirtDomain *domain, GError **error)
 
 bool
 svirt_runtime_make(SvirtManager *manager, const SvirtPrepared *prepared,
-                   int run_dir_fd, bool paused, SvirtRuntime **ret,
-                   GError **error)
+                   int run_dir_fd, const SvirtStartOptions *options,
+                   SvirtRuntime **ret, GError **error)
 {
     g_autoptr(SvirtRuntime) runtime = g_new0(SvirtRuntime, 1);
     const SvirtConnection *connection = svirt_manager_connection(manager);
@@ -260,8 +260,10 @@ svirt_runtime_make(SvirtManager *manager, const SvirtPrepared *prepared,
         .refusals = &refusals,
         .log_dir = connection->log_dir,
         .run_dir_fd = run_dir_fd,
+        .dry_run = options->dry_run,
     };
-    SvirtRuntimeSpecRequest spec = { .prepared = prepared, .paused = paused };
+    SvirtRuntimeSpecRequest spec = { .prepared = prepared,
+                                     .paused = options->paused };
 
     runtime->cgroup = (SvirtCgroup)SVIRT_CGROUP_INIT;
     runtime->uuid = prepared->definition->uuid;

@@ -4,6 +4,7 @@
 #include "hypervisor/endpoints.h"
 #include "hypervisor/launch-fds.h"
 #include "hypervisor/prepare.h"
+#include "hypervisor/start.h"
 #include "keeper/status.h"
 #include "launch/cgroup.h"
 #include "launch/spec.h"
@@ -25,12 +26,14 @@ typedef struct SvirtRuntime {
 } SvirtRuntime;
 
 /*
+ * With options->dry_run nothing outlives the result, and no file or socket of
+ * the host is touched.
  * Errors: BUSY for a disk in use; those of the endpoints; LAUNCH when the
  * cgroup cannot be made; UNSUPPORTED when KVM is asked for and does not work.
  */
 bool svirt_runtime_make(SvirtManager *manager, const SvirtPrepared *prepared,
-                        int run_dir_fd, bool paused, SvirtRuntime **ret,
-                        GError **error);
+                        int run_dir_fd, const SvirtStartOptions *options,
+                        SvirtRuntime **ret, GError **error);
 /* Removes the cgroup unless the keeper has it. */
 void svirt_runtime_free(SvirtRuntime *runtime);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SvirtRuntime, svirt_runtime_free)

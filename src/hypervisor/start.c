@@ -21,6 +21,7 @@ svirt_start_report_clear(SvirtStartReport *report)
 {
     g_clear_pointer(&report->pty_paths, g_strfreev);
     g_clear_pointer(&report->plan, g_free);
+    g_clear_pointer(&report->plan_json, g_free);
     g_clear_pointer(&report->argv, g_strfreev);
     g_clear_pointer(&report->waivers, g_ptr_array_unref);
 }
@@ -130,6 +131,7 @@ report_dry_run(const SvirtPrepared *prepared, const SvirtRuntime *runtime,
                SvirtStartReport *ret)
 {
     ret->plan = svirt_relabel_plan_to_table(prepared->plan);
+    ret->plan_json = svirt_relabel_plan_to_json(prepared->plan);
     ret->argv = g_strdupv(runtime->argv);
     ret->waivers = waiver_texts(prepared);
     return true;
@@ -152,8 +154,8 @@ svirt_start(SvirtManager *manager, const SvirtDefinition *definition,
                        &prepared, error)) {
         return false;
     }
-    if (!svirt_runtime_make(manager, prepared, run.dir, options->paused,
-                            &runtime, &problem)) {
+    if (!svirt_runtime_make(manager, prepared, run.dir, options, &runtime,
+                            &problem)) {
         /* "in use" is half an answer: whose? */
         svirt_holder_explain(manager, prepared, problem, error);
         return false;
@@ -161,7 +163,8 @@ svirt_start(SvirtManager *manager, const SvirtDefinition *definition,
     if (options->dry_run) {
         return report_dry_run(prepared, runtime, ret);
     }
-    if (!settle(manager, prepared, error) ||
+    if (!svirt_run_dir_number(&run, error) ||
+        !settle(manager, prepared, error) ||
         !launch(prepared, runtime, &run, options->paused, error)) {
         return false;
     }

@@ -12,6 +12,7 @@ typedef struct SvirtStartReport {
     uint32_t id;         /* of the running VM; 0 for a dry run */
     char **pty_paths;    /* owned, "serial0=/dev/pts/3"; NULL: none */
     char *plan;          /* owned; dry run: what would be labelled, as text */
+    char *plan_json;     /* owned; the same as JSON */
     char **argv;         /* owned; dry run: the emulator's command line */
     GPtrArray *waivers;  /* owned texts: every waiver made use of */
 } SvirtStartReport;
