@@ -8,6 +8,7 @@
 #include <sys/sysmacros.h>
 
 #define NODE (L(ROOT) | L(LANDLOCK) | L(DAC) | L(CGROUP))
+#define RAW (NODE | L(CAPABILITY))
 #define OPEN_NODE svirt_probe_open_path
 #define IF_THERE SVIRT_PROBE_ABSENCE_PATH
 
@@ -92,9 +93,11 @@ SVIRT_PROBE_ROWS(
       OPEN_NODE, "/dev/ptmx", O_RDWR, IF_THERE },
     { "dev-kmsg", "open the kernel's log", NODE | L(CAPABILITY),
       OPEN_NODE, "/dev/kmsg", O_RDONLY | O_NONBLOCK, IF_THERE },
-    { "dev-mem", "open physical memory", NODE, OPEN_NODE, "/dev/mem",
+    { "dev-mem", "open physical memory", RAW, OPEN_NODE,
+      "/dev/mem",
       O_RDONLY, IF_THERE },
-    { "dev-port", "open the I/O ports", NODE, OPEN_NODE, "/dev/port",
+    { "dev-port", "open the I/O ports", RAW, OPEN_NODE,
+      "/dev/port",
       O_RDONLY, IF_THERE },
     { "dev-tty", "open the host's first console", NODE, OPEN_NODE,
       "/dev/tty1", O_RDWR | O_NONBLOCK, IF_THERE },
@@ -120,7 +123,7 @@ SVIRT_PROBE_ROWS(
       "/dev/userfaultfd", O_RDWR, IF_THERE },
     { "dev-uinput", "make an input device", NODE, OPEN_NODE, "/dev/uinput",
       O_WRONLY | O_NONBLOCK, IF_THERE },
-    { "dev-msr", "open the processor's registers", NODE, OPEN_NODE,
+    { "dev-msr", "open the processor's registers", RAW, OPEN_NODE,
       "/dev/cpu/0/msr", O_RDONLY, IF_THERE },
     { "dev-hwrng", "open the hardware's random source", NODE, OPEN_NODE,
       "/dev/hwrng", O_RDONLY | O_NONBLOCK, IF_THERE },

@@ -101,7 +101,8 @@ start_threads(const SvirtProbeTarget *t, const SvirtProbeAttempt *a,
 {
     size_t wanted = (size_t)t->task_limit + MORE_TASKS;
     size_t size = wanted * sizeof(pthread_t);
-    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    /* Outlives this call: the timer may end it before the threads. */
+    static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
     pthread_attr_t attr;
     pthread_t *threads;
     size_t made = 0;
@@ -176,6 +177,6 @@ SVIRT_PROBE_ROWS(
       .absence = SVIRT_PROBE_ABSENCE_TARGET },
     { "threads", "start more threads than its limit",
       L(RLIMIT) | L(DAC), start_threads,
-      .flags = SVIRT_PROBE_FLAG_TOGETHER },
+      .flags = SVIRT_PROBE_FLAG_TOGETHER | SVIRT_PROBE_FLAG_SLOW },
     { "memory", "use more memory than its limit", L(CGROUP), use_memory,
-      .flags = SVIRT_PROBE_FLAG_LAST })
+      .flags = SVIRT_PROBE_FLAG_LAST | SVIRT_PROBE_FLAG_SLOW })

@@ -447,4 +447,6 @@ SVIRT_PROBE_ROWS(
     { "vsock", "listen for guests and the hypervisor below", L(FILTER),
       vsock_bind, .absence = SVIRT_PROBE_ABSENCE_FAMILY },
     { "other-family", "make a socket of any other family", L(FILTER),
-      other_family, .absence = SVIRT_PROBE_ABSENCE_FAMILY })
+      other_family, .absence = SVIRT_PROBE_ABSENCE_FAMILY,
+      /* The kernel asks for a module for each. */
+      .flags = SVIRT_PROBE_FLAG_SLOW })

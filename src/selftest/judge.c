@@ -140,20 +140,31 @@ svirt_selftest_outcome_format(const SvirtProbeRecord *record, bool made,
     (void)g_strlcpy(text, word ? word : "?", size);
 }
 
-bool
-svirt_selftest_excuse(SvirtSelftest *selftest, const char *name,
-                      const char *reason)
+SvirtSelftestRow *
+svirt_selftest_row(SvirtSelftest *selftest, const char *name)
 {
     for (guint i = 0; i < selftest->rows->len; i++) {
         SvirtSelftestRow *row = selftest->rows->pdata[i];
 
         if (strcmp(row->name, name) == 0) {
-            g_free(row->open_reason);
-            row->open_reason = g_strdup(reason);
-            return true;
+            return row;
         }
     }
-    return false;
+    return NULL;
+}
+
+bool
+svirt_selftest_excuse(SvirtSelftest *selftest, const char *name,
+                      const char *reason)
+{
+    SvirtSelftestRow *row = svirt_selftest_row(selftest, name);
+
+    if (!row) {
+        return false;
+    }
+    g_free(row->open_reason);
+    row->open_reason = g_strdup(reason);
+    return true;
 }
 
 void

@@ -57,7 +57,7 @@ cgroup_make(World *world)
 {
     const SvirtCgroupLimits limits = {
         .memory_max_bytes = SVIRT_SELFTEST_MEMORY_BYTES,
-        .pids_max = SVIRT_SELFTEST_TASKS,
+        .pids_max = SVIRT_SELFTEST_CGROUP_TASKS,
     };
     SvirtDeviceRule rules[8];
     SvirtLaunchFailure failure;
@@ -95,6 +95,13 @@ compartment_init(const World *world, const char *name, SvirtSpecIds ids,
 }
 
 static bool
+limits_tasks(const World *world)
+{
+    return world->has_cgroup &&
+           !(world->cgroup.missing_controllers & SVIRT_CONTROLLER_PIDS);
+}
+
+static bool
 world_make(World *world, GError **error)
 {
     cgroup_make(world);
@@ -108,8 +115,15 @@ world_make(World *world, GError **error)
     svirt_selftest_runner_plain(world->request->probe, &world->outside);
     svirt_selftest_runner_compartment(&world->attacker, &world->inside);
     svirt_selftest_runner_compartment(&world->other, &world->beside);
-    return svirt_selftest_targets_new(&world->request->places,
-                                      &world->targets, error);
+    if (!svirt_selftest_targets_new(&world->request->places, &world->targets,
+                                    error)) {
+        return false;
+    }
+    if (limits_tasks(world)) {
+        svirt_selftest_targets_limit_tasks(world->targets,
+                                           SVIRT_SELFTEST_CGROUP_TASKS);
+    }
+    return true;
 }
 
 /*
@@ -147,11 +161,17 @@ static void
 excuses_make(const World *world, SvirtSelftest *selftest)
 {
     const char *reason = NULL;
+    SvirtSelftestRow *threads = svirt_selftest_row(selftest, "threads");
 
     if (!world->has_cgroup) {
         reason = "this host has no cgroup v2 for the VM";
     } else if (world->cgroup.missing_controllers & SVIRT_CONTROLLER_MEMORY) {
         reason = "this host's cgroup v2 has no memory controller";
+    }
+    /* The controller's limit is the lower one, and counts for root too. */
+    if (threads && limits_tasks(world)) {
+        threads->layers = 1u << SVIRT_PROBE_LAYER_CGROUP;
+        threads->together = false;
     }
     if (reason) {
         (void)svirt_selftest_excuse(selftest, "memory", reason);
@@ -197,12 +217,14 @@ alone_apply(SvirtSelftest *selftest, const SvirtSelftest *measured,
     for (guint i = 0; i < selftest->rows->len; i++) {
         SvirtSelftestRow *row = selftest->rows->pdata[i];
 
-        if (!is_blocked(measured->rows->pdata[i])) {
+        if (row->control.outcome != SVIRT_PROBE_OUTCOME_DONE ||
+            !is_blocked(measured->rows->pdata[i])) {
             continue;
         }
         if (layer == 0) {
-            row->alone |= row->layers & ALWAYS;
-        } else if (!(row->alone & ALWAYS)) {
+            row->always = true;
+            row->alone = row->layers & ALWAYS;
+        } else if (!row->always) {
             row->alone |= layer;
         }
     }

@@ -52,6 +52,7 @@ enum {
     SVIRT_PROBE_FLAG_MOUNTS = 1u << 0, /* control: in a mount namespace */
     SVIRT_PROBE_FLAG_LAST = 1u << 1,   /* may change or end the probe */
     SVIRT_PROBE_FLAG_TOGETHER = 1u << 2, /* its layers stop it only together */
+    SVIRT_PROBE_FLAG_SLOW = 1u << 3,   /* much work before it meets a limit */
 };
 
 struct SvirtProbeAttempt {

@@ -19,8 +19,9 @@
 #include <time.h>
 
 #define TIMEOUT_S 2
-/* A child that its own timer cannot wake is killed after this. */
-#define CHILD_TIMEOUT_S 5
+#define SLOW_TIMEOUT_S 30
+/* A child that its own timer cannot wake is killed this much later. */
+#define CHILD_GRACE_S 3
 
 /*
  * The way out of an attempt that the filter, the timer or the processor
@@ -48,6 +49,13 @@ signals_prepare(void)
     for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++) {
         (void)sigaction(ignored[i], &action, NULL);
     }
+}
+
+static time_t
+seconds_for(const SvirtProbeAttempt *attempt)
+{
+    return attempt->flags & SVIRT_PROBE_FLAG_SLOW ? SLOW_TIMEOUT_S
+                                                  : TIMEOUT_S;
 }
 
 static void
@@ -83,7 +91,7 @@ attempt_make(const SvirtProbeTarget *target, const SvirtProbeAttempt *attempt,
         record->signal = stopped;
         return;
     }
-    timer_set(TIMEOUT_S);
+    timer_set(seconds_for(attempt));
     result = attempt->run(target, attempt, &note);
     timer_set(0);
     if (result == SVIRT_PROBE_UNAIMED) {
@@ -260,7 +268,9 @@ static void
 separate_make(const SvirtProbeTarget *target, const SvirtProbeAttempt *attempt,
               SvirtProbeMode mode, SvirtProbeRecord *shared)
 {
-    const struct timespec limit = { .tv_sec = CHILD_TIMEOUT_S };
+    const struct timespec limit = {
+        .tv_sec = seconds_for(attempt) + CHILD_GRACE_S,
+    };
     sigset_t set;
     int status = 0;
     pid_t pid;

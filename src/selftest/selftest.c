@@ -15,7 +15,7 @@
 #define TARGET_FD (SVIRT_SELFTEST_FIRST_FD - 2)
 #define RECORD_FD (SVIRT_SELFTEST_FIRST_FD - 1)
 /* Longer than any attempt may take. */
-#define SILENCE_MS 15000
+#define SILENCE_MS 40000
 #define SLICE_MS 100
 #define COLUMNS 7
 

@@ -36,6 +36,7 @@ typedef struct SvirtSelftestRow {
     bool control_made;
     bool confined_made;
     uint32_t alone; /* layers that were seen to block it on their own */
+    bool always;    /* seen blocked with every layer off that can be */
 } SvirtSelftestRow;
 
 /* All attempts, in the probe's own order. */
@@ -67,6 +68,10 @@ bool svirt_selftest_run(SvirtSelftest *selftest, SvirtSelftestMode mode,
                         const SvirtSelftestRunner *runner, GError **error);
 
 SvirtSelftestVerdict svirt_selftest_judge(const SvirtSelftestRow *row);
+
+/* Borrowed; NULL when there is no such row. */
+SvirtSelftestRow *svirt_selftest_row(SvirtSelftest *selftest,
+                                     const char *name);
 
 /*
  * The row is expected to stay open, because `reason` (copied): what this host

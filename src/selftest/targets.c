@@ -325,6 +325,13 @@ svirt_selftest_targets_free(SvirtSelftestTargets *targets)
 }
 
 void
+svirt_selftest_targets_limit_tasks(SvirtSelftestTargets *targets,
+                                   gint64 tasks)
+{
+    targets->target.task_limit = tasks;
+}
+
+void
 svirt_selftest_targets_aim(SvirtSelftestTargets *targets, gint64 pid,
                            gint64 address)
 {

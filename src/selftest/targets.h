@@ -28,7 +28,8 @@ typedef struct SvirtSelftestDescriptor {
 /* Limits of the compartment that attempts go over. */
 #define SVIRT_SELFTEST_FILE_BYTES (1 << 20)
 #define SVIRT_SELFTEST_MEMORY_BYTES ((int64_t)128 << 20)
-#define SVIRT_SELFTEST_TASKS 4096
+#define SVIRT_SELFTEST_TASKS 4096 /* RLIMIT_NPROC of a VMM */
+#define SVIRT_SELFTEST_CGROUP_TASKS 256
 /* The first number given to the probe's descriptors. */
 #define SVIRT_SELFTEST_FIRST_FD 12
 
@@ -47,6 +48,10 @@ void svirt_selftest_targets_free(SvirtSelftestTargets *targets);
  */
 bool svirt_selftest_targets_renew(SvirtSelftestTargets *targets,
                                   GError **error);
+
+/* Another limit on threads than SVIRT_SELFTEST_TASKS. */
+void svirt_selftest_targets_limit_tasks(SvirtSelftestTargets *targets,
+                                        gint64 tasks);
 
 /* Who stands for the other VM: its pid on the host and its secret. */
 void svirt_selftest_targets_aim(SvirtSelftestTargets *targets, gint64 pid,

@@ -128,11 +128,10 @@ test_holds_with_older_landlock(void)
 static bool
 claim_is_true(const SvirtSelftestRow *row)
 {
-    /* A pids controller, where there is one, is enough for "threads". */
-    if (row->together) {
-        return (row->alone & ~(row->layers | LAYER(CGROUP))) == 0;
+    if (row->always) {
+        return row->layers & ALWAYS;
     }
-    if (row->alone & ALWAYS) {
+    if (row->together) {
         return (row->alone & ~row->layers) == 0;
     }
     return row->alone == row->layers;

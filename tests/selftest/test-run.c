@@ -289,44 +289,31 @@ filtered_start(void *data, const SvirtSelftestRun *run, pid_t *ret_pid,
         numbers, run->fd_count, ret_pid, NULL, NULL, NULL, error);
 }
 
-static const SvirtSelftestRow *
-row_named(const SvirtSelftest *selftest, const char *name)
-{
-    for (guint i = 0; i < selftest->rows->len; i++) {
-        const SvirtSelftestRow *row = selftest->rows->pdata[i];
-
-        if (strcmp(row->name, name) == 0) {
-            return row;
-        }
-    }
-    g_assert_not_reached();
-}
-
 static void
-check_filtered(const SvirtSelftest *selftest)
+check_filtered(SvirtSelftest *selftest)
 {
-    const SvirtSelftestRow *row = row_named(selftest, "ptrace");
+    const SvirtSelftestRow *row = svirt_selftest_row(selftest, "ptrace");
 
     g_assert_cmpint(row->confined.outcome, ==, SVIRT_PROBE_OUTCOME_SIGNAL);
     g_assert_cmpint(row->confined.signal, ==, SIGSYS);
-    row = row_named(selftest, "kcmp");
+    row = svirt_selftest_row(selftest, "kcmp");
     g_assert_cmpint(row->confined.outcome, ==, SVIRT_PROBE_OUTCOME_SIGNAL);
     g_assert_cmpint(row->confined.signal, ==, SIGSYS);
-    row = row_named(selftest, "key-add");
+    row = svirt_selftest_row(selftest, "key-add");
     g_assert_cmpint(row->confined.outcome, ==, SVIRT_PROBE_OUTCOME_BLOCKED);
     g_assert_cmpint(row->confined.error, ==, EPERM);
     /* Nothing but its user stops these, or nothing at all. */
-    row = row_named(selftest, "shadow");
+    row = svirt_selftest_row(selftest, "shadow");
     g_assert_cmpint(row->confined.error, ==, EACCES);
-    row = row_named(selftest, "setuid");
+    row = svirt_selftest_row(selftest, "setuid");
     g_assert_cmpint(row->confined.error, ==, EPERM);
-    row = row_named(selftest, "passwd");
+    row = svirt_selftest_row(selftest, "passwd");
     g_assert_cmpint(row->confined.outcome, ==, SVIRT_PROBE_OUTCOME_DONE);
-    row = row_named(selftest, "unix-world");
+    row = svirt_selftest_row(selftest, "unix-world");
     g_assert_cmpint(row->confined.outcome, ==, SVIRT_PROBE_OUTCOME_DONE);
-    row = row_named(selftest, "base-write");
+    row = svirt_selftest_row(selftest, "base-write");
     g_assert_cmpint(row->confined.error, ==, EBADF);
-    row = row_named(selftest, "grow-disk");
+    row = svirt_selftest_row(selftest, "grow-disk");
     g_assert_cmpint(row->confined.outcome, ==, SVIRT_PROBE_OUTCOME_DONE);
     for (guint i = 0; i < selftest->rows->len; i++) {
         row = selftest->rows->pdata[i];
