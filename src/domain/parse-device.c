@@ -19,6 +19,10 @@ model_fits(SvirtControllerType type, SvirtControllerModel model)
     if (model <= SVIRT_CONTROLLER_MODEL_LSILOGIC) {
         return type == SVIRT_CONTROLLER_SCSI;
     }
+    if (model != SVIRT_CONTROLLER_MODEL_VIRTIO &&
+        type == SVIRT_CONTROLLER_SCSI) {
+        return true; /* virtio-transitional and its opposite */
+    }
     return type == SVIRT_CONTROLLER_VIRTIO_SERIAL;
 }
 

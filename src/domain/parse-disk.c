@@ -24,6 +24,11 @@ parse_driver(SvirtReader *reader, SvirtXmlNode *node, SvirtDisk *disk)
     SVIRT_READ_ENUM(reader, driver, "cache", svirt_disk_cache_from_string,
                     &disk->cache);
     SVIRT_READ_ENUM(reader, driver, "io", svirt_disk_io_from_string, &disk->io);
+    if (disk->io == SVIRT_DISK_IO_IO_URING) {
+        svirt_reader_warn(reader, driver->line,
+                          "io='io_uring' of <driver> is ignored: it has calls "
+                          "that no filter sees, threads do the same");
+    }
     SVIRT_READ_ENUM(reader, driver, "discard", svirt_disk_discard_from_string,
                     &disk->discard);
     SVIRT_READ_ENUM(reader, driver, "detect_zeroes",

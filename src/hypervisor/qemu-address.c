@@ -10,6 +10,19 @@
 #define PC_DISPLAY_SLOT 2u
 #define Q35_DISPLAY_SLOT 1u
 
+/* libvirt adds what an address needs; behind a root port slot 0 alone. */
+static void
+plan_bus(SvirtQemuBuilder *builder, const SvirtAddress *address)
+{
+    if (!builder->pcie || address->slot == 0) {
+        svirt_qemu_plan_controller(
+            builder, SVIRT_CONTROLLER_PCI,
+            builder->pcie ? SVIRT_CONTROLLER_MODEL_PCIE_ROOT_PORT
+                          : SVIRT_CONTROLLER_MODEL_PCI_BRIDGE,
+            address->bus);
+    }
+}
+
 static bool
 reserve(SvirtQemuBuilder *builder, const SvirtDeviceInfo *info,
         const char *what, GError **error)
@@ -17,7 +30,11 @@ reserve(SvirtQemuBuilder *builder, const SvirtDeviceInfo *info,
     const SvirtAddress *address = &info->address;
     uint32_t bit;
 
-    if (address->type != SVIRT_ADDRESS_PCI || address->bus != 0) {
+    if (address->type != SVIRT_ADDRESS_PCI) {
+        return true;
+    }
+    if (address->domain == 0 && address->bus != 0) {
+        plan_bus(builder, address);
         return true;
     }
     if (address->domain != 0 || address->slot >= SVIRT_QEMU_SLOTS) {
@@ -81,6 +98,26 @@ place_anywhere(SvirtQemuBuilder *builder, json_t *device, const char *what,
                        "no free PCI slot is left for %s", what);
 }
 
+static bool
+check_bus(SvirtQemuBuilder *builder, const SvirtAddress *address,
+          const char *what, GError **error)
+{
+    g_autofree char *hint = NULL;
+
+    if (address->bus == 0 ||
+        svirt_qemu_controller(builder, SVIRT_CONTROLLER_PCI, address->bus) !=
+            NULL) {
+        return true;
+    }
+    hint = g_strdup_printf("add <controller type='pci' index='%u' "
+                           "model='%s'/>",
+                           address->bus,
+                           builder->pcie ? "pcie-root-port" : "pci-bridge");
+    return svirt_raise(error, SVIRT_ERROR_INVALID, NULL, hint,
+                       "line %u: there is no PCI bus 0x%02x for %s",
+                       address->line, address->bus, what);
+}
+
 bool
 svirt_qemu_place_pci(SvirtQemuBuilder *builder, json_t *device,
                      const SvirtDeviceInfo *info, const char *what,
@@ -93,6 +130,9 @@ svirt_qemu_place_pci(SvirtQemuBuilder *builder, json_t *device,
     if (address == NULL || address->type != SVIRT_ADDRESS_PCI) {
         return place_anywhere(builder, device, what, error);
     }
+    if (!check_bus(builder, address, what, error)) {
+        return false;
+    }
     if (address->bus == 0) {
         bus = g_strdup(builder->pcie ? "pcie.0" : "pci.0");
     } else {
@@ -103,6 +143,33 @@ svirt_qemu_place_pci(SvirtQemuBuilder *builder, json_t *device,
     json_object_set_new(device, "addr", json_string(addr));
     if (address->multifunction) {
         json_object_set_new(device, "multifunction", json_true());
+    }
+    return true;
+}
+
+bool
+svirt_qemu_place_usb(SvirtQemuBuilder *builder, json_t *device,
+                     const SvirtDeviceInfo *info, const char *what,
+                     GError **error)
+{
+    const SvirtAddress *address = &info->address;
+    unsigned index =
+        address->type == SVIRT_ADDRESS_USB ? address->bus : 0;
+    const SvirtController *controller =
+        svirt_qemu_controller(builder, SVIRT_CONTROLLER_USB, index);
+    g_autofree char *bus =
+        index == 0 ? g_strdup("usb.0") : g_strdup_printf("usb%u.0", index);
+
+    if (controller == NULL ||
+        controller->model == SVIRT_CONTROLLER_MODEL_USB_NONE) {
+        return svirt_raise(error, SVIRT_ERROR_INVALID, NULL,
+                           "remove <controller type='usb' model='none'/>",
+                           "line %u: there is no USB bus %u for %s",
+                           info->line, index, what);
+    }
+    json_object_set_new(device, "bus", json_string(bus));
+    if (address->type == SVIRT_ADDRESS_USB && address->usb_port != NULL) {
+        json_object_set_new(device, "port", json_string(address->usb_port));
     }
     return true;
 }

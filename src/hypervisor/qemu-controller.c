@@ -107,23 +107,6 @@ controller_id(const SvirtController *controller, int index)
     return g_strdup_printf("%s%d", controller_prefix(controller->type), index);
 }
 
-static int
-controller_index(const SvirtDomain *domain, const SvirtController *controller)
-{
-    int next = controller->type == SVIRT_CONTROLLER_PCI ? 1 : 0;
-
-    if (controller->index >= 0) {
-        return controller->index;
-    }
-    for (const SvirtController *other = domain->controllers;
-         other < controller; other++) {
-        if (other->type == controller->type) {
-            next++;
-        }
-    }
-    return next;
-}
-
 static void
 set_pci_target(const SvirtController *controller, int index, json_t *device)
 {
@@ -150,36 +133,82 @@ set_pci_target(const SvirtController *controller, int index, json_t *device)
     }
 }
 
-static bool
-add_controller(SvirtQemuBuilder *builder, const SvirtController *controller,
-               GError **error)
+static void
+set_usb(const SvirtController *controller, const char *driver, json_t *device)
 {
-    const char *driver = controller_driver(controller);
-    int index = controller_index(builder->input->domain, controller);
-    g_autofree char *id = controller_id(controller, index);
-    json_t *device;
+    int index = controller->index;
 
-    if (controller->model == SVIRT_CONTROLLER_MODEL_UNSET) {
-        driver = default_driver(builder, controller);
-    }
-    if (driver == NULL) {
-        return true;
-    }
-    device = svirt_qemu_device(driver, id, 0);
-    if (controller->type == SVIRT_CONTROLLER_PCI) {
-        set_pci_target(controller, index, device);
-    } else if (controller->type == SVIRT_CONTROLLER_VIRTIO_SERIAL &&
-               controller->ports != 0) {
-        json_object_set_new(device, "max_ports",
-                            json_integer(controller->ports));
-    } else if (controller->type == SVIRT_CONTROLLER_USB &&
-               controller->master_port >= 0) {
+    if (controller->master_port >= 0) {
         g_autofree char *master =
             index == 0 ? g_strdup("usb.0") : g_strdup_printf("usb%d.0", index);
 
         json_object_set_new(device, "masterbus", json_string(master));
         json_object_set_new(device, "firstport",
                             json_integer(controller->master_port));
+    }
+    if (controller->ports != 0 && g_str_has_suffix(driver, "xhci")) {
+        json_object_set_new(device, "p2", json_integer(controller->ports));
+        json_object_set_new(device, "p3", json_integer(controller->ports));
+    }
+}
+
+static void
+set_virtio_serial(const SvirtController *controller, json_t *device)
+{
+    if (controller->ports != 0) {
+        json_object_set_new(device, "max_ports",
+                            json_integer(controller->ports));
+    }
+    if (controller->vectors >= 0) {
+        json_object_set_new(device, "vectors",
+                            json_integer(controller->vectors));
+    }
+}
+
+static bool
+check_model(const SvirtController *controller, const char *driver,
+            GError **error)
+{
+    if (controller->model == SVIRT_CONTROLLER_MODEL_VT82C686B_UHCI) {
+        return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
+                           "use model='piix3-uhci'",
+                           "line %u: a PC has no vt82c686b-uhci",
+                           controller->info.line);
+    }
+    if (controller->type == SVIRT_CONTROLLER_USB && controller->ports != 0 &&
+        !g_str_has_suffix(driver, "xhci")) {
+        return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
+                           "remove ports=, or use model='qemu-xhci'",
+                           "line %u: a USB controller '%s' has a fixed "
+                           "number of ports",
+                           controller->info.line, driver);
+    }
+    return true;
+}
+
+static bool
+add_controller(SvirtQemuBuilder *builder, const SvirtController *controller,
+               GError **error)
+{
+    const char *driver = controller->model == SVIRT_CONTROLLER_MODEL_UNSET
+                             ? default_driver(builder, controller)
+                             : controller_driver(controller);
+    g_autofree char *id = controller_id(controller, controller->index);
+    json_t *device;
+
+    if (driver == NULL) {
+        return true;
+    }
+    if (!check_model(controller, driver, error)) {
+        return false;
+    }
+    device = svirt_qemu_device(driver, id, 0);
+    if (controller->type == SVIRT_CONTROLLER_PCI) {
+        set_pci_target(controller, controller->index, device);
+    } else if (controller->type == SVIRT_CONTROLLER_VIRTIO_SERIAL) {
+        set_virtio_serial(controller, device);
+    } else if (controller->type == SVIRT_CONTROLLER_USB) {
+        set_usb(controller, driver, device);
     }
     if (!svirt_qemu_place_pci(builder, device, &controller->info,
                               "a controller", error)) {
@@ -190,81 +219,86 @@ add_controller(SvirtQemuBuilder *builder, const SvirtController *controller,
     return true;
 }
 
-static bool
-has_controller(const SvirtDomain *domain, SvirtControllerType type)
+/* 0: PCI buses, which the others need; 1: the others; 2: USB companions,
+ * which need the controller they belong to. */
+static unsigned
+pass_of(const SvirtController *controller)
 {
-    for (size_t i = 0; i < domain->controller_count; i++) {
-        if (domain->controllers[i].type == type) {
-            return true;
-        }
+    return controller->type == SVIRT_CONTROLLER_PCI ? 0
+           : controller->master_port < 0            ? 1
+                                                    : 2;
+}
+
+/* The bus that `controller` sits on is there: the root, or already added. */
+static bool
+has_bus(const SvirtQemuBuilder *builder, const SvirtController *controller,
+        const bool *added)
+{
+    const SvirtAddress *address = &controller->info.address;
+    const SvirtController *parent;
+
+    if (address->type != SVIRT_ADDRESS_PCI || address->bus == 0) {
+        return true;
     }
-    return false;
+    parent =
+        svirt_qemu_controller(builder, SVIRT_CONTROLLER_PCI, address->bus);
+    /* One that does not exist is an error when it is placed. */
+    return parent == NULL ||
+           added[parent -
+                 &g_array_index(builder->controllers, SvirtController, 0)];
 }
 
 static bool
-wants_bus(const SvirtDomain *domain, SvirtControllerType type)
+add_pci_tree(SvirtQemuBuilder *builder, GError **error)
 {
-    for (size_t i = 0; i < domain->disk_count; i++) {
-        SvirtDiskBus bus = domain->disks[i].bus;
+    unsigned count = builder->controllers->len;
+    g_autofree bool *added = g_new0(bool, count + 1);
+    unsigned left = 0;
+    bool progress;
 
-        if ((type == SVIRT_CONTROLLER_SCSI && bus == SVIRT_DISK_BUS_SCSI) ||
-            (type == SVIRT_CONTROLLER_SATA && bus == SVIRT_DISK_BUS_SATA) ||
-            (type == SVIRT_CONTROLLER_USB && bus == SVIRT_DISK_BUS_USB)) {
-            return true;
-        }
-    }
-    for (size_t i = 0; i < domain->input_count; i++) {
-        if (type == SVIRT_CONTROLLER_USB &&
-            domain->inputs[i].bus == SVIRT_INPUT_BUS_USB) {
-            return true;
-        }
-    }
-    for (size_t i = 0; i < domain->chardev_count; i++) {
-        const SvirtChardev *chardev = &domain->chardevs[i];
+    do {
+        progress = false;
+        left = 0;
+        for (unsigned i = 0; i < count; i++) {
+            const SvirtController *controller =
+                &g_array_index(builder->controllers, SvirtController, i);
 
-        if (type == SVIRT_CONTROLLER_VIRTIO_SERIAL &&
-            (chardev->role == SVIRT_CHARDEV_CHANNEL ||
-             chardev->target == SVIRT_CHARDEV_TARGET_VIRTIO)) {
-            return true;
+            if (added[i] || pass_of(controller) != 0) {
+                continue;
+            }
+            if (!has_bus(builder, controller, added)) {
+                left = controller->info.line;
+                continue;
+            }
+            if (!add_controller(builder, controller, error)) {
+                return false;
+            }
+            added[i] = progress = true;
         }
-        if (type == SVIRT_CONTROLLER_USB &&
-            chardev->target == SVIRT_CHARDEV_TARGET_USB_SERIAL) {
-            return true;
-        }
-    }
-    return false;
+    } while (progress && left != 0);
+    return left == 0 ||
+           svirt_raise(error, SVIRT_ERROR_INVALID, NULL,
+                       "put one of them on bus 0",
+                       "line %u: PCI controllers sit on one another in a "
+                       "circle",
+                       left);
 }
 
 bool
 svirt_qemu_add_controllers(SvirtQemuBuilder *builder, GError **error)
 {
-    static const SvirtControllerType implied[] = {
-        SVIRT_CONTROLLER_USB,
-        SVIRT_CONTROLLER_SATA,
-        SVIRT_CONTROLLER_SCSI,
-        SVIRT_CONTROLLER_VIRTIO_SERIAL,
-    };
-    const SvirtDomain *domain = builder->input->domain;
-
-    for (size_t i = 0; i < domain->controller_count; i++) {
-        if (!add_controller(builder, &domain->controllers[i], error)) {
-            return false;
-        }
+    if (!add_pci_tree(builder, error)) {
+        return false;
     }
-    for (size_t i = 0; i < G_N_ELEMENTS(implied); i++) {
-        SvirtController controller = {
-            .type = implied[i],
-            .index = 0,
-            .chassis = -1,
-            .port = -1,
-            .chassis_nr = -1,
-            .master_port = -1,
-        };
+    for (unsigned pass = 1; pass <= 2; pass++) {
+        for (unsigned i = 0; i < builder->controllers->len; i++) {
+            const SvirtController *controller =
+                &g_array_index(builder->controllers, SvirtController, i);
 
-        if (wants_bus(domain, implied[i]) &&
-            !has_controller(domain, implied[i]) &&
-            !add_controller(builder, &controller, error)) {
-            return false;
+            if (pass_of(controller) == pass &&
+                !add_controller(builder, controller, error)) {
+                return false;
+            }
         }
     }
     return true;

@@ -27,6 +27,19 @@ place_and_add(SvirtQemuBuilder *builder, json_t *device,
     return true;
 }
 
+static bool
+place_usb_and_add(SvirtQemuBuilder *builder, json_t *device,
+                  const SvirtDeviceInfo *info, const char *what,
+                  GError **error)
+{
+    if (!svirt_qemu_place_usb(builder, device, info, what, error)) {
+        json_decref(device);
+        return false;
+    }
+    svirt_qemu_add_json(builder, "-device", device);
+    return true;
+}
+
 static void
 add_chardev_backend(SvirtQemuBuilder *builder, size_t index)
 {
@@ -57,8 +70,10 @@ add_serial(SvirtQemuBuilder *builder, const SvirtChardev *chardev,
                              error);
     }
     if (usb) {
-        json_object_set_new(device, "bus", json_string("usb.0"));
-    } else if (chardev->target_port >= 0) {
+        return place_usb_and_add(builder, device, &chardev->info,
+                                 "a serial port", error);
+    }
+    if (chardev->target_port >= 0) {
         json_object_set_new(device, "index",
                             json_integer(chardev->target_port));
     }
@@ -131,48 +146,74 @@ network_boot_order(const SvirtDomain *domain, size_t index)
     return 0;
 }
 
+/* The models QEMU has on a PC; NULL: none of them. */
 static const char *
 interface_driver(const char *model)
 {
+    static const struct {
+        const char *model;
+        const char *driver; /* NULL: the same */
+    } known[] = {
+        { "virtio", "virtio-net-pci" },
+        { "virtio-transitional", "virtio-net-pci-transitional" },
+        { "virtio-non-transitional", "virtio-net-pci-non-transitional" },
+        { "e1000", NULL },       { "e1000-82544gc", NULL },
+        { "e1000-82545em", NULL }, { "e1000e", NULL },
+        { "igb", NULL },         { "rtl8139", NULL },
+        { "vmxnet3", NULL },     { "pcnet", NULL },
+        { "ne2k_pci", NULL },    { "tulip", NULL },
+        { "i82550", NULL },      { "i82551", NULL },
+        { "i82557a", NULL },     { "i82557b", NULL },
+        { "i82557c", NULL },     { "i82558a", NULL },
+        { "i82558b", NULL },     { "i82559a", NULL },
+        { "i82559b", NULL },     { "i82559c", NULL },
+        { "i82559er", NULL },    { "i82562", NULL },
+        { "i82801", NULL },      { "usb-net", NULL },
+    };
+
     if (model == NULL) {
         return "rtl8139"; /* libvirt's default for x86 */
     }
-    if (strcmp(model, "virtio") == 0) {
-        return "virtio-net-pci";
+    for (size_t i = 0; i < G_N_ELEMENTS(known); i++) {
+        if (strcmp(model, known[i].model) == 0) {
+            return known[i].driver != NULL ? known[i].driver : model;
+        }
     }
-    if (strcmp(model, "virtio-transitional") == 0) {
-        return "virtio-net-pci-transitional";
-    }
-    if (strcmp(model, "virtio-non-transitional") == 0) {
-        return "virtio-net-pci-non-transitional";
-    }
-    return model;
+    return NULL;
 }
 
 static bool
-add_interface(SvirtQemuBuilder *builder, size_t index, GError **error)
+check_interface(const SvirtInterface *interface, const char *driver,
+                GError **error)
 {
-    const SvirtInterface *interface =
-        &builder->input->domain->interfaces[index];
-    const uint8_t *mac = interface->mac;
-    g_autofree char *id = g_strdup_printf("net%zu", index);
-    g_autofree char *netdev = g_strdup_printf("host%zu", index);
-    json_t *device =
-        svirt_qemu_device(interface_driver(interface->model), id,
-                          network_boot_order(builder->input->domain, index));
-
+    if (driver == NULL) {
+        return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
+                           "use virtio, e1000, e1000e or rtl8139",
+                           "line %u: QEMU has no interface model '%s'",
+                           interface->info.line, interface->model);
+    }
     if (interface->link_down) {
-        json_decref(device);
         return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
                            "remove <link state='down'/>",
                            "line %u: an interface whose link is down is not "
                            "built",
                            interface->info.line);
     }
-    svirt_qemu_addf(builder, "-netdev",
-                    "stream,id=%s,server=off,addr.type=fd,addr.str=%d",
-                    netdev, builder->input->net_fds[index]);
-    json_object_set_new(device, "netdev", json_string(netdev));
+    if (interface->mtu != 0 && !g_str_has_prefix(driver, "virtio")) {
+        return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
+                           "use model virtio, or remove <mtu>",
+                           "line %u: an interface of model '%s' does not "
+                           "tell its guest an <mtu>",
+                           interface->info.line, driver);
+    }
+    return true;
+}
+
+static void
+set_mac(const SvirtInterface *interface, json_t *device)
+{
+    const uint8_t *mac = interface->mac;
+
     if (interface->mac_given) {
         g_autofree char *text =
             g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1],
@@ -180,11 +221,47 @@ add_interface(SvirtQemuBuilder *builder, size_t index, GError **error)
 
         json_object_set_new(device, "mac", json_string(text));
     }
+}
+
+static bool
+add_interface(SvirtQemuBuilder *builder, size_t index, GError **error)
+{
+    const SvirtInterface *interface =
+        &builder->input->domain->interfaces[index];
+    const char *driver = interface_driver(interface->model);
+    g_autofree char *id = g_strdup_printf("net%zu", index);
+    g_autofree char *netdev = g_strdup_printf("host%zu", index);
+    json_t *device;
+
+    if (!check_interface(interface, driver, error)) {
+        return false;
+    }
+    device = svirt_qemu_device(
+        driver, id, network_boot_order(builder->input->domain, index));
+    svirt_qemu_addf(builder, "-netdev",
+                    "stream,id=%s,server=off,addr.type=fd,addr.str=%d",
+                    netdev, builder->input->net_fds[index]);
+    json_object_set_new(device, "netdev", json_string(netdev));
+    set_mac(interface, device);
     if (interface->mtu != 0) {
         json_object_set_new(device, "host_mtu", json_integer(interface->mtu));
     }
+    if (strcmp(driver, "usb-net") == 0) {
+        return place_usb_and_add(builder, device, &interface->info,
+                                 "an interface", error);
+    }
     return place_and_add(builder, device, &interface->info, "an interface",
                          error);
+}
+
+SvirtInputBus
+svirt_qemu_input_bus(const SvirtInput *input)
+{
+    if (input->bus != SVIRT_INPUT_BUS_UNSET) {
+        return input->bus;
+    }
+    return input->type == SVIRT_INPUT_TABLET ? SVIRT_INPUT_BUS_USB
+                                             : SVIRT_INPUT_BUS_PS2;
 }
 
 static bool
@@ -198,25 +275,22 @@ add_input(SvirtQemuBuilder *builder, size_t index, GError **error)
     g_autofree char *id = g_strdup_printf("input%zu", index);
     json_t *device;
 
-    if (input->bus == SVIRT_INPUT_BUS_PS2 ||
-        (input->bus == SVIRT_INPUT_BUS_UNSET &&
-         input->type != SVIRT_INPUT_TABLET)) {
-        return true; /* every PC has these two */
-    }
-    if (input->bus == SVIRT_INPUT_BUS_VIRTIO) {
+    switch (svirt_qemu_input_bus(input)) {
+    case SVIRT_INPUT_BUS_VIRTIO:
         device = svirt_qemu_device(virtio[input->type], id, 0);
         return place_and_add(builder, device, &input->info, "an input",
                              error);
+    case SVIRT_INPUT_BUS_USB:
+        device = svirt_qemu_device(usb[input->type], id, 0);
+        return place_usb_and_add(builder, device, &input->info, "an input",
+                                 error);
+    case SVIRT_INPUT_BUS_PS2:
+        return true; /* every PC has these two */
+    case SVIRT_INPUT_BUS_UNSET:
+    case SVIRT_INPUT_BUS_MAX:
+        break;
     }
-    device = svirt_qemu_device(usb[input->type], id, 0);
-    json_object_set_new(device, "bus", json_string("usb.0"));
-    if (input->info.address.type == SVIRT_ADDRESS_USB &&
-        input->info.address.usb_port != NULL) {
-        json_object_set_new(device, "port",
-                            json_string(input->info.address.usb_port));
-    }
-    svirt_qemu_add_json(builder, "-device", device);
-    return true;
+    g_assert_not_reached();
 }
 
 static const char *
@@ -244,11 +318,24 @@ video_driver(const SvirtVideo *video, bool primary)
     return NULL;
 }
 
+/* The display the firmware uses: the one that says so, else the first. */
+static size_t
+primary_video(const SvirtDomain *domain)
+{
+    for (size_t i = 0; i < domain->video_count; i++) {
+        if (domain->videos[i].primary) {
+            return i;
+        }
+    }
+    return 0;
+}
+
 static bool
 add_video(SvirtQemuBuilder *builder, size_t index, GError **error)
 {
     const SvirtVideo *video = &builder->input->domain->videos[index];
-    const char *driver = video_driver(video, index == 0);
+    bool primary = index == primary_video(builder->input->domain);
+    const char *driver = video_driver(video, primary);
     g_autofree char *id = g_strdup_printf("video%zu", index);
     unsigned slot = builder->pcie ? 1 : 2;
     json_t *device;
@@ -269,7 +356,7 @@ add_video(SvirtQemuBuilder *builder, size_t index, GError **error)
         svirt_qemu_add_json(builder, "-device", device);
         return true;
     }
-    if (index == 0 && video->info.address.type != SVIRT_ADDRESS_PCI) {
+    if (primary && video->info.address.type != SVIRT_ADDRESS_PCI) {
         g_autofree char *addr = g_strdup_printf("0x%x", slot);
 
         json_object_set_new(device, "bus",
@@ -318,6 +405,10 @@ add_balloon(SvirtQemuBuilder *builder, GError **error)
     device = svirt_qemu_device("virtio-balloon-pci", "balloon0", 0);
     if (balloon->auto_deflate) {
         json_object_set_new(device, "deflate-on-oom", json_true());
+    }
+    if (balloon->stats_period_s != 0) {
+        json_object_set_new(device, "guest-stats-polling-interval",
+                            json_integer(balloon->stats_period_s));
     }
     if (balloon->free_page_reporting) {
         json_object_set_new(device, "free-page-reporting", json_true());

@@ -13,7 +13,17 @@ typedef struct SvirtQemuBuilder {
     GPtrArray *argv;  /* owned char *, NULL-terminated at the end */
     bool pcie;        /* q35: the root bus is pcie.0 */
     uint32_t slots;   /* used slots of the root bus */
+    GArray *controllers; /* of SvirtController, owned: what there will be */
+    GHashTable *places;  /* owned texts: taken units of buses with units */
 } SvirtQemuBuilder;
+
+/* A disk's place on a bus with units. */
+typedef struct SvirtQemuPlace {
+    SvirtControllerType type;
+    unsigned controller;
+    unsigned target; /* SCSI */
+    unsigned unit;   /* IDE: 0 to 3, SATA: 0 to 5, SCSI: the LUN */
+} SvirtQemuPlace;
 
 void svirt_qemu_add(SvirtQemuBuilder *builder, const char *option,
                     const char *value);
@@ -30,10 +40,36 @@ void svirt_qemu_add_json(SvirtQemuBuilder *builder, const char *option,
 bool svirt_qemu_place_pci(SvirtQemuBuilder *builder, json_t *device,
                           const SvirtDeviceInfo *info, const char *what,
                           GError **error);
-/* Marks what the machine and the definition's own addresses occupy. */
+/* The same for a device on USB: "bus" and, when given, "port". */
+bool svirt_qemu_place_usb(SvirtQemuBuilder *builder, json_t *device,
+                          const SvirtDeviceInfo *info, const char *what,
+                          GError **error);
+/*
+ * Marks what the machine and the definition's own addresses occupy; plans the
+ * PCI buses that they name and no controller makes.
+ */
 bool svirt_qemu_reserve_slots(SvirtQemuBuilder *builder, GError **error);
 
+/* Fills builder->controllers; nothing is written yet. */
+bool svirt_qemu_plan_controllers(SvirtQemuBuilder *builder, GError **error);
+/* One that the definition leaves out, unless there is one. */
+void svirt_qemu_plan_controller(SvirtQemuBuilder *builder,
+                                SvirtControllerType type,
+                                SvirtControllerModel model, unsigned index);
+/* The one of this type with this index; NULL none. Borrowed. */
+const SvirtController *
+svirt_qemu_controller(const SvirtQemuBuilder *builder,
+                      SvirtControllerType type, unsigned index);
+/* Of a disk on IDE, SATA or SCSI: its address, else what its name means. */
+bool svirt_qemu_disk_place(const SvirtQemuBuilder *builder,
+                           const SvirtDisk *disk, SvirtQemuPlace *ret,
+                           GError **error);
+/* Never UNSET: a tablet is on USB, the others on PS/2. */
+SvirtInputBus svirt_qemu_input_bus(const SvirtInput *input);
+
 bool svirt_qemu_add_controllers(SvirtQemuBuilder *builder, GError **error);
+/* The -blockdev nodes of disk `index`. */
+void svirt_qemu_add_nodes(SvirtQemuBuilder *builder, size_t index);
 bool svirt_qemu_add_disks(SvirtQemuBuilder *builder, GError **error);
 bool svirt_qemu_add_chardevs(SvirtQemuBuilder *builder, GError **error);
 bool svirt_qemu_add_small_devices(SvirtQemuBuilder *builder, GError **error);

@@ -98,42 +98,91 @@ add_machine(SvirtQemuBuilder *builder)
     }
 }
 
+static const char *
+cpu_model(const SvirtQemuBuilder *builder)
+{
+    const SvirtCpu *cpu = &builder->input->domain->cpu;
+
+    switch (cpu->mode) {
+    case SVIRT_CPU_MODE_CUSTOM:
+        return cpu->model;
+    case SVIRT_CPU_MODE_HOST_MODEL:
+    case SVIRT_CPU_MODE_HOST_PASSTHROUGH:
+        /* Software emulation has no host CPU to pass: its best instead. */
+        return builder->input->kvm ? "host" : "max";
+    case SVIRT_CPU_MODE_MAXIMUM:
+        return "max";
+    case SVIRT_CPU_MODE_UNSET:
+        return "qemu64";
+    case SVIRT_CPU_MODE_MAX:
+        break;
+    }
+    g_assert_not_reached();
+}
+
+static bool
+need_kvm(const SvirtQemuBuilder *builder, unsigned line, const char *what,
+         GError **error)
+{
+    return builder->input->kvm ||
+           svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
+                       "remove it, or use <domain type='kvm'>",
+                       "line %u: %s exists with KVM only", line, what);
+}
+
+/* Clocks and devices that a hypervisor shows as features of its CPUs. */
+static bool
+add_paravirtual(SvirtQemuBuilder *builder, GString *text, GError **error)
+{
+    const SvirtDomain *domain = builder->input->domain;
+
+    for (size_t i = 0; i < domain->panic_count; i++) {
+        if (domain->panics[i].model != SVIRT_PANIC_HYPERV) {
+            continue;
+        }
+        if (!need_kvm(builder, domain->panics[i].info.line,
+                      "<panic model='hyperv'>", error)) {
+            return false;
+        }
+        g_string_append(text, ",hv-crash=on");
+    }
+    for (size_t i = 0; i < domain->timer_count; i++) {
+        const SvirtTimer *timer = &domain->timers[i];
+        bool hyperv = timer->name == SVIRT_TIMER_HYPERVCLOCK;
+
+        if ((!hyperv && timer->name != SVIRT_TIMER_KVMCLOCK) ||
+            timer->present == SVIRT_SWITCH_UNSET) {
+            continue;
+        }
+        /* A guest that finds no kvmclock takes another clock. */
+        if (hyperv && timer->present == SVIRT_SWITCH_ON &&
+            !need_kvm(builder, timer->line, "timer 'hypervclock'", error)) {
+            return false;
+        }
+        if (builder->input->kvm) {
+            g_string_append_printf(text, ",%s=%s",
+                                   hyperv ? "hv-time" : "kvmclock",
+                                   switch_word(timer->present));
+        }
+    }
+    return true;
+}
+
 static bool
 add_cpu(SvirtQemuBuilder *builder, GError **error)
 {
     const SvirtDomain *domain = builder->input->domain;
     const SvirtCpu *cpu = &domain->cpu;
-    g_autoptr(GString) text = g_string_new(NULL);
+    g_autoptr(GString) text = g_string_new(cpu_model(builder));
 
-    switch (cpu->mode) {
-    case SVIRT_CPU_MODE_CUSTOM:
-        g_string_append(text, cpu->model);
-        break;
-    case SVIRT_CPU_MODE_HOST_MODEL:
-    case SVIRT_CPU_MODE_HOST_PASSTHROUGH:
-        /* Software emulation has no host CPU to pass: its best instead. */
-        g_string_append(text, builder->input->kvm ? "host" : "max");
-        break;
-    case SVIRT_CPU_MODE_MAXIMUM:
-        g_string_append(text, "max");
-        break;
-    case SVIRT_CPU_MODE_UNSET:
-        g_string_append(text, "qemu64");
-        break;
-    case SVIRT_CPU_MODE_MAX:
-        return svirt_raise(error, SVIRT_ERROR_FAILED, NULL, NULL,
-                           "CPU mode out of range");
-    }
     for (size_t i = 0; i < cpu->feature_count; i++) {
         g_string_append_printf(
             text, ",%s=%s", cpu->features[i].name,
             cpu->features[i].policy == SVIRT_CPU_POLICY_REQUIRE ? "on"
                                                                 : "off");
     }
-    for (size_t i = 0; i < domain->panic_count; i++) {
-        if (domain->panics[i].model == SVIRT_PANIC_HYPERV) {
-            g_string_append(text, ",hv-crash=on");
-        }
+    if (!add_paravirtual(builder, text, error)) {
+        return false;
     }
     if (domain->features.kvm_hidden == SVIRT_SWITCH_ON) {
         g_string_append(text, ",kvm=off");
@@ -146,13 +195,19 @@ add_cpu(SvirtQemuBuilder *builder, GError **error)
     return true;
 }
 
-static void
-add_smp(SvirtQemuBuilder *builder)
+static bool
+add_smp(SvirtQemuBuilder *builder, GError **error)
 {
     const SvirtDomain *domain = builder->input->domain;
     const SvirtCpu *cpu = &domain->cpu;
     g_autoptr(GString) text = g_string_new(NULL);
 
+    if (cpu->clusters > 1) {
+        return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
+                           "use dies= or cores= instead",
+                           "line %u: a PC's CPUs have no clusters",
+                           cpu->line);
+    }
     g_string_append_printf(text, "%u", domain->vcpus);
     if (domain->vcpus != domain->vcpus_max) {
         g_string_append_printf(text, ",maxcpus=%u", domain->vcpus_max);
@@ -166,6 +221,7 @@ add_smp(SvirtQemuBuilder *builder)
                                cpu->threads);
     }
     svirt_qemu_add(builder, "-smp", text->str);
+    return true;
 }
 
 static void
@@ -181,10 +237,11 @@ add_clock(SvirtQemuBuilder *builder)
             timer->tick_policy == SVIRT_TICK_POLICY_CATCHUP) {
             drift = true;
         }
-        if (timer->name == SVIRT_TIMER_PIT &&
-            timer->tick_policy == SVIRT_TICK_POLICY_DELAY) {
-            svirt_qemu_add(builder, "-global",
-                           "kvm-pit.lost_tick_policy=delay");
+        if (timer->name == SVIRT_TIMER_PIT && builder->input->kvm &&
+            (timer->tick_policy == SVIRT_TICK_POLICY_DELAY ||
+             timer->tick_policy == SVIRT_TICK_POLICY_DISCARD)) {
+            svirt_qemu_addf(builder, "-global", "kvm-pit.lost_tick_policy=%s",
+                            svirt_tick_policy_to_string(timer->tick_policy));
         }
     }
     svirt_qemu_addf(builder, "-rtc", "base=%s%s",
@@ -291,7 +348,9 @@ add_base(SvirtQemuBuilder *builder, GError **error)
     }
     svirt_qemu_addf(builder, "-m", "size=%" G_GUINT64_FORMAT "k",
                     domain->memory_bytes / 1024);
-    add_smp(builder);
+    if (!add_smp(builder, error)) {
+        return false;
+    }
     svirt_uuid_format(&domain->uuid, uuid);
     svirt_qemu_add(builder, "-uuid", uuid);
     svirt_qemu_add(builder, "-no-user-config", NULL);
@@ -322,14 +381,21 @@ svirt_qemu_argv(const SvirtQemuInput *input, char ***ret_argv, GError **error)
 {
     const char *machine = input->domain->os.machine;
     g_autoptr(GPtrArray) argv = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GArray) controllers =
+        g_array_new(FALSE, FALSE, sizeof(SvirtController));
+    g_autoptr(GHashTable) places =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     SvirtQemuBuilder builder = {
         .input = input,
         .argv = argv,
         .pcie = machine != NULL && strstr(machine, "q35") != NULL,
+        .controllers = controllers,
+        .places = places,
     };
 
     g_ptr_array_add(argv, g_strdup(svirt_qemu_emulator(input->domain)));
     if (!add_base(&builder, error) ||
+        !svirt_qemu_plan_controllers(&builder, error) ||
         !svirt_qemu_reserve_slots(&builder, error) ||
         !svirt_qemu_add_controllers(&builder, error) ||
         !svirt_qemu_add_disks(&builder, error) ||
@@ -356,6 +422,7 @@ svirt_qemu_validate(const SvirtDomain *domain, GError **error)
         .initrd_fd = -1,
         .chardev_fds = numbers,
         .net_fds = numbers,
+        .kvm = domain->type == SVIRT_DOMAIN_TYPE_KVM,
     };
     g_auto(GStrv) argv = NULL;
 

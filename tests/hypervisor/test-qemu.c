@@ -223,6 +223,72 @@ static const struct {
       "<devices><disk type='file' device='disk'><source file='/a'/>"
       "<target dev='hde' bus='ide'/></disk></devices>",
       "does not fit" },
+    { "two-disks-in-one-place",
+      "<devices><disk type='file' device='disk'><source file='/a'/>"
+      "<target dev='sda' bus='scsi'/></disk>"
+      "<disk type='file' device='disk'><source file='/b'/>"
+      "<target dev='sdb' bus='scsi'/><address type='drive' controller='0' "
+      "bus='0' target='0' unit='0'/></disk></devices>",
+      "place of another disk" },
+    { "narrow-scsi-target",
+      "<devices><controller type='scsi' index='0' model='lsilogic'/>"
+      "<disk type='file' device='disk'><source file='/a'/>"
+      "<target dev='sda' bus='scsi'/><address type='drive' controller='0' "
+      "bus='0' target='0' unit='7'/></disk></devices>",
+      "no place 0:7" },
+    { "read-only-ata",
+      "<devices><disk type='file' device='disk'><source file='/a'/>"
+      "<target dev='hda' bus='ide'/><readonly/></disk></devices>",
+      "is read-only" },
+    { "blocks-of-4096-on-ata",
+      "<devices><disk type='file' device='disk'><source file='/a'/>"
+      "<target dev='sda' bus='sata'/>"
+      "<blockio logical_block_size='4096'/></disk></devices>",
+      "blocks of 4096 bytes" },
+    { "native-with-page-cache",
+      "<devices><disk type='file' device='disk'>"
+      "<driver name='qemu' type='raw' io='native'/><source file='/a'/>"
+      "<target dev='vda' bus='virtio'/></disk></devices>",
+      "io='native'" },
+    { "writable-cloop",
+      "<devices><disk type='file' device='disk'>"
+      "<driver name='qemu' type='cloop'/><source file='/a'/>"
+      "<target dev='vda' bus='virtio'/></disk></devices>",
+      "only reads" },
+    { "pci-buses-in-a-circle",
+      "<devices><controller type='pci' index='1' model='pci-bridge'>"
+      "<address type='pci' bus='0x02' slot='0x01'/></controller>"
+      "<controller type='pci' index='2' model='pci-bridge'>"
+      "<address type='pci' bus='0x01' slot='0x01'/></controller></devices>",
+      "in a circle" },
+    { "usb-device-without-usb",
+      "<devices><controller type='usb' model='none'/>"
+      "<input type='tablet' bus='usb'/></devices>",
+      "no USB bus 0" },
+    { "ports-of-ehci",
+      "<devices><controller type='usb' model='ehci' ports='4'/></devices>",
+      "fixed number of ports" },
+    { "usb-controller-of-another-machine",
+      "<devices><controller type='usb' model='vt82c686b-uhci'/></devices>",
+      "no vt82c686b-uhci" },
+    { "unknown-interface-model",
+      "<devices><interface type='user'><model type='spapr-vlan'/>"
+      "</interface></devices>",
+      "no interface model" },
+    { "mtu-without-virtio",
+      "<devices><interface type='user'><model type='e1000'/>"
+      "<mtu size='1400'/></interface></devices>",
+      "<mtu>" },
+    { "clusters",
+      "<vcpu>4</vcpu><cpu><topology sockets='1' clusters='2' cores='2' "
+      "threads='1'/></cpu>",
+      "no clusters" },
+    { "hyperv-panic-without-kvm",
+      "<devices><panic model='hyperv'/></devices>",
+      "with KVM only" },
+    { "hyperv-clock-without-kvm",
+      "<clock offset='utc'><timer name='hypervclock' present='yes'/></clock>",
+      "with KVM only" },
 };
 
 static void
@@ -244,6 +310,26 @@ test_refused(gconstpointer data)
     g_assert_nonnull(svirt_error_hint(error));
 }
 
+/* On q35 nothing says which bridge a slot other than 0 would be behind. */
+static void
+test_bus_without_controller(void)
+{
+    static const char text[] =
+        "<domain type='qemu'><name>x</name><memory>65536</memory>"
+        "<os><type machine='q35'>hvm</type></os><devices>"
+        "<disk type='file' device='disk'><source file='/a'/>"
+        "<target dev='vda' bus='virtio'/><address type='pci' bus='0x07' "
+        "slot='0x05' function='0x0'/></disk></devices></domain>";
+    g_autoptr(SvirtDomain) domain = NULL;
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(
+        svirt_domain_parse(text, strlen(text), "x", &domain, &error));
+    g_assert_false(svirt_qemu_validate(domain, &error));
+    g_assert_nonnull(strstr(error->message, "no PCI bus 0x07"));
+    g_assert_nonnull(svirt_error_hint(error));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -256,5 +342,7 @@ main(int argc, char **argv)
 
         g_test_add_data_func(path, GUINT_TO_POINTER(i), test_refused);
     }
+    g_test_add_func("/hypervisor/qemu/refused/pci-bus-without-controller",
+                    test_bus_without_controller);
     return g_test_run();
 }

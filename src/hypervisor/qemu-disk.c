@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "base/error.h"
+#include "hypervisor/qemu-private.h"
+
+#define IDE_UNITS 4u
+#define SATA_UNITS 6u
+/* libvirt counts 15 targets of a wide bus, where 7 is the adapter's own. */
+#define SCSI_UNITS 15u
+#define SCSI_NARROW_UNITS 7u
+#define SCSI_ADAPTER 7u
+
+/* "sdb" is the second, "vdaa" the 27th; -1 when it has no such form. */
+static int
+target_index(const char *target)
+{
+    int index = 0;
+
+    for (const char *p = target + 2; *p != '\0'; p++) {
+        if (*p < 'a' || *p > 'z' || index > 1000) {
+            return -1;
+        }
+        index = index * 26 + (*p - 'a') + 1;
+    }
+    return index - 1;
+}
+
+/* q35 has no IDE bus: such disks are on its SATA ports. */
+static bool
+is_sata(const SvirtQemuBuilder *builder, const SvirtDisk *disk)
+{
+    return disk->bus == SVIRT_DISK_BUS_SATA ||
+           (disk->bus == SVIRT_DISK_BUS_IDE && builder->pcie);
+}
+
+static bool
+is_narrow(const SvirtQemuBuilder *builder, unsigned controller)
+{
+    const SvirtController *found =
+        svirt_qemu_controller(builder, SVIRT_CONTROLLER_SCSI, controller);
+
+    return found != NULL && found->model == SVIRT_CONTROLLER_MODEL_LSILOGIC;
+}
+
+static void
+place_by_name(unsigned index, unsigned units, SvirtQemuPlace *ret)
+{
+    ret->controller = index / units;
+    ret->unit = index % units;
+    if (units == SCSI_UNITS && ret->unit >= SCSI_ADAPTER) {
+        ret->unit++;
+    }
+}
+
+static bool
+place_by_address(const SvirtQemuBuilder *builder, const SvirtDisk *disk,
+                 unsigned units, SvirtQemuPlace *ret, GError **error)
+{
+    const SvirtAddress *address = &disk->info.address;
+
+    ret->controller = address->controller;
+    ret->target = address->target;
+    ret->unit = disk->bus == SVIRT_DISK_BUS_IDE
+                    ? address->bus * 2 + address->unit
+                    : address->unit;
+    if (ret->type == SVIRT_CONTROLLER_SCSI &&
+        !is_narrow(builder, ret->controller)) {
+        return true; /* QEMU knows how far targets and LUNs go */
+    }
+    if (ret->unit >= units || ret->target != 0) {
+        return svirt_raise(error, SVIRT_ERROR_INVALID, NULL,
+                           "remove <address>",
+                           "line %u: its controller has no place %u:%u for "
+                           "disk '%s'",
+                           address->line, ret->target, ret->unit,
+                           disk->target);
+    }
+    return true;
+}
+
+bool
+svirt_qemu_disk_place(const SvirtQemuBuilder *builder, const SvirtDisk *disk,
+                      SvirtQemuPlace *ret, GError **error)
+{
+    bool scsi = disk->bus == SVIRT_DISK_BUS_SCSI;
+    bool sata = is_sata(builder, disk);
+    unsigned units = scsi ? is_narrow(builder, 0) ? SCSI_NARROW_UNITS
+                                                  : SCSI_UNITS
+                     : sata ? SATA_UNITS
+                            : IDE_UNITS;
+    int index = strlen(disk->target) > 2 ? target_index(disk->target) : -1;
+    SvirtQemuPlace place = {
+        .type = scsi   ? SVIRT_CONTROLLER_SCSI
+                : sata ? SVIRT_CONTROLLER_SATA
+                       : SVIRT_CONTROLLER_IDE,
+    };
+
+    if (disk->info.address.type == SVIRT_ADDRESS_DRIVE) {
+        if (!place_by_address(builder, disk, units, &place, error)) {
+            return false;
+        }
+    } else if (index < 0) {
+        return svirt_raise(error, SVIRT_ERROR_INVALID, NULL,
+                           "name it sda, sdb, hda...",
+                           "disk target '%s' gives no place on its bus",
+                           disk->target);
+    } else {
+        place_by_name((unsigned)index, units, &place);
+    }
+    if (place.type == SVIRT_CONTROLLER_IDE && place.controller > 0) {
+        return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
+                           "use bus='virtio' or bus='scsi' for more disks",
+                           "disk '%s' does not fit on the machine's IDE "
+                           "controller",
+                           disk->target);
+    }
+    *ret = place;
+    return true;
+}
+
+static bool
+claim(SvirtQemuBuilder *builder, const SvirtDisk *disk,
+      const SvirtQemuPlace *place, GError **error)
+{
+    char *text = g_strdup_printf("%d:%u:%u:%u", place->type,
+                                 place->controller, place->target,
+                                 place->unit);
+
+    return g_hash_table_add(builder->places, text) ||
+           svirt_raise(error, SVIRT_ERROR_INVALID, NULL,
+                       "give it another target or address",
+                       "disk '%s' has the place of another disk on its bus",
+                       disk->target);
+}
+
+/* The bus of a disk on IDE, SATA or SCSI, and where on it. */
+static bool
+place_unit(SvirtQemuBuilder *builder, const SvirtDisk *disk, json_t *device,
+           GError **error)
+{
+    g_autofree char *bus = NULL;
+    SvirtQemuPlace place;
+
+    if (!svirt_qemu_disk_place(builder, disk, &place, error) ||
+        !claim(builder, disk, &place, error)) {
+        return false;
+    }
+    if (place.type == SVIRT_CONTROLLER_SCSI) {
+        bool narrow = is_narrow(builder, place.controller);
+
+        bus = g_strdup_printf("scsi%u.0", place.controller);
+        json_object_set_new(device, "channel", json_integer(0));
+        json_object_set_new(
+            device, "scsi-id",
+            json_integer(narrow ? place.unit : place.target));
+        json_object_set_new(device, "lun",
+                            json_integer(narrow ? 0 : place.unit));
+    } else if (place.type == SVIRT_CONTROLLER_IDE) {
+        bus = g_strdup_printf("ide.%u", place.unit / 2);
+        json_object_set_new(device, "unit", json_integer(place.unit % 2));
+    } else if (builder->pcie && place.controller == 0) {
+        bus = g_strdup_printf("ide.%u", place.unit);
+    } else {
+        bus = g_strdup_printf("sata%u.%u", place.controller, place.unit);
+    }
+    json_object_set_new(device, "bus", json_string(bus));
+    return true;
+}
+
+/* QEMU's usb-storage is always a hard disk: a drive sits behind usb-bot. */
+static bool
+place_usb(SvirtQemuBuilder *builder, const SvirtDisk *disk, size_t index,
+          json_t *device, GError **error)
+{
+    g_autofree char *id = g_strdup_printf("disk%zu-usb", index);
+    g_autofree char *bus = g_strdup_printf("%s.0", id);
+    json_t *bridge;
+
+    if (disk->device != SVIRT_DISK_DEVICE_CDROM) {
+        return svirt_qemu_place_usb(builder, device, &disk->info, "a disk",
+                                    error);
+    }
+    bridge = svirt_qemu_device("usb-bot", id, 0);
+    if (!svirt_qemu_place_usb(builder, bridge, &disk->info, "a cdrom",
+                              error)) {
+        json_decref(bridge);
+        return false;
+    }
+    svirt_qemu_add_json(builder, "-device", bridge);
+    json_object_set_new(device, "bus", json_string(bus));
+    return true;
+}
+
+static const char *
+disk_driver(const SvirtDisk *disk)
+{
+    bool cdrom = disk->device == SVIRT_DISK_DEVICE_CDROM;
+
+    switch (disk->bus) {
+    case SVIRT_DISK_BUS_VIRTIO:
+        return "virtio-blk-pci";
+    case SVIRT_DISK_BUS_SATA:
+    case SVIRT_DISK_BUS_IDE:
+        return cdrom ? "ide-cd" : "ide-hd";
+    case SVIRT_DISK_BUS_SCSI:
+        return cdrom ? "scsi-cd" : "scsi-hd";
+    case SVIRT_DISK_BUS_USB:
+        return cdrom ? "scsi-cd" : "usb-storage";
+    case SVIRT_DISK_BUS_MAX:
+        break;
+    }
+    g_assert_not_reached();
+}
+
+static bool
+place_disk(SvirtQemuBuilder *builder, const SvirtDisk *disk, size_t index,
+           json_t *device, GError **error)
+{
+    switch (disk->bus) {
+    case SVIRT_DISK_BUS_VIRTIO:
+        return svirt_qemu_place_pci(builder, device, &disk->info, "a disk",
+                                    error);
+    case SVIRT_DISK_BUS_SATA:
+    case SVIRT_DISK_BUS_IDE:
+    case SVIRT_DISK_BUS_SCSI:
+        return place_unit(builder, disk, device, error);
+    case SVIRT_DISK_BUS_USB:
+        return place_usb(builder, disk, index, device, error);
+    case SVIRT_DISK_BUS_MAX:
+        break;
+    }
+    g_assert_not_reached();
+}
+
+static void
+set_block_sizes(const SvirtDisk *disk, json_t *device)
+{
+    /* QEMU takes no physical block that is smaller than a logical one. */
+    uint32_t physical =
+        MAX(disk->physical_block_size_bytes, disk->logical_block_size_bytes);
+
+    if (disk->logical_block_size_bytes != 0) {
+        json_object_set_new(device, "logical_block_size",
+                            json_integer(disk->logical_block_size_bytes));
+    }
+    if (physical != 0) {
+        json_object_set_new(device, "physical_block_size",
+                            json_integer(physical));
+    }
+}
+
+static const char *
+error_word(SvirtDiskErrorPolicy policy)
+{
+    return policy == SVIRT_DISK_ERROR_POLICY_ENOSPACE
+               ? "enospc"
+               : svirt_disk_error_policy_to_string(policy);
+}
+
+static void
+set_disk_options(const SvirtDisk *disk, bool has_medium, const char *node,
+                 json_t *device)
+{
+    bool cached = disk->cache != SVIRT_DISK_CACHE_WRITETHROUGH &&
+                  disk->cache != SVIRT_DISK_CACHE_DIRECTSYNC;
+
+    if (has_medium) {
+        json_object_set_new(device, "drive", json_string(node));
+        if (disk->cache != SVIRT_DISK_CACHE_UNSET) {
+            json_object_set_new(device, "write-cache",
+                                json_string(cached ? "on" : "off"));
+        }
+    }
+    if (disk->serial != NULL) {
+        json_object_set_new(device, "serial", json_string(disk->serial));
+    }
+    if (disk->shareable) {
+        json_object_set_new(device, "share-rw", json_true());
+    }
+    set_block_sizes(disk, device);
+    if (disk->error_policy != SVIRT_DISK_ERROR_POLICY_UNSET) {
+        json_object_set_new(device, "werror",
+                            json_string(error_word(disk->error_policy)));
+    }
+    if (disk->read_error_policy != SVIRT_DISK_ERROR_POLICY_UNSET) {
+        json_object_set_new(device, "rerror",
+                            json_string(error_word(disk->read_error_policy)));
+    }
+}
+
+/* The order of <boot dev=> where no device says its own. */
+static unsigned
+boot_order(const SvirtDomain *domain, const SvirtDisk *disk)
+{
+    SvirtBootDevice kind = disk->device == SVIRT_DISK_DEVICE_CDROM
+                               ? SVIRT_BOOT_DEVICE_CDROM
+                               : SVIRT_BOOT_DEVICE_HD;
+
+    if (disk->info.boot_order != 0) {
+        return disk->info.boot_order;
+    }
+    for (const SvirtDisk *other = domain->disks; other < disk; other++) {
+        if (other->device == disk->device) {
+            return 0;
+        }
+    }
+    for (size_t i = 0; i < domain->os.boot_count; i++) {
+        if (domain->os.boot[i] == kind) {
+            return (unsigned)i + 1;
+        }
+    }
+    return 0;
+}
+
+static bool
+read_only_format(SvirtDiskFormat format)
+{
+    return format == SVIRT_DISK_FORMAT_BOCHS ||
+           format == SVIRT_DISK_FORMAT_CLOOP ||
+           format == SVIRT_DISK_FORMAT_DMG;
+}
+
+/* What QEMU would refuse once it runs. */
+static bool
+check_disk(const SvirtDisk *disk, GError **error)
+{
+    bool ata =
+        disk->bus == SVIRT_DISK_BUS_SATA || disk->bus == SVIRT_DISK_BUS_IDE;
+    bool cdrom = disk->device == SVIRT_DISK_DEVICE_CDROM;
+
+    if (ata && disk->read_only && !cdrom) {
+        return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
+                           "use bus='virtio' or bus='scsi'",
+                           "disk '%s' is read-only, which a disk on %s "
+                           "cannot be",
+                           disk->target, svirt_disk_bus_to_string(disk->bus));
+    }
+    if (ata && disk->logical_block_size_bytes > 512) {
+        return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
+                           "use bus='virtio' or bus='scsi'",
+                           "disk '%s' has blocks of %u bytes, a disk on %s "
+                           "512",
+                           disk->target, disk->logical_block_size_bytes,
+                           svirt_disk_bus_to_string(disk->bus));
+    }
+    if (disk->io == SVIRT_DISK_IO_NATIVE &&
+        disk->cache != SVIRT_DISK_CACHE_NONE &&
+        disk->cache != SVIRT_DISK_CACHE_DIRECTSYNC) {
+        return svirt_raise(error, SVIRT_ERROR_INVALID, NULL,
+                           "add cache='none', or use io='threads'",
+                           "io='native' of disk '%s' needs cache='none' or "
+                           "cache='directsync'",
+                           disk->target);
+    }
+    if (read_only_format(disk->images[0].format) && !disk->read_only &&
+        !disk->transient) {
+        return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
+                           "add <readonly/>",
+                           "disk '%s' has format '%s', which QEMU only reads",
+                           disk->target,
+                           svirt_disk_format_to_string(
+                               disk->images[0].format));
+    }
+    return true;
+}
+
+bool
+svirt_qemu_add_disks(SvirtQemuBuilder *builder, GError **error)
+{
+    const SvirtDomain *domain = builder->input->domain;
+
+    for (size_t i = 0; i < domain->disk_count; i++) {
+        const SvirtDisk *disk = &domain->disks[i];
+        bool has_medium = builder->input->drives[i].node_count > 0;
+        g_autofree char *id = g_strdup_printf("disk%zu", i);
+        g_autofree char *node = g_strdup_printf("disk%zu-format0", i);
+        json_t *device;
+
+        if (!check_disk(disk, error)) {
+            return false;
+        }
+        device = svirt_qemu_device(disk_driver(disk), id,
+                                   boot_order(domain, disk));
+        svirt_qemu_add_nodes(builder, i);
+        set_disk_options(disk, has_medium, node, device);
+        if (!place_disk(builder, disk, i, device, error)) {
+            json_decref(device);
+            return false;
+        }
+        svirt_qemu_add_json(builder, "-device", device);
+    }
+    return true;
+}
