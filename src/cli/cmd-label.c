@@ -61,12 +61,9 @@ svirt_cli_print_restored(const SvirtCli *cli, const GPtrArray *rows)
 {
     static const char *const columns[] = { "Path", "Model", "Result",
                                            "Carries", NULL };
-    g_autoptr(SvirtTable) table = NULL;
+    g_autoptr(SvirtTable) table = svirt_table_new(columns);
+    unsigned count = 0;
 
-    if (rows->len == 0 && !cli->json) {
-        return;
-    }
-    table = svirt_table_new(columns);
     for (unsigned i = 0; i < rows->len; i++) {
         const SvirtRestoreRow *row = rows->pdata[i];
         const char *const cells[] = {
@@ -77,9 +74,15 @@ svirt_cli_print_restored(const SvirtCli *cli, const GPtrArray *rows)
             row->label,
         };
 
-        svirt_table_add_row(table, cells);
+        /* What never carried a label of a model has nothing to be told. */
+        if (cli->json || row->model != SVIRT_MODEL_NONE) {
+            svirt_table_add_row(table, cells);
+            count++;
+        }
     }
-    svirt_cli_print_table(cli, table);
+    if (cli->json || (count > 0 && !cli->quiet)) {
+        svirt_cli_print_table(cli, table);
+    }
 }
 
 /* What would be looked at: the decision itself is made under the lock. */

@@ -256,11 +256,13 @@ make_listener(Maker *maker, const SvirtChardev *chardev, uint32_t serial,
 {
     SvirtSpecFd entry = nobody;
     SVIRT_AUTO_FD listener = -1;
+    GError *cause = NULL;
 
     if (!svirt_host_socket_listen_path(chardev->path, maker->request->author,
                                        maker->request->refusals, &listener,
-                                       error)) {
-        return false;
+                                       &cause)) {
+        return svirt_refusals_raise_use(error, cause, "socket", chardev->path,
+                                        chardev->source_line);
     }
     entry.role = SVIRT_FD_SERIAL_LISTEN;
     entry.index = serial;
@@ -276,11 +278,13 @@ make_connection(Maker *maker, const SvirtChardev *chardev, int *ret_vmm,
 {
     SvirtSpecFd entry = nobody;
     SVIRT_AUTO_FD connection = -1;
+    GError *cause = NULL;
 
     if (!svirt_host_socket_connect(chardev->path, maker->request->author,
                                    maker->request->refusals, &connection,
-                                   error)) {
-        return false;
+                                   &cause)) {
+        return svirt_refusals_raise_use(error, cause, "socket", chardev->path,
+                                        chardev->source_line);
     }
     entry.role = SVIRT_FD_SERIAL;
     entry.to = SVIRT_TO_VMM;

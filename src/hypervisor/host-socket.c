@@ -34,7 +34,8 @@ fill_address(int dir_fd, const char *name, struct sockaddr_un *ret,
 /* ECONNREFUSED is the kernel's word that nobody listens any more. */
 static bool
 remove_stale(int dir_fd, const char *name, const struct sockaddr_un *address,
-             const char *shown_path, GError **error)
+             const SvirtCredentials *author, const char *shown_path,
+             GError **error)
 {
     SVIRT_AUTO_FD probe =
         socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -42,8 +43,8 @@ remove_stale(int dir_fd, const char *name, const struct sockaddr_un *address,
 
     if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
         return errno == ENOENT ||
-               svirt_raise_errno(error, errno, NULL, "cannot examine '%s'",
-                                 shown_path);
+               svirt_refusals_raise_errno(error, errno, author,
+                                          "cannot examine '%s'", shown_path);
     }
     if (!S_ISSOCK(st.st_mode) || probe < 0 ||
         connect(probe, (const struct sockaddr *)address, sizeof(*address)) ==
@@ -54,9 +55,9 @@ remove_stale(int dir_fd, const char *name, const struct sockaddr_un *address,
                            "socket '%s' is taken", shown_path);
     }
     if (unlinkat(dir_fd, name, 0) < 0) {
-        return svirt_raise_errno(error, errno, NULL,
-                                 "cannot remove stale socket '%s'",
-                                 shown_path);
+        return svirt_refusals_raise_errno(error, errno, author,
+                                          "cannot remove stale socket '%s'",
+                                          shown_path);
     }
     return true;
 }
@@ -77,7 +78,7 @@ svirt_host_socket_listen(int dir_fd, const char *name,
     }
     if (!fill_address(dir_fd, name, &address, error) ||
         !svirt_credentials_enter(author, &scope, error) ||
-        !remove_stale(dir_fd, name, &address, shown_path, error)) {
+        !remove_stale(dir_fd, name, &address, author, shown_path, error)) {
         return false;
     }
     /* Born 0600: there is no moment in which others may connect. */
@@ -85,8 +86,9 @@ svirt_host_socket_listen(int dir_fd, const char *name,
     result = bind(fd, (const struct sockaddr *)&address, sizeof(address));
     (void)umask(mask);
     if (result < 0 || listen(fd, BACKLOG) < 0) {
-        return svirt_raise_errno(error, errno, NULL,
-                                 "cannot listen on socket '%s'", shown_path);
+        return svirt_refusals_raise_errno(error, errno, author,
+                                          "cannot listen on socket '%s'",
+                                          shown_path);
     }
     *ret_fd = svirt_fd_steal(&fd);
     return true;

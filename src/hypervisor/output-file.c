@@ -45,8 +45,9 @@ create(const SvirtOutputFileRequest *request, GError **error)
     fd = openat(dir->path_fd, name,
                 O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0 && errno != EEXIST) {
-        return svirt_raise_errno(error, errno, NULL, "cannot make file '%s'",
-                                 request->path);
+        return svirt_refusals_raise_errno(error, errno, request->author,
+                                          "cannot make file '%s'",
+                                          request->path);
     }
     return true;
 }
@@ -79,10 +80,8 @@ svirt_output_file_open(const SvirtOutputFileRequest *request, int *ret_fd,
                           request->path);
     }
     if (cause != NULL) {
-        return svirt_raise(error,
-                           (SvirtErrorCode)svirt_error_exit_code(cause),
-                           cause, NULL, "line %u: output file '%s'",
-                           request->line, request->path);
+        return svirt_refusals_raise_use(error, cause, "output file",
+                                        request->path, request->line);
     }
     *ret_fd = svirt_fd_steal(&fd);
     return true;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "hypervisor/prepare.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/fd.h"
 #include "compartment/relabel-apply.h"
 #include "state/chains.h"
 #include "state/waivers.h"
@@ -141,25 +143,6 @@ typedef struct BootFile {
     SvirtRefusalUse use;
 } BootFile;
 
-static void
-raise_boot_file(const SvirtPrepared *prepared, const BootFile *file,
-                GError *cause, GError **error)
-{
-    SvirtErrorCode code = (SvirtErrorCode)svirt_error_exit_code(cause);
-    g_autofree char *hint = NULL;
-    g_autofree char *line = NULL;
-
-    if (file->line > 0) {
-        line = g_strdup_printf(" (line %u)", file->line);
-    }
-    if (svirt_error_shown_hint(cause) == NULL) {
-        hint = g_strdup_printf("correct <%s>, or what it names", file->what);
-    }
-    svirt_raise(error, code, cause, hint, "cannot use %s '%s' of domain '%s'%s",
-                file->what, file->path, prepared->definition->name,
-                line != NULL ? line : "");
-}
-
 static bool
 open_boot_file(SvirtPrepared *prepared, SvirtState *state,
                const BootFile *file, SvirtPrepareMode mode, SvirtObject **ret,
@@ -167,6 +150,7 @@ open_boot_file(SvirtPrepared *prepared, SvirtState *state,
 {
     SvirtRefusals refusals = svirt_prepared_refusals(prepared, state);
     g_autoptr(SvirtObject) object = NULL;
+    SVIRT_AUTO_FD fd = -1; /* of no use but to know that the author may */
     bool can_be_waived = false;
     GError *problem = NULL;
     GError *cause = NULL;
@@ -179,11 +163,14 @@ open_boot_file(SvirtPrepared *prepared, SvirtState *state,
                           SVIRT_OBJECT_WANT(REGULAR), SVIRT_OBJECT_NO_IDENTITY,
                           &object, &cause) &&
         svirt_refusals_check(&refusals, object, file->path, NULL, file->use,
-                             &cause)) {
+                             &cause) &&
+        svirt_object_reopen(object, prepared->author, O_RDONLY, &fd,
+                            &cause)) {
         *ret = g_steal_pointer(&object);
         return true;
     }
-    raise_boot_file(prepared, file, cause, &problem);
+    svirt_refusals_raise_use(&problem, cause, file->what, file->path,
+                             file->line);
     if (put_off(prepared, mode, can_be_waived, problem)) {
         return true;
     }

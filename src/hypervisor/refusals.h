@@ -17,6 +17,22 @@ typedef struct SvirtRefusals {
     bool *can_be_waived; /* of the last refusal; NULL: not wanted */
 } SvirtRefusals;
 
+/*
+ * A failed call on something of the author's (NULL: root): REFUSED with a hint
+ * when it is a matter of rights, else as svirt_raise_errno.
+ */
+bool svirt_refusals_raise_errno(GError **error, int errnum,
+                                const SvirtCredentials *author,
+                                const char *format, ...)
+    G_GNUC_PRINTF(4, 5);
+
+/*
+ * The same error as `cause` (taken over) below one that says "cannot use WHAT
+ * 'PATH' (line N)", with a hint in any case. False.
+ */
+bool svirt_refusals_raise_use(GError **error, GError *cause, const char *what,
+                              const char *path, unsigned line);
+
 /* svirt_refusal_check of `object`, named `path`, for `use`. */
 bool svirt_refusals_check(const SvirtRefusals *refusals,
                           const SvirtObject *object, const char *path,
