@@ -4,8 +4,10 @@
 # What an image says of other files: a guest that rewrites its own header gets
 # nothing, a raw disk stays raw, and every format starts as it was declared.
 set -u
+# shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/refused.sh"
+# shellcheck source=tests/integration/refused.sh
+. tests/integration/refused.sh
 chmod 711 "$work"
 cd "$work" || exit 2
 

@@ -4,8 +4,10 @@
 # Who may use an image while a VM has it, and until when; and that a start with
 # nothing new writes nothing.
 set -u
+# shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/refused.sh"
+# shellcheck source=tests/integration/refused.sh
+. tests/integration/refused.sh
 cd "$work" || exit 2
 in_use='Failed to get .*lock'
 

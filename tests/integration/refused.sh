@@ -15,6 +15,10 @@
 #                             driver, ro or rw, name
 #     traced LOG ARGUMENT...  svirt with ARGUMENTs; its opens go to LOG
 #     unopened LOG FILE       FILE was looked at there at most, not opened
+#     write_xml NAME [LINE...] a definition with nothing but LINEs in <devices>
+# shellcheck source=tests/integration/lib.sh
+: "${work:?source lib.sh first}" "${root:?}" "${build:?}"
+
 cgroup_mount=$(awk '$(NF-2) == "cgroup2" { print $5; exit }' \
     /proc/self/mountinfo)
 
@@ -39,7 +43,8 @@ if os.path.exists(sys.argv[1]):
     base = sqlite3.connect("file:" + sys.argv[1] + "?mode=ro", uri=True)
     for (table,) in base.execute(
             "select name from sqlite_master where type = 'table'"):
-        if table.startswith("sqlite_"):
+        # A uid once claimed is not given out again at once.
+        if table.startswith("sqlite_") or table == "cursors":
             continue
         for row in base.execute('select * from "' + table + '"'):
             print(table, row)
@@ -110,4 +115,28 @@ nodes()
 import json, sys
 for node in json.load(sys.stdin)["return"]:
     print(node["drv"], "ro" if node["ro"] else "rw", node["node-name"])'
+}
+
+# A machine of its own: NAME [LINE...] of <devices>, without serial port. The
+# variables kernel and initrd may name files, memory KiB.
+write_xml()
+{
+    local name=$1
+    shift
+    cat >"$work/$name.xml" <<XML
+<domain type='qemu'>
+  <name>$name</name>
+  ${uuid:+<uuid>$uuid</uuid>}
+  <memory unit='KiB'>${memory:-32768}</memory>
+  <vcpu>1</vcpu>
+  <os>
+    <type arch='x86_64' machine='q35'>hvm</type>
+    ${kernel:+<kernel>$kernel</kernel>}
+    ${initrd:+<initrd>$initrd</initrd>}
+  </os>
+  <devices>
+$(printf '    %s\n' "$@")
+  </devices>
+</domain>
+XML
 }
