@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <spawn.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,6 +30,17 @@ struct SvirtKeeperLink {
     bool ready_seen; /* READY came before it was waited for */
 };
 
+/* Its lock on the run goes with the process, a moment after its last word. */
+static void
+wait_gone(pid_t pid)
+{
+    SVIRT_AUTO_FD process = (int)syscall(SYS_pidfd_open, pid, 0);
+    struct pollfd end = { .fd = process, .events = POLLIN };
+
+    (void)poll(&end, process >= 0, PATIENCE_MS);
+    (void)waitpid(pid, NULL, WNOHANG);
+}
+
 void
 svirt_keeper_link_free(SvirtKeeperLink *link)
 {
@@ -42,6 +55,7 @@ svirt_keeper_link_free(SvirtKeeperLink *link)
         (void)svirt_message_send(link->fd, &message);
         while (svirt_message_receive(link->fd, PATIENCE_MS, &message)) {
         }
+        wait_gone(link->pid);
     }
     svirt_fd_close(&link->fd);
     g_free(link->name);
@@ -111,12 +125,15 @@ report_exited(const SvirtKeeperLink *link, const SvirtMessage *message,
             ? g_strdup_printf("signal %d (%s)", WTERMSIG(status),
                               strsignal(WTERMSIG(status)))
             : g_strdup_printf("status %d", WEXITSTATUS(status));
+    g_autofree char *hint =
+        g_strdup_printf("svirt start '%s' --dry-run shows its command line",
+                        link->name);
     GError *cause = NULL;
 
     if (*words != '\0') {
         svirt_raise(&cause, SVIRT_ERROR_LAUNCH, NULL, NULL, "%s", words);
     }
-    return svirt_raise(error, SVIRT_ERROR_LAUNCH, cause, NULL,
+    return svirt_raise(error, SVIRT_ERROR_LAUNCH, cause, hint,
                        "the emulator of domain '%s' ended at once with %s",
                        link->name, how);
 }

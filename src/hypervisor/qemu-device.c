@@ -330,6 +330,30 @@ primary_video(const SvirtDomain *domain)
     return 0;
 }
 
+static void
+set_size(json_t *device, const char *property, uint32_t size)
+{
+    if (size != 0) {
+        json_object_set_new(device, property, json_integer(size));
+    }
+}
+
+static void
+set_video_sizes(const SvirtVideo *video, json_t *device)
+{
+    if (video->model == SVIRT_VIDEO_VGA) {
+        set_size(device, "vgamem_mb", video->vram_kib / 1024);
+    } else if (video->model == SVIRT_VIDEO_QXL) {
+        set_size(device, "ram_size_mb", video->ram_kib / 1024);
+        set_size(device, "vram_size_mb", video->vram_kib / 1024);
+        set_size(device, "vgamem_mb", video->vgamem_kib / 1024);
+    }
+    if (video->model == SVIRT_VIDEO_VIRTIO ||
+        video->model == SVIRT_VIDEO_QXL) {
+        set_size(device, "max_outputs", video->heads);
+    }
+}
+
 static bool
 add_video(SvirtQemuBuilder *builder, size_t index, GError **error)
 {
@@ -344,14 +368,7 @@ add_video(SvirtQemuBuilder *builder, size_t index, GError **error)
         return true;
     }
     device = svirt_qemu_device(driver, id, 0);
-    if (video->model == SVIRT_VIDEO_VGA && video->vram_kib >= 1024) {
-        json_object_set_new(device, "vgamem_mb",
-                            json_integer(video->vram_kib / 1024));
-    }
-    if (video->model == SVIRT_VIDEO_VIRTIO && video->heads != 0) {
-        json_object_set_new(device, "max_outputs",
-                            json_integer(video->heads));
-    }
+    set_video_sizes(video, device);
     if (video->model == SVIRT_VIDEO_RAMFB) {
         svirt_qemu_add_json(builder, "-device", device);
         return true;

@@ -5,12 +5,17 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+
+/* A VMM has a handful of sockets of its own, a line has 60 bytes. */
+#define SOCKETS_BYTES 65536u
+#define SOCKET_CONNECTED 3u /* SS_CONNECTED, linux/net.h */
 
 static int
 number_in(const SvirtSpecFd *fd, SvirtProcess process)
@@ -108,6 +113,39 @@ made_by_itself(SvirtProcess process, const char *target)
              g_str_has_prefix(target, "pipe:")));
 }
 
+/*
+ * A socket pair of its own (QEMU's display qxl makes one): it belongs to the
+ * process' network namespace, which nobody else is in, while what it was given
+ * comes from the host's; connected, and without a name. unix(7), proc(5).
+ */
+static bool
+is_own_pair(int process_dir, const char *target)
+{
+    g_autofree char *table = g_malloc(SOCKETS_BYTES);
+    g_auto(GStrv) lines = NULL;
+    guint64 wanted = 0;
+
+    if (sscanf(target, "socket:[%" G_GUINT64_FORMAT "]", &wanted) != 1 ||
+        svirt_read_small(process_dir, "net/unix", table, SOCKETS_BYTES) < 0) {
+        return false;
+    }
+    lines = g_strsplit(table, "\n", -1);
+    for (char **line = lines; *line != NULL; line++) {
+        unsigned flags, type, state;
+        guint64 inode;
+        int end = 0;
+
+        /* Num: RefCount Protocol Flags Type St Inode, then a path. */
+        if (sscanf(*line, "%*x: %*x %*x %x %x %x %" G_GUINT64_FORMAT "%n",
+                   &flags, &type, &state, &inode, &end) == 4 &&
+            inode == wanted) {
+            return flags == 0 && state == SOCKET_CONNECTED &&
+                   (*line)[end] == '\0';
+        }
+    }
+    return false;
+}
+
 /* The kind alone, when there is no spec to compare with. */
 static bool
 plausible(const char *target)
@@ -146,8 +184,8 @@ copy_of_given(const SvirtLaunchSpec *spec, SvirtProcess process, int fd_dir,
 }
 
 static bool
-is_known(const SvirtLaunchSpec *spec, SvirtProcess process, int fd_dir,
-         int number, const char *target)
+is_known(const SvirtLaunchSpec *spec, SvirtProcess process, int process_dir,
+         int fd_dir, int number, const char *target)
 {
     if (made_by_itself(process, target)) {
         return true;
@@ -156,7 +194,8 @@ is_known(const SvirtLaunchSpec *spec, SvirtProcess process, int fd_dir,
         return plausible(target);
     }
     return given_by_spec(spec, process, number, target) ||
-           copy_of_given(spec, process, fd_dir, target);
+           copy_of_given(spec, process, fd_dir, target) ||
+           (process == SVIRT_PROCESS_VMM && is_own_pair(process_dir, target));
 }
 
 bool
@@ -189,8 +228,8 @@ svirt_verify_descriptors(int process_dir, SvirtProcess process,
         }
         target[length] = '\0';
         (*ret_count)++;
-        if (!is_known(spec, process, dirfd(dir), atoi(entry->d_name),
-                      target)) {
+        if (!is_known(spec, process, process_dir, dirfd(dir),
+                      atoi(entry->d_name), target)) {
             *ret_strange = g_strdup_printf("%s is %s", entry->d_name, target);
         }
     }
