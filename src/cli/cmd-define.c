@@ -26,13 +26,13 @@ read_input(const char *file, char **ret_text, size_t *ret_length,
     fd = standard ? dup(STDIN_FILENO)
                   : open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0) {
-        return svirt_raise_errno(error, errno, NULL, "cannot open '%s'",
-                                 file);
+        return svirt_raise_errno(error, errno, "name a file of domain XML",
+                                 "cannot open '%s'", file);
     }
     got = svirt_read_full(fd, text, SVIRT_XML_TEXT_MAX + 1);
     if (got < 0) {
-        return svirt_raise_errno(error, errno, NULL, "cannot read '%s'",
-                                 file);
+        return svirt_raise_errno(error, errno, "name a file of domain XML",
+                                 "cannot read '%s'", file);
     }
     if ((size_t)got > SVIRT_XML_TEXT_MAX) {
         return svirt_raise(error, SVIRT_ERROR_INVALID, NULL,

@@ -47,12 +47,16 @@ svirt_xml_raise(const SvirtXmlDocument *document, unsigned line, GError **error,
 {
     g_autofree char *text = NULL;
     g_autofree char *clean = NULL;
+    g_autofree char *fallback = NULL;
     va_list args;
 
     va_start(args, format);
     text = g_strdup_vprintf(format, args);
     va_end(args);
     clean = svirt_xml_clean(text);
+    if (hint == NULL) {
+        hint = fallback = g_strdup_printf("correct line %u", line);
+    }
     return svirt_raise(error, code, NULL, hint, "%s:%u: %s", document->file,
                        line, clean);
 }

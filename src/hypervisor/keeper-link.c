@@ -85,12 +85,27 @@ last_words(const SvirtMessage *message)
                                    valid);
         }
     }
-    for (char *p = out->str; *p != '\0'; p++) {
-        if ((unsigned char)*p < ' ') {
-            *p = ' ';
+    /* A terminal takes orders from C1 controls too: two bytes of UTF-8. */
+    for (char *p = out->str; *p != '\0'; p = g_utf8_next_char(p)) {
+        if (g_unichar_iscntrl(g_utf8_get_char(p))) {
+            memset(p, ' ', (size_t)(g_utf8_next_char(p) - p));
         }
     }
     return g_string_free(g_steal_pointer(&out), FALSE);
+}
+
+static char *
+hint_for(const SvirtKeeperLink *link, const SvirtMessage *message)
+{
+    if (message->step == SVIRT_STEP_EXEC) {
+        return g_strdup("name a program in <emulator> that this host can run");
+    }
+    if (message->errnum == ETIMEDOUT) {
+        return g_strdup("raise ready_timeout_s in svirt.conf if it is only "
+                        "slow");
+    }
+    return g_strdup_printf("svirt start '%s' --dry-run shows its command line",
+                           link->name);
 }
 
 static bool
@@ -101,6 +116,7 @@ report_failed(const SvirtKeeperLink *link, const SvirtMessage *message,
                            ? svirt_step_to_string(message->step)
                            : "?";
     g_autofree char *words = last_words(message);
+    g_autofree char *hint = hint_for(link, message);
     GError *cause = NULL;
 
     if (message->errnum != 0) {
@@ -109,7 +125,7 @@ report_failed(const SvirtKeeperLink *link, const SvirtMessage *message,
     } else if (*words != '\0') {
         svirt_raise(&cause, SVIRT_ERROR_LAUNCH, NULL, NULL, "%s", words);
     }
-    return svirt_raise(error, code_of(message), cause, NULL,
+    return svirt_raise(error, code_of(message), cause, hint,
                        "domain '%s' did not start: step '%s' failed",
                        link->name, step);
 }

@@ -97,7 +97,9 @@ static bool
 make_dir(SvirtRunDir *run, const char *text, const char *name, GError **error)
 {
     if (mkdirat(run->parent, text, 0700) < 0 && errno != EEXIST) {
-        return svirt_raise_errno(error, errno, NULL,
+        return svirt_raise_errno(error, errno,
+                                 "svirt needs room in a writable run "
+                                 "directory",
                                  "cannot make the run directory of '%s'",
                                  name);
     }

@@ -210,6 +210,7 @@ make_cgroup(SvirtManager *manager, SvirtRuntime *runtime,
     const SvirtDomain *domain = prepared->domain;
     SvirtState *state = svirt_manager_state(manager, SVIRT_STATE_READ, error);
     SvirtLaunchFailure failure = { 0 };
+    GError *cause = NULL;
     SvirtCgroupLimits limits;
     g_autofree char *hint = NULL;
     bool waived;
@@ -234,9 +235,10 @@ make_cgroup(SvirtManager *manager, SvirtRuntime *runtime,
                            "--reason TEXT",
                            prepared->definition->name,
                            prepared->definition->name);
-    return svirt_raise_errno(error, failure.errnum, hint,
-                             "cannot make the cgroup of '%s': %s",
-                             prepared->definition->name, failure.words);
+    svirt_raise_errno(&cause, failure.errnum, NULL, "%s", failure.words);
+    return svirt_raise(error, SVIRT_ERROR_LAUNCH, cause, hint,
+                       "cannot make the cgroup of '%s'",
+                       prepared->definition->name);
 }
 
 static bool
