@@ -15,9 +15,10 @@ svirt_qemu_device(const char *driver, const char *id, unsigned boot_order)
     return device;
 }
 
-static bool
-place_and_add(SvirtQemuBuilder *builder, json_t *device,
-              const SvirtDeviceInfo *info, const char *what, GError **error)
+bool
+svirt_qemu_add_pci(SvirtQemuBuilder *builder, json_t *device,
+                   const SvirtDeviceInfo *info, const char *what,
+                   GError **error)
 {
     if (!svirt_qemu_place_pci(builder, device, info, what, error)) {
         json_decref(device);
@@ -27,106 +28,16 @@ place_and_add(SvirtQemuBuilder *builder, json_t *device,
     return true;
 }
 
-static bool
-place_usb_and_add(SvirtQemuBuilder *builder, json_t *device,
-                  const SvirtDeviceInfo *info, const char *what,
-                  GError **error)
+bool
+svirt_qemu_add_usb(SvirtQemuBuilder *builder, json_t *device,
+                   const SvirtDeviceInfo *info, const char *what,
+                   GError **error)
 {
     if (!svirt_qemu_place_usb(builder, device, info, what, error)) {
         json_decref(device);
         return false;
     }
     svirt_qemu_add_json(builder, "-device", device);
-    return true;
-}
-
-static void
-add_chardev_backend(SvirtQemuBuilder *builder, size_t index)
-{
-    int fd = builder->input->chardev_fds[index];
-
-    if (fd >= 0) {
-        svirt_qemu_addf(builder, "-chardev", "socket,id=char%zu,fd=%d", index,
-                        fd);
-    } else {
-        svirt_qemu_addf(builder, "-chardev", "null,id=char%zu", index);
-    }
-}
-
-static bool
-add_serial(SvirtQemuBuilder *builder, const SvirtChardev *chardev,
-           size_t index, GError **error)
-{
-    g_autofree char *id = g_strdup_printf("serial%zu", index);
-    g_autofree char *backend = g_strdup_printf("char%zu", index);
-    bool usb = chardev->target == SVIRT_CHARDEV_TARGET_USB_SERIAL;
-    bool pci = chardev->target == SVIRT_CHARDEV_TARGET_PCI_SERIAL;
-    json_t *device = svirt_qemu_device(
-        usb ? "usb-serial" : pci ? "pci-serial" : "isa-serial", id, 0);
-
-    json_object_set_new(device, "chardev", json_string(backend));
-    if (pci) {
-        return place_and_add(builder, device, &chardev->info, "a serial port",
-                             error);
-    }
-    if (usb) {
-        return place_usb_and_add(builder, device, &chardev->info,
-                                 "a serial port", error);
-    }
-    if (chardev->target_port >= 0) {
-        json_object_set_new(device, "index",
-                            json_integer(chardev->target_port));
-    }
-    svirt_qemu_add_json(builder, "-device", device);
-    return true;
-}
-
-static void
-add_port(SvirtQemuBuilder *builder, const SvirtChardev *chardev, size_t index)
-{
-    bool channel = chardev->role == SVIRT_CHARDEV_CHANNEL;
-    g_autofree char *id =
-        g_strdup_printf("%s%zu", channel ? "channel" : "console", index);
-    g_autofree char *backend = g_strdup_printf("char%zu", index);
-    json_t *device =
-        svirt_qemu_device(channel ? "virtserialport" : "virtconsole", id, 0);
-
-    json_object_set_new(device, "chardev", json_string(backend));
-    if (channel && chardev->target_name != NULL) {
-        json_object_set_new(device, "name", json_string(chardev->target_name));
-    }
-    if (chardev->info.address.type == SVIRT_ADDRESS_VIRTIO_SERIAL) {
-        g_autofree char *bus = g_strdup_printf(
-            "virtio-serial%u.0", chardev->info.address.controller);
-
-        json_object_set_new(device, "bus", json_string(bus));
-        if (chardev->info.address.port != 0) {
-            json_object_set_new(device, "nr",
-                                json_integer(chardev->info.address.port));
-        }
-    }
-    svirt_qemu_add_json(builder, "-device", device);
-}
-
-bool
-svirt_qemu_add_chardevs(SvirtQemuBuilder *builder, GError **error)
-{
-    const SvirtDomain *domain = builder->input->domain;
-
-    for (size_t i = 0; i < domain->chardev_count; i++) {
-        const SvirtChardev *chardev = &domain->chardevs[i];
-
-        if (chardev->repeats_serial) {
-            continue;
-        }
-        add_chardev_backend(builder, i);
-        if (chardev->role == SVIRT_CHARDEV_CHANNEL ||
-            chardev->target == SVIRT_CHARDEV_TARGET_VIRTIO) {
-            add_port(builder, chardev, i);
-        } else if (!add_serial(builder, chardev, i, error)) {
-            return false;
-        }
-    }
     return true;
 }
 
@@ -157,18 +68,30 @@ interface_driver(const char *model)
         { "virtio", "virtio-net-pci" },
         { "virtio-transitional", "virtio-net-pci-transitional" },
         { "virtio-non-transitional", "virtio-net-pci-non-transitional" },
-        { "e1000", NULL },       { "e1000-82544gc", NULL },
-        { "e1000-82545em", NULL }, { "e1000e", NULL },
-        { "igb", NULL },         { "rtl8139", NULL },
-        { "vmxnet3", NULL },     { "pcnet", NULL },
-        { "ne2k_pci", NULL },    { "tulip", NULL },
-        { "i82550", NULL },      { "i82551", NULL },
-        { "i82557a", NULL },     { "i82557b", NULL },
-        { "i82557c", NULL },     { "i82558a", NULL },
-        { "i82558b", NULL },     { "i82559a", NULL },
-        { "i82559b", NULL },     { "i82559c", NULL },
-        { "i82559er", NULL },    { "i82562", NULL },
-        { "i82801", NULL },      { "usb-net", NULL },
+        { "e1000", NULL },
+        { "e1000-82544gc", NULL },
+        { "e1000-82545em", NULL },
+        { "e1000e", NULL },
+        { "igb", NULL },
+        { "rtl8139", NULL },
+        { "vmxnet3", NULL },
+        { "pcnet", NULL },
+        { "ne2k_pci", NULL },
+        { "tulip", NULL },
+        { "i82550", NULL },
+        { "i82551", NULL },
+        { "i82557a", NULL },
+        { "i82557b", NULL },
+        { "i82557c", NULL },
+        { "i82558a", NULL },
+        { "i82558b", NULL },
+        { "i82559a", NULL },
+        { "i82559b", NULL },
+        { "i82559c", NULL },
+        { "i82559er", NULL },
+        { "i82562", NULL },
+        { "i82801", NULL },
+        { "usb-net", NULL },
     };
 
     if (model == NULL) {
@@ -233,25 +156,31 @@ add_interface(SvirtQemuBuilder *builder, size_t index, GError **error)
     g_autofree char *netdev = g_strdup_printf("host%zu", index);
     json_t *device;
 
+    if (index > 0) {
+        return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
+                           "keep one <interface type='user'>",
+                           "line %u: a second user interface is not built",
+                           interface->info.line);
+    }
     if (!check_interface(interface, driver, error)) {
         return false;
     }
     device = svirt_qemu_device(
         driver, id, network_boot_order(builder->input->domain, index));
     svirt_qemu_addf(builder, "-netdev",
-                    "stream,id=%s,server=off,addr.type=fd,addr.str=%d",
-                    netdev, builder->input->net_fds[index]);
+                    "stream,id=%s,server=off,addr.type=fd,addr.str=%d", netdev,
+                    builder->input->net_fds[index]);
     json_object_set_new(device, "netdev", json_string(netdev));
     set_mac(interface, device);
     if (interface->mtu != 0) {
         json_object_set_new(device, "host_mtu", json_integer(interface->mtu));
     }
     if (strcmp(driver, "usb-net") == 0) {
-        return place_usb_and_add(builder, device, &interface->info,
-                                 "an interface", error);
+        return svirt_qemu_add_usb(builder, device, &interface->info,
+                                  "an interface", error);
     }
-    return place_and_add(builder, device, &interface->info, "an interface",
-                         error);
+    return svirt_qemu_add_pci(builder, device, &interface->info, "an interface",
+                              error);
 }
 
 SvirtInputBus
@@ -268,9 +197,9 @@ static bool
 add_input(SvirtQemuBuilder *builder, size_t index, GError **error)
 {
     static const char *const usb[] = { "usb-tablet", "usb-mouse", "usb-kbd" };
-    static const char *const virtio[] = {
-        "virtio-tablet-pci", "virtio-mouse-pci", "virtio-keyboard-pci"
-    };
+    static const char *const virtio[] = { "virtio-tablet-pci",
+                                          "virtio-mouse-pci",
+                                          "virtio-keyboard-pci" };
     const SvirtInput *input = &builder->input->domain->inputs[index];
     g_autofree char *id = g_strdup_printf("input%zu", index);
     json_t *device;
@@ -278,12 +207,12 @@ add_input(SvirtQemuBuilder *builder, size_t index, GError **error)
     switch (svirt_qemu_input_bus(input)) {
     case SVIRT_INPUT_BUS_VIRTIO:
         device = svirt_qemu_device(virtio[input->type], id, 0);
-        return place_and_add(builder, device, &input->info, "an input",
-                             error);
+        return svirt_qemu_add_pci(builder, device, &input->info, "an input",
+                                  error);
     case SVIRT_INPUT_BUS_USB:
         device = svirt_qemu_device(usb[input->type], id, 0);
-        return place_usb_and_add(builder, device, &input->info, "an input",
-                                 error);
+        return svirt_qemu_add_usb(builder, device, &input->info, "an input",
+                                  error);
     case SVIRT_INPUT_BUS_PS2:
         return true; /* every PC has these two */
     case SVIRT_INPUT_BUS_UNSET:
@@ -348,8 +277,7 @@ set_video_sizes(const SvirtVideo *video, json_t *device)
         set_size(device, "vram_size_mb", video->vram_kib / 1024);
         set_size(device, "vgamem_mb", video->vgamem_kib / 1024);
     }
-    if (video->model == SVIRT_VIDEO_VIRTIO ||
-        video->model == SVIRT_VIDEO_QXL) {
+    if (video->model == SVIRT_VIDEO_VIRTIO || video->model == SVIRT_VIDEO_QXL) {
         set_size(device, "max_outputs", video->heads);
     }
 }
@@ -382,8 +310,8 @@ add_video(SvirtQemuBuilder *builder, size_t index, GError **error)
         svirt_qemu_add_json(builder, "-device", device);
         return true;
     }
-    return place_and_add(builder, device, &video->info, "a video device",
-                         error);
+    return svirt_qemu_add_pci(builder, device, &video->info, "a video device",
+                              error);
 }
 
 static bool
@@ -402,12 +330,11 @@ add_rng(SvirtQemuBuilder *builder, size_t index, GError **error)
     }
     json_object_set_new(device, "rng", json_string(source));
     if (rng->rate_bytes != 0) {
-        json_object_set_new(device, "max-bytes",
-                            json_integer(rng->rate_bytes));
+        json_object_set_new(device, "max-bytes", json_integer(rng->rate_bytes));
         json_object_set_new(device, "period",
                             json_integer(rng->rate_period_ms));
     }
-    return place_and_add(builder, device, &rng->info, "an rng", error);
+    return svirt_qemu_add_pci(builder, device, &rng->info, "an rng", error);
 }
 
 static bool
@@ -430,8 +357,8 @@ add_balloon(SvirtQemuBuilder *builder, GError **error)
     if (balloon->free_page_reporting) {
         json_object_set_new(device, "free-page-reporting", json_true());
     }
-    return place_and_add(builder, device, &balloon->info, "the balloon",
-                         error);
+    return svirt_qemu_add_pci(builder, device, &balloon->info, "the balloon",
+                              error);
 }
 
 static bool
@@ -447,9 +374,9 @@ add_panic(SvirtQemuBuilder *builder, size_t index, GError **error)
                             svirt_qemu_device("pvpanic", id, 0));
         return true;
     case SVIRT_PANIC_PVPANIC:
-        return place_and_add(builder,
-                             svirt_qemu_device("pvpanic-pci", id, 0),
-                             &panic->info, "a panic device", error);
+        return svirt_qemu_add_pci(builder,
+                                  svirt_qemu_device("pvpanic-pci", id, 0),
+                                  &panic->info, "a panic device", error);
     case SVIRT_PANIC_HYPERV:
         return true; /* a CPU feature, set with -cpu */
     case SVIRT_PANIC_MODEL_MAX:
@@ -458,11 +385,11 @@ add_panic(SvirtQemuBuilder *builder, size_t index, GError **error)
     g_assert_not_reached();
 }
 
-#define ADD_EACH(count, add)                                                 \
-    for (size_t i = 0; i < (count); i++) {                                   \
-        if (!add(builder, i, error)) {                                       \
-            return false;                                                    \
-        }                                                                    \
+#define ADD_EACH(count, add)                                                   \
+    for (size_t i = 0; i < (count); i++) {                                     \
+        if (!add(builder, i, error)) {                                         \
+            return false;                                                      \
+        }                                                                      \
     }
 
 bool

@@ -69,12 +69,10 @@ place_by_address(const SvirtQemuBuilder *builder, const SvirtDisk *disk,
         return true; /* QEMU knows how far targets and LUNs go */
     }
     if (ret->unit >= units || ret->target != 0) {
-        return svirt_raise(error, SVIRT_ERROR_INVALID, NULL,
-                           "remove <address>",
+        return svirt_raise(error, SVIRT_ERROR_INVALID, NULL, "remove <address>",
                            "line %u: its controller has no place %u:%u for "
                            "disk '%s'",
-                           address->line, ret->target, ret->unit,
-                           disk->target);
+                           address->line, ret->target, ret->unit, disk->target);
     }
     return true;
 }
@@ -85,10 +83,10 @@ svirt_qemu_disk_place(const SvirtQemuBuilder *builder, const SvirtDisk *disk,
 {
     bool scsi = disk->bus == SVIRT_DISK_BUS_SCSI;
     bool sata = is_sata(builder, disk);
-    unsigned units = scsi ? is_narrow(builder, 0) ? SCSI_NARROW_UNITS
-                                                  : SCSI_UNITS
-                     : sata ? SATA_UNITS
-                            : IDE_UNITS;
+    unsigned units =
+        scsi   ? is_narrow(builder, 0) ? SCSI_NARROW_UNITS : SCSI_UNITS
+        : sata ? SATA_UNITS
+               : IDE_UNITS;
     int index = strlen(disk->target) > 2 ? target_index(disk->target) : -1;
     SvirtQemuPlace place = {
         .type = scsi   ? SVIRT_CONTROLLER_SCSI
@@ -101,10 +99,9 @@ svirt_qemu_disk_place(const SvirtQemuBuilder *builder, const SvirtDisk *disk,
             return false;
         }
     } else if (index < 0) {
-        return svirt_raise(error, SVIRT_ERROR_INVALID, NULL,
-                           "name it sda, sdb, hda...",
-                           "disk target '%s' gives no place on its bus",
-                           disk->target);
+        return svirt_raise(
+            error, SVIRT_ERROR_INVALID, NULL, "name it sda, sdb, hda...",
+            "disk target '%s' gives no place on its bus", disk->target);
     } else {
         place_by_name((unsigned)index, units, &place);
     }
@@ -123,9 +120,8 @@ static bool
 claim(SvirtQemuBuilder *builder, const SvirtDisk *disk,
       const SvirtQemuPlace *place, GError **error)
 {
-    char *text = g_strdup_printf("%d:%u:%u:%u", place->type,
-                                 place->controller, place->target,
-                                 place->unit);
+    char *text = g_strdup_printf("%d:%u:%u:%u", place->type, place->controller,
+                                 place->target, place->unit);
 
     return g_hash_table_add(builder->places, text) ||
            svirt_raise(error, SVIRT_ERROR_INVALID, NULL,
@@ -151,9 +147,8 @@ place_unit(SvirtQemuBuilder *builder, const SvirtDisk *disk, json_t *device,
 
         bus = g_strdup_printf("scsi%u.0", place.controller);
         json_object_set_new(device, "channel", json_integer(0));
-        json_object_set_new(
-            device, "scsi-id",
-            json_integer(narrow ? place.unit : place.target));
+        json_object_set_new(device, "scsi-id",
+                            json_integer(narrow ? place.unit : place.target));
         json_object_set_new(device, "lun",
                             json_integer(narrow ? 0 : place.unit));
     } else if (place.type == SVIRT_CONTROLLER_IDE) {
@@ -182,8 +177,7 @@ place_usb(SvirtQemuBuilder *builder, const SvirtDisk *disk, size_t index,
                                     error);
     }
     bridge = svirt_qemu_device("usb-bot", id, 0);
-    if (!svirt_qemu_place_usb(builder, bridge, &disk->info, "a cdrom",
-                              error)) {
+    if (!svirt_qemu_place_usb(builder, bridge, &disk->info, "a cdrom", error)) {
         json_decref(bridge);
         return false;
     }
@@ -317,8 +311,7 @@ static bool
 read_only_format(SvirtDiskFormat format)
 {
     return format == SVIRT_DISK_FORMAT_BOCHS ||
-           format == SVIRT_DISK_FORMAT_CLOOP ||
-           format == SVIRT_DISK_FORMAT_DMG;
+           format == SVIRT_DISK_FORMAT_CLOOP || format == SVIRT_DISK_FORMAT_DMG;
 }
 
 /* What QEMU would refuse once it runs. */
@@ -329,6 +322,12 @@ check_disk(const SvirtDisk *disk, GError **error)
         disk->bus == SVIRT_DISK_BUS_SATA || disk->bus == SVIRT_DISK_BUS_IDE;
     bool cdrom = disk->device == SVIRT_DISK_DEVICE_CDROM;
 
+    if (!cdrom &&
+        disk->images[0].startup_policy == SVIRT_STARTUP_POLICY_OPTIONAL) {
+        return svirt_raise(
+            error, SVIRT_ERROR_UNSUPPORTED, NULL, "remove startupPolicy=",
+            "disk '%s' is optional, which only a cdrom can be", disk->target);
+    }
     if (ata && disk->read_only && !cdrom) {
         return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
                            "use bus='virtio' or bus='scsi'",
@@ -355,12 +354,10 @@ check_disk(const SvirtDisk *disk, GError **error)
     }
     if (read_only_format(disk->images[0].format) && !disk->read_only &&
         !disk->transient) {
-        return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
-                           "add <readonly/>",
-                           "disk '%s' has format '%s', which QEMU only reads",
-                           disk->target,
-                           svirt_disk_format_to_string(
-                               disk->images[0].format));
+        return svirt_raise(
+            error, SVIRT_ERROR_UNSUPPORTED, NULL, "add <readonly/>",
+            "disk '%s' has format '%s', which QEMU only reads", disk->target,
+            svirt_disk_format_to_string(disk->images[0].format));
     }
     return true;
 }
@@ -380,8 +377,8 @@ svirt_qemu_add_disks(SvirtQemuBuilder *builder, GError **error)
         if (!check_disk(disk, error)) {
             return false;
         }
-        device = svirt_qemu_device(disk_driver(disk), id,
-                                   boot_order(domain, disk));
+        device =
+            svirt_qemu_device(disk_driver(disk), id, boot_order(domain, disk));
         svirt_qemu_add_nodes(builder, i);
         set_disk_options(disk, has_medium, node, device);
         if (!place_disk(builder, disk, i, device, error)) {

@@ -9,8 +9,8 @@
  */
 
 const SvirtController *
-svirt_qemu_controller(const SvirtQemuBuilder *builder,
-                      SvirtControllerType type, unsigned index)
+svirt_qemu_controller(const SvirtQemuBuilder *builder, SvirtControllerType type,
+                      unsigned index)
 {
     for (unsigned i = 0; i < builder->controllers->len; i++) {
         const SvirtController *controller =
@@ -25,8 +25,7 @@ svirt_qemu_controller(const SvirtQemuBuilder *builder,
 }
 
 void
-svirt_qemu_plan_controller(SvirtQemuBuilder *builder,
-                           SvirtControllerType type,
+svirt_qemu_plan_controller(SvirtQemuBuilder *builder, SvirtControllerType type,
                            SvirtControllerModel model, unsigned index)
 {
     SvirtController controller = {
@@ -81,8 +80,8 @@ copy_controllers(SvirtQemuBuilder *builder)
     for (unsigned i = 0; i < builder->controllers->len; i++) {
         SvirtController *controller =
             &g_array_index(builder->controllers, SvirtController, i);
-        unsigned free_index = controller->type == SVIRT_CONTROLLER_PCI &&
-                              !is_root(controller);
+        unsigned free_index =
+            controller->type == SVIRT_CONTROLLER_PCI && !is_root(controller);
 
         if (controller->index >= 0) {
             continue;

@@ -73,6 +73,13 @@ void svirt_qemu_add_nodes(SvirtQemuBuilder *builder, size_t index);
 bool svirt_qemu_add_disks(SvirtQemuBuilder *builder, GError **error);
 bool svirt_qemu_add_chardevs(SvirtQemuBuilder *builder, GError **error);
 bool svirt_qemu_add_small_devices(SvirtQemuBuilder *builder, GError **error);
+/* Place and add a device, which is the callee's from now on. */
+bool svirt_qemu_add_pci(SvirtQemuBuilder *builder, json_t *device,
+                        const SvirtDeviceInfo *info, const char *what,
+                        GError **error);
+bool svirt_qemu_add_usb(SvirtQemuBuilder *builder, json_t *device,
+                        const SvirtDeviceInfo *info, const char *what,
+                        GError **error);
 /* -device with an id, and bootindex when the definition gives one. */
 json_t *svirt_qemu_device(const char *driver, const char *id,
                           unsigned boot_order);

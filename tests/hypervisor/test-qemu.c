@@ -279,6 +279,23 @@ static const struct {
       "<devices><interface type='user'><model type='e1000'/>"
       "<mtu size='1400'/></interface></devices>",
       "<mtu>" },
+    { "second-interface",
+      "<devices><interface type='user'/><interface type='user'/></devices>",
+      "second user interface" },
+    { "fifth-isa-serial",
+      "<devices><serial type='null'/><serial type='null'/>"
+      "<serial type='null'/><serial type='null'/><serial type='null'/>"
+      "</devices>",
+      "at most 4 ISA" },
+    { "log-of-a-file",
+      "<devices><serial type='file'><source path='/a'/><log file='/b'/>"
+      "</serial></devices>",
+      "<log>" },
+    { "optional-disk",
+      "<devices><disk type='file' device='disk'>"
+      "<source file='/a' startupPolicy='optional'/>"
+      "<target dev='vda' bus='virtio'/></disk></devices>",
+      "only a cdrom" },
     { "clusters",
       "<vcpu>4</vcpu><cpu><topology sockets='1' clusters='2' cores='2' "
       "threads='1'/></cpu>",
