@@ -3,9 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -31,6 +34,57 @@ fill_address(int dir_fd, const char *name, struct sockaddr_un *ret,
     return true;
 }
 
+/* The thread's effective ids alone; libc's functions would take them all. */
+static bool
+set_effective(uid_t uid, gid_t gid, bool gid_first)
+{
+    const uid_t keep = (uid_t)-1;
+
+    return (!gid_first || syscall(SYS_setresgid, keep, gid, keep) == 0) &&
+           syscall(SYS_setresuid, keep, uid, keep) == 0 &&
+           (gid_first || syscall(SYS_setresgid, keep, gid, keep) == 0);
+}
+
+/* What the author's scope had set, and the effective uid takes along. */
+static bool
+set_file_system(const SvirtCredentials *author)
+{
+    (void)setfsgid(author->gid);
+    (void)setfsuid(author->uid);
+    return (gid_t)setfsgid((gid_t)-1) == author->gid &&
+           (uid_t)setfsuid((uid_t)-1) == author->uid;
+}
+
+/*
+ * connect(2) tells the server the effective ids (SO_PEERCRED, unix(7)), which
+ * the file system's are not: a server that trusts root would take the VMM,
+ * which the connection is for, for root. Within the author's scope; errno.
+ */
+static bool
+connect_as(const SvirtCredentials *author, int fd,
+           const struct sockaddr_un *address)
+{
+    const struct sockaddr *to = (const struct sockaddr *)address;
+    const uid_t uid = geteuid();
+    const gid_t gid = getegid();
+    bool connected = false;
+    int saved;
+
+    if (author == NULL || author->uid == 0 || author->uid == uid) {
+        return connect(fd, to, sizeof(*address)) == 0;
+    }
+    if (set_effective(author->uid, author->gid, true)) {
+        connected = connect(fd, to, sizeof(*address)) == 0;
+    }
+    saved = errno;
+    /* The way back: uid first, it gives the right to the other. */
+    if (!set_effective(uid, gid, false) || !set_file_system(author)) {
+        abort();
+    }
+    errno = saved;
+    return connected;
+}
+
 /* ECONNREFUSED is the kernel's word that nobody listens any more. */
 static bool
 remove_stale(int dir_fd, const char *name, const struct sockaddr_un *address,
@@ -47,9 +101,7 @@ remove_stale(int dir_fd, const char *name, const struct sockaddr_un *address,
                                           "cannot examine '%s'", shown_path);
     }
     if (!S_ISSOCK(st.st_mode) || probe < 0 ||
-        connect(probe, (const struct sockaddr *)address, sizeof(*address)) ==
-            0 ||
-        errno != ECONNREFUSED) {
+        connect_as(author, probe, address) || errno != ECONNREFUSED) {
         return svirt_raise(error, SVIRT_ERROR_BUSY, NULL,
                            "remove it or name another path",
                            "socket '%s' is taken", shown_path);
@@ -134,7 +186,7 @@ svirt_host_socket_connect(const char *path, const SvirtCredentials *author,
     }
     (void)g_snprintf(address.sun_path, sizeof(address.sun_path),
                      "/proc/self/fd/%d", object->path_fd);
-    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+    if (!connect_as(author, fd, &address)) {
         return svirt_raise_errno(error, errno, "start its server first",
                                  "cannot connect to socket '%s'", path);
     }
