@@ -103,20 +103,38 @@ svirt_error_shown_hint(const GError *error)
     return svirt_error_hint(error);
 }
 
+/*
+ * Messages quote guests, files and definitions: one line each, and nothing
+ * that a terminal would obey.
+ */
+static void
+append_line(GString *text, const char *prefix, const char *message)
+{
+    g_autofree char *valid = g_utf8_make_valid(message, -1);
+
+    g_string_append(text, prefix);
+    for (const char *p = valid; *p != '\0'; p = g_utf8_next_char(p)) {
+        gunichar c = g_utf8_get_char(p);
+
+        g_string_append_unichar(text, g_unichar_isprint(c) ? c : '?');
+    }
+    g_string_append_c(text, '\n');
+}
+
 char *
 svirt_error_render(const GError *error)
 {
     GString *text = g_string_new(NULL);
     const char *hint = svirt_error_shown_hint(error);
 
-    g_string_append_printf(text, "error: %s\n", error->message);
+    append_line(text, "error: ", error->message);
     for (const GError *e = error; e != NULL; e = svirt_error_cause(e)) {
         if (e != error) {
-            g_string_append_printf(text, "  caused by: %s\n", e->message);
+            append_line(text, "  caused by: ", e->message);
         }
     }
     if (hint != NULL) {
-        g_string_append_printf(text, "  hint: %s\n", hint);
+        append_line(text, "  hint: ", hint);
     }
     return g_string_free(text, FALSE);
 }

@@ -78,6 +78,24 @@ make_command(const SvirtCli *cli, char **ret, GError **error)
     return true;
 }
 
+/* An owned emulator says what it likes: nothing of it steers the terminal. */
+static void
+print_words(const char *words)
+{
+    g_auto(GStrv) lines = g_strsplit(words, "\n", -1);
+
+    for (char **line = lines; *line != NULL; line++) {
+        g_autofree char *safe = NULL;
+
+        g_strdelimit(*line, "\r\t", ' ');
+        safe = svirt_text_printable(*line);
+        (void)fputs(safe, stdout);
+        if (line[1] != NULL) {
+            (void)putchar('\n');
+        }
+    }
+}
+
 static void
 print_answer(const SvirtCli *cli, const char *text)
 {
@@ -85,14 +103,16 @@ print_answer(const SvirtCli *cli, const char *text)
     const char *words = json_string_value(json_object_get(answer, "return"));
 
     if (svirt_arguments_flag(cli->args, "hmp") && words != NULL) {
-        (void)fputs(words, stdout);
+        print_words(words);
     } else {
         char *shown = json_dumps(
             answer, svirt_arguments_flag(cli->args, "pretty")
                         ? JSON_INDENT(2)
                         : JSON_COMPACT);
 
-        (void)puts(shown != NULL ? shown : text);
+        /* Jansson escapes what is below a blank, not what is above ASCII. */
+        print_words(shown != NULL ? shown : text);
+        (void)putchar('\n');
         free(shown);
     }
     json_decref(answer);

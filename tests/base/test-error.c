@@ -23,6 +23,24 @@ test_chain_is_rendered(void)
     g_assert_cmpint(svirt_error_exit_code(outer), ==, SVIRT_ERROR_REFUSED);
 }
 
+/* What a guest or a file says reaches the administrator's terminal. */
+static void
+test_rendered_text_steers_no_terminal(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text = NULL;
+
+    svirt_raise(&error, SVIRT_ERROR_REFUSED,
+                g_error_new(SVIRT_ERROR, 1,
+                            "\033]0;x\a a\nb\r \302\233 \342\200\256 \377 \303\251"),
+                "a\033[2Jb", "QEMU refuses '%s'", "\177");
+    text = svirt_error_render(error);
+    g_assert_cmpstr(text, ==,
+                    "error: QEMU refuses '?'\n"
+                    "  caused by: ?]0;x? a?b? ? ? \357\277\275 \303\251\n"
+                    "  hint: a?[2Jb\n");
+}
+
 static void
 test_copy_is_deep(void)
 {
@@ -49,6 +67,8 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/base/error/chain-is-rendered", test_chain_is_rendered);
+    g_test_add_func("/base/error/rendered-text-steers-no-terminal",
+                    test_rendered_text_steers_no_terminal);
     g_test_add_func("/base/error/copy-is-deep", test_copy_is_deep);
     g_test_add_func("/base/error/null-target-is-legal",
                     test_null_target_is_legal);
