@@ -2,6 +2,7 @@
 #include "launch/filter-rules.h"
 
 #include <fcntl.h>
+#include <linux/falloc.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
@@ -92,8 +93,14 @@ static const FilterRule vmm_rules[] = {
     /* Directories inside its root: keymaps, modules, firmware. */
     { "getdents64 statfs chdir fchdir umask dup dup2 dup3" },
     /* Images. truncate(2) takes a path, and is closed. */
-    { "ftruncate fallocate fsync fdatasync sync_file_range fadvise64 "
-      "copy_file_range readahead" },
+    { "ftruncate fsync fdatasync sync_file_range fadvise64 copy_file_range "
+      "readahead" },
+    /* Space beyond the end of a file is under no limit of file sizes: of
+     * those that keep the size only the one that gives space back. */
+    { "fallocate", FILTER_ALLOW, { INT_IS(1, 0) } },
+    { "fallocate", FILTER_ALLOW, { INT_IS(1, FALLOC_FL_ZERO_RANGE) } },
+    { "fallocate", FILTER_ALLOW,
+      { INT_IS(1, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE) } },
     /* aio=native; io_uring has calls of its own that no filter sees. */
     { "io_setup io_submit io_getevents io_pgetevents io_destroy io_cancel" },
     { "io_uring_setup io_uring_enter io_uring_register", FILTER_NOSYS },
@@ -153,7 +160,9 @@ static const FilterRule vmm_rules[] = {
 /*
  * Requests that reach beyond an open descriptor: typing into a terminal,
  * signals to others by way of asynchronous I/O, inode flags and the project
- * quota of an image.
+ * quota of an image, space beyond its end; a loop device's other file or
+ * offset; and the interfaces of the network namespace that an inherited socket
+ * was made in, which is the host's.
  */
 static const uint32_t closed_ioctls[] = {
     0x5412,     /* TIOCSTI */
@@ -168,6 +177,39 @@ static const uint32_t closed_ioctls[] = {
     0x40046602, /* FS_IOC32_SETFLAGS */
     0x401c5820, /* FS_IOC_FSSETXATTR */
     0x40806685, /* FS_IOC_ENABLE_VERITY */
+    0x40305828, /* FS_IOC_RESVSP */
+    0x40305829, /* FS_IOC_UNRESVSP */
+    0x4030582a, /* FS_IOC_RESVSP64 */
+    0x4030582b, /* FS_IOC_UNRESVSP64 */
+    0x40305839, /* FS_IOC_ZERO_RANGE */
+    0x4c00,     /* LOOP_SET_FD */
+    0x4c01,     /* LOOP_CLR_FD */
+    0x4c02,     /* LOOP_SET_STATUS */
+    0x4c03,     /* LOOP_GET_STATUS */
+    0x4c04,     /* LOOP_SET_STATUS64 */
+    0x4c05,     /* LOOP_GET_STATUS64 */
+    0x4c06,     /* LOOP_CHANGE_FD */
+    0x4c07,     /* LOOP_SET_CAPACITY */
+    0x4c08,     /* LOOP_SET_DIRECT_IO */
+    0x4c09,     /* LOOP_SET_BLOCK_SIZE */
+    0x4c0a,     /* LOOP_CONFIGURE */
+    0x8910,     /* SIOCGIFNAME */
+    0x8912,     /* SIOCGIFCONF */
+    0x8913,     /* SIOCGIFFLAGS */
+    0x891d,     /* SIOCGIFMETRIC */
+    0x8921,     /* SIOCGIFMTU */
+    0x8927,     /* SIOCGIFHWADDR */
+    0x8933,     /* SIOCGIFINDEX */
+    0x8940,     /* SIOCGIFBR */
+    0x8942,     /* SIOCGIFTXQLEN */
+    0x8946,     /* SIOCETHTOOL */
+    0x8947,     /* SIOCGMIIPHY */
+    0x8948,     /* SIOCGMIIREG */
+    0x894c,     /* SIOCGSKNS */
+    0x8970,     /* SIOCGIFMAP */
+    0x8982,     /* SIOCGIFVLAN */
+    0x8994,     /* SIOCBONDINFOQUERY */
+    0x89b1,     /* SIOCGHWTSTAMP */
     0,
 };
 
@@ -188,7 +230,7 @@ static const FilterRule monitor_rules[] = {
     /* No new code: PROT_EXEC is closed in both. */
     { "mmap mprotect", FILTER_ALLOW, { { 2, PROT_EXEC, 0 } } },
     /* Log rotation. */
-    { "ftruncate fsync fdatasync copy_file_range fallocate" },
+    { "ftruncate fsync fdatasync copy_file_range" },
     /* QMP (descriptors to QEMU by sendmsg), control clients. */
     { "recvmsg sendmsg recvfrom accept4 shutdown getsockname getpeername "
       "getsockopt" },
