@@ -245,11 +245,15 @@ rule_other_author(const SvirtRefusalCheck *check, char **ret_why,
                   GError **error)
 {
     const SvirtDefinition *definition = check->request->definition;
+    /* It is emptied and written over: nobody's image may be that, whoever
+       asks. A directory is looked at for the file to be made in it. */
+    const bool output = check->request->use == SVIRT_REFUSAL_USE_OUTPUT &&
+                        check->object->type == SVIRT_OBJECT_REGULAR;
     SvirtIdentity identity = check->object->identity;
     g_autoptr(GPtrArray) owners = NULL;
 
     if (check->state == NULL ||
-        check->request->use > SVIRT_REFUSAL_USE_IMAGE_EXCLUSIVE) {
+        (!output && check->request->use > SVIRT_REFUSAL_USE_IMAGE_EXCLUSIVE)) {
         return true;
     }
     /* What an earlier rule refuses is never opened to be identified. */
@@ -261,7 +265,7 @@ rule_other_author(const SvirtRefusalCheck *check, char **ret_why,
     for (unsigned i = 0; i < owners->len; i++) {
         const SvirtOwner *owner = owners->pdata[i];
 
-        if (owner->author != definition->author) {
+        if (output || owner->author != definition->author) {
             g_autofree char *name = name_of(check->state, &owner->uuid);
 
             *ret_why = g_strdup_printf("'%s', whose author is uid %u, "

@@ -10,6 +10,7 @@
 #include "state/waivers.h"
 
 #define EXCLUSIVE SVIRT_REFUSAL_USE_IMAGE_EXCLUSIVE
+#define OUTPUT SVIRT_REFUSAL_USE_OUTPUT
 #define READ_ONLY SVIRT_REFUSAL_USE_IMAGE_READ_ONLY
 
 /* Judge what `path` leads to, for a definition. */
@@ -69,6 +70,23 @@ test_disk_of_another_author(Fixture *fixture, const void *data)
     g_clear_error(&error);
     g_assert_false(judge_as(fixture, db, disk, READ_ONLY, NULL, &error));
     g_assert_error(error, SVIRT_ERROR, SVIRT_ERROR_REFUSED);
+}
+
+/* An output file is emptied: not even the disk's own VM may name it as one. */
+static void
+test_disk_as_output_file(Fixture *fixture, const void *data)
+{
+    g_autofree char *disk = fixture_file(fixture, "disk.img", "x");
+    g_autofree char *log = fixture_file(fixture, "serial.log", "x");
+    g_autoptr(SvirtDefinition) web =
+        fixture_define(fixture, "web", TEST_UUID_A, 0);
+    g_autoptr(GError) error = NULL;
+
+    claim_object(fixture, disk, web);
+    g_assert_true(judge_as(fixture, web, log, OUTPUT, NULL, &error));
+    g_assert_false(judge_as(fixture, web, disk, OUTPUT, NULL, &error));
+    g_assert_error(error, SVIRT_ERROR, SVIRT_ERROR_REFUSED);
+    g_assert_nonnull(strstr(error->message, "by rule other-author: 'web'"));
 }
 
 static void
@@ -198,6 +216,8 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     FIXTURE_TEST("/compartment/refusal-waiver/disk-of-another-author",
                  test_disk_of_another_author);
+    FIXTURE_TEST("/compartment/refusal-waiver/disk-as-output-file",
+                 test_disk_as_output_file);
     FIXTURE_TEST("/compartment/refusal-waiver/waiver-lifts-one-rule",
                  test_waiver_lifts_one_rule);
     FIXTURE_TEST("/compartment/refusal-waiver/state-is-never-waived",
