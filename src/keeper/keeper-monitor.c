@@ -141,6 +141,9 @@ monitor_failed(SvirtKeeper *keeper, const SvirtMessage *message)
     char text[SVIRT_MESSAGE_TEXT];
 
     take_text(text, message->text);
+    if (keeper->phase >= SVIRT_KEEPER_ENDING) {
+        return; /* said again and again it would put the end off for ever */
+    }
     if (!keeper->committed) {
         svirt_keeper_fail(keeper, message->step < SVIRT_STEP_MAX
                               ? (SvirtStep)message->step : SVIRT_STEP_EXEC,
