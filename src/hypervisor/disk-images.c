@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "image/name.h"
 
 typedef struct Opener {
     const SvirtRefusals *refusals;
@@ -180,18 +181,37 @@ free_object(gpointer object)
     svirt_object_free(object);
 }
 
-/* A definition changed since its chain was recorded has none. */
+static bool
+image_fits(const SvirtDiskImage *said, const SvirtChainMember *member)
+{
+    return said->path != NULL &&
+           svirt_image_name_same(member->path, said->path) &&
+           (member->format == format_of(said) ||
+            (member->role == SVIRT_CHAIN_BACKING &&
+             said->format == SVIRT_DISK_FORMAT_UNSET));
+}
+
+/* A definition that names other images than were recorded has no record. */
 static bool
 record_fits(const SvirtDisk *disk, const SvirtChain *recorded)
 {
-    const SvirtChainMember *active;
+    size_t count = 0;
 
-    if (recorded == NULL || recorded->members->len == 0) {
-        return false;
+    for (unsigned i = 0; recorded != NULL && i < recorded->members->len; i++) {
+        const SvirtChainMember *member = recorded->members->pdata[i];
+
+        if (member->role != SVIRT_CHAIN_ACTIVE &&
+            member->role != SVIRT_CHAIN_BACKING) {
+            continue;
+        }
+        if (count < disk->image_count ? !image_fits(&disk->images[count],
+                                                    member)
+                                      : disk->chain_complete) {
+            return false;
+        }
+        count++;
     }
-    active = recorded->members->pdata[0];
-    return strcmp(active->path, disk->images[0].path) == 0 &&
-           active->format == format_of(&disk->images[0]);
+    return count >= disk->image_count;
 }
 
 static bool

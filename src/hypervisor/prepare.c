@@ -72,16 +72,56 @@ svirt_prepared_refusals(const SvirtPrepared *prepared, SvirtState *state)
 }
 
 static bool
-recorded_chain(SvirtState *state, const SvirtUuid *uuid, const char *target,
-               SvirtChain **ret, GError **error)
+is_chain_of(const SvirtChain *chain, const char *path)
 {
-    g_autofree char *json = NULL;
+    const SvirtChainMember *active =
+        chain->members->len > 0 ? chain->members->pdata[0] : NULL;
 
-    if (!svirt_chains_get(state, uuid, target, &json, error)) {
+    return active != NULL && path != NULL && strcmp(active->path, path) == 0;
+}
+
+/* What was recorded of this file while it was the disk of another target. */
+static bool
+chain_of_path(SvirtState *state, const SvirtUuid *uuid, const char *path,
+              SvirtChain **ret, GError **error)
+{
+    g_autoptr(GPtrArray) records = NULL;
+
+    *ret = NULL;
+    if (!svirt_chains_list(state, uuid, &records, error)) {
         return false;
     }
-    *ret = NULL;
-    return json == NULL || svirt_chain_from_json(json, ret, error);
+    for (unsigned i = 0; i < records->len && *ret == NULL; i++) {
+        const SvirtChainRecord *record = records->pdata[i];
+        g_autoptr(SvirtChain) chain = NULL;
+
+        if (!svirt_chain_from_json(record->json, &chain, error)) {
+            return false;
+        }
+        if (is_chain_of(chain, path)) {
+            *ret = g_steal_pointer(&chain);
+        }
+    }
+    return true;
+}
+
+static bool
+recorded_chain(SvirtState *state, const SvirtUuid *uuid,
+               const SvirtDisk *disk, SvirtChain **ret, GError **error)
+{
+    const char *path = disk->images[0].path;
+    g_autoptr(SvirtChain) chain = NULL;
+    g_autofree char *json = NULL;
+
+    if (!svirt_chains_get(state, uuid, disk->target, &json, error) ||
+        (json != NULL && !svirt_chain_from_json(json, &chain, error))) {
+        return false;
+    }
+    if (chain != NULL && is_chain_of(chain, path)) {
+        *ret = g_steal_pointer(&chain);
+        return true;
+    }
+    return chain_of_path(state, uuid, path, ret, error);
 }
 
 /* May the start deal with it? Then it is the caller's no longer. */
@@ -118,10 +158,11 @@ open_disks(SvirtPrepared *prepared, SvirtState *state, SvirtPrepareMode mode,
         bool can_be_waived = false;
 
         refusals.can_be_waived = &can_be_waived;
-        /* Someone who defines anew says what the chain is from now on. */
-        if (mode == SVIRT_PREPARE_START &&
+        /* A guest may have written the header since: defining anew, of which
+           any word may be the reason, does not accept that. */
+        if (mode != SVIRT_PREPARE_ACCEPT &&
             !recorded_chain(state, &prepared->definition->uuid,
-                            domain->disks[i].target, &recorded, error)) {
+                            &domain->disks[i], &recorded, error)) {
             return false;
         }
         if (!svirt_disk_images_open(&refusals, prepared->author,

@@ -89,6 +89,21 @@ for file in /etc/shadow "$work/db/disk.raw"; do
         "data file .*'$file'" "$file"
     cat web/good.qcow2 >web/disk.qcow2
 done
+# Defining it anew, for another reason, does not accept what the guest wrote.
+for file in /etc/shadow "$work/db/disk.raw"; do
+    qemu-img rebase -u -F raw -b "$file" web/disk.qcow2
+    for letter in a e; do
+        uuid=$(svirt domuuid web) write_xml web "$(disk d qcow2 "$work/web/disk.qcow2" |
+            sed "s/vda/vd$letter/")"
+        sed -i 's/<vcpu>1</<vcpu>2</' "$work/web.xml"
+        refused "defined anew as vd$letter with ${file##*/} in the header" 6 \
+            "is not the one recorded" \
+            traced "$work/opens" define "$work/web.xml"
+        ! grep -F "\"$file\"" "$work/opens"
+        verdict $? "and ${file##*/} was not even looked at"
+    done
+    cat web/good.qcow2 >web/disk.qcow2
+done
 qemu-img rebase -u -F raw -b "json:{\"driver\": \"nbd\", \"host\": \"::1\"}" \
     web/disk.qcow2
 refused "a backing file on the network is refused" 6 "is now 'json:" \
@@ -122,6 +137,38 @@ svirt chain show web | grep -q "^ vda *$work/web/other.qcow2 *backing *qcow2"
 verdict $? "chain show names it then"
 starts "and the domain starts" web
 stop web
+
+mv web/other.qcow2 web/kept.qcow2
+cp web/kept.qcow2 web/other.qcow2
+refused "a base that is another file of the same name" 6 \
+    "'$work/web/other.qcow2'.*another file" svirt start web
+mv web/kept.qcow2 web/other.qcow2
+starts "with the former one it starts" web
+stop web
+refused "a base that is missing" 4 "'$work/web/gone.qcow2'" eval '
+    qemu-img rebase -u -F qcow2 -b "$work/web/gone.qcow2" web/disk.qcow2
+    svirt chain accept web'
+
+# Of an author without rights: what he may not have cannot be accepted either.
+mkdir poor
+make_image -f qcow2 poor/base.qcow2 16M
+make_image -f qcow2 -F qcow2 -b "$work/poor/base.qcow2" poor/disk.qcow2
+truncate -s 1M secret
+chmod 600 secret
+chmod 666 db/disk.raw
+chown -R nobody poor
+write_xml poor "$(disk d qcow2 "$work/poor/disk.qcow2")"
+check "an author's overlay is defined" svirt -q define --author nobody poor.xml
+starts "and starts" poor
+stop poor
+for row in "$work/db/disk.raw rule.other-author.*'db'" \
+    "$work/secret uid.65534.may.not.read" "$root/lib/state.db may.not|uid" \
+    "/etc/shadow rule.system-dir"; do
+    qemu-img rebase -u -F raw -b "${row% *}" poor/disk.qcow2
+    refused "of an author without rights: ${row% *} is refused" 6 \
+        "is now '${row% *}'" svirt start poor
+    refused "and not accepted" 6 "${row##* }" svirt chain accept poor
+done
 
 # A disk of a guest's that is another's: the guest itself rewrites it, through
 # QEMU; the writer's own disk is raw and stays raw (CVE-2010-2238).
@@ -187,6 +234,11 @@ starts "a qcow2 image with a data file starts" split
 is "and QEMU has both" "$(nodes split | awk '{ print $1, $2 }' | sort |
     tr '\n' ' ')" "file rw file rw qcow2 rw "
 stop split
+
+make_image -f vmdk -o subformat=twoGbMaxExtentSparse pieces.vmdk 16M
+define pieces "$(disk d vmdk "$work/pieces.vmdk")"
+refused "a vmdk of several files is told how to become one" 8 \
+    "qemu-img convert" svirt start pieces
 
 make_image -f qcow2 link0.qcow2 16M
 for depth in 1 2 3 4 5; do
