@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "host/trusted-path.h"
 
 /* Directory entries looked at in /run/svirt: far above any host's VMs. */
 #define MAX_RUNS 65536u
@@ -28,6 +29,12 @@ svirt_manager_new(const char *uri, SvirtManager **ret, GError **error)
     SvirtManager *manager;
 
     if (!svirt_connection_parse(uri, &connection, error)) {
+        return false;
+    }
+    /* Its parts would be swapped for other directories of root's. */
+    if (connection->embedded &&
+        !svirt_trusted_path_check(connection->state_dir, error)) {
+        svirt_connection_free(connection);
         return false;
     }
     manager = g_new0(SvirtManager, 1);
