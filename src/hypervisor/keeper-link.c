@@ -100,6 +100,10 @@ hint_for(const SvirtKeeperLink *link, const SvirtMessage *message)
     if (message->step == SVIRT_STEP_EXEC) {
         return g_strdup("name a program in <emulator> that this host can run");
     }
+    if (message->step == SVIRT_STEP_IDENTITY) {
+        return g_strdup("run svirt as root of the host, in no user namespace: "
+                        "uid_range of svirt.conf must exist");
+    }
     if (message->errnum == ETIMEDOUT) {
         return g_strdup("raise ready_timeout_s in svirt.conf if it is only "
                         "slow");

@@ -230,9 +230,11 @@ make_cgroup(SvirtManager *manager, SvirtRuntime *runtime,
                             &runtime->cgroup, &failure)) {
         return set_filters(runtime, prepared, nodes, error);
     }
-    hint = g_strdup_printf("mount cgroup2 on /sys/fs/cgroup, or: svirt waiver "
-                           "add '%s' --layer cgroup --resource '%s' "
-                           "--reason TEXT",
+    hint = g_strdup_printf("%s, or: svirt waiver add '%s' --layer cgroup "
+                           "--resource '%s' --reason TEXT",
+                           failure.errnum == ENOENT
+                               ? "mount cgroup2 on /sys/fs/cgroup"
+                               : "make the cgroup writable for svirt",
                            prepared->definition->name,
                            prepared->definition->name);
     svirt_raise_errno(&cause, failure.errnum, NULL, "%s", failure.words);

@@ -252,6 +252,37 @@ verdict $? "dominfo names the waiver"
 svirt -q destroy good
 svirt -q waiver remove --id "$(svirt waiver list | awk 'NR == 3 { print $1 }')"
 
+# A cgroup that is there, and not for svirt; a user namespace; slow disks.
+read_only_cgroup()
+{
+    unshare -m sh -c 'mount -o remount,bind,ro "$0" && exec "$@"' \
+        "$cgroup_mount" "$build/src/cli/svirt" "$@"
+}
+refused "no delegated cgroup" 14 "cgroup.*good" read_only_cgroup start good
+grep -q 'hint: make the cgroup writable' said
+verdict $? "the hint says what to do about it"
+if unshare -Ur true 2>/dev/null; then
+    refused "root of a user namespace alone" 14 "user and group" \
+        unshare -Ur "$build/src/cli/svirt" start good
+else
+    skip "root of a user namespace alone" "no user namespaces"
+fi
+slowly()
+{
+    timeout 10 strace -o syncs -e trace=fsync,fdatasync \
+        -e inject=fsync,fdatasync:delay_enter=10000 \
+        "$build/src/cli/svirt" -q "$@"
+}
+write_xml slow "$(disk d raw "$work/disk.raw")"
+check "a disk whose fsync takes 10 ms: define" slowly define slow.xml
+[ "$(grep -c DELAYED syncs)" -lt 10 ]
+verdict $? "in few of them" || note "$(cat syncs)"
+check "start" slowly start slow --paused
+check "destroy" slowly destroy slow
+check "undefine" slowly undefine slow
+check "no Landlock: the other layers hold" svirt selftest --landlock-abi 0
+grep -q ' 0 breaches' "$work/check.out" || note "$(tail -n 1 check.out)"
+
 # A file that was deleted and made again is another: its former owner is not
 # given to it.
 truncate -s 1M mine.raw
