@@ -124,7 +124,12 @@ done
 is "of two that start at once never both have the disk" "$both" 0
 note "neither had it $none times of 8"
 
-# Nothing new, nothing written.
+# Nothing new, nothing written; a dry run leaves nothing at all.
+before=$(leftovers)
+check "a dry run shows QEMU's command line" svirt start web --dry-run
+grep -q -- '-blockdev' check.out
+verdict $? "with the disk"
+is "and leaves nothing" "$(leftovers)" "$before"
 check "web starts" svirt -q start web --paused
 svirt -q destroy web
 before=$(state_of)

@@ -112,7 +112,8 @@ nodes()
 {
     svirt qemu-monitor-command "$1" '{"execute": "query-named-block-nodes"}' |
         python3 -c '
-import json, sys
+import json, signal, sys
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 for node in json.load(sys.stdin)["return"]:
     print(node["drv"], "ro" if node["ro"] else "rw", node["node-name"])'
 }
