@@ -87,7 +87,11 @@ print_words(const char *words)
     for (char **line = lines; *line != NULL; line++) {
         g_autofree char *safe = NULL;
 
-        g_strdelimit(*line, "\r\t", ' ');
+        /* QEMU's human monitor ends its lines as a terminal does. */
+        if (g_str_has_suffix(*line, "\r")) {
+            (*line)[strlen(*line) - 1] = '\0';
+        }
+        g_strdelimit(*line, "\t", ' ');
         safe = svirt_text_printable(*line);
         (void)fputs(safe, stdout);
         if (line[1] != NULL) {
