@@ -2,6 +2,7 @@
 #include "launch/filter-rules.h"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <linux/falloc.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
@@ -15,8 +16,9 @@
 /* An int or unsigned argument: the kernel looks at 32 bits. */
 #define INT_IS(argument, value) { (argument), 0xffffffffu, (uint32_t)(value) }
 
-/* Threads share all of these; a process does not. */
-#define THREAD (CLONE_VM | CLONE_SIGHAND | CLONE_THREAD)
+/* Threads share all of these; a process does not. Descriptors among them: what
+ * /proc shows of a process' is then what all of its threads have. */
+#define THREAD (CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_FILES)
 #define NAMESPACES                                                           \
     (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |           \
      CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
@@ -74,7 +76,9 @@
 /* Reading and writing what is open. */
 #define RULES_IO                                                             \
     { "read readv pread64 preadv preadv2 write writev pwrite64 pwritev "     \
-      "pwritev2 lseek close close_range fstat fstatfs" }
+      "pwritev2 lseek close fstat fstatfs" },                                \
+    { "close_range", FILTER_ALLOW,                                           \
+      { { 2, ~(uint64_t)CLOSE_RANGE_CLOEXEC, 0 } } }
 
 /*
  * The virtual machine monitor: QEMU 7.2 with TCG or KVM, and any static or

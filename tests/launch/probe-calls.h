@@ -111,6 +111,8 @@ static const ProbeCall probe_calls[] = {
     { "sched-setattr", SYS_sched_setattr, { BAD_FD, 0, 0 } },
     { "sched-setaffinity", SYS_sched_setaffinity, { BAD_FD, 0, 0 } },
     { "ioprio-set", SYS_ioprio_set, { 99, 0, 0 } },
+    /* Threads with descriptors of their own, which nobody sees. */
+    { "close-range-unshare", SYS_close_range, { -2, -2, 2 } },
     { "fallocate-beyond-end", SYS_fallocate, { BAD_FD, 1, 0, 4096 } },
     { "fallocate-zero-beyond-end", SYS_fallocate, { BAD_FD, 0x11, 0, 4096 } },
     { "fallocate-high-bits", SYS_fallocate,

@@ -50,6 +50,7 @@ static const OpenCall open_calls[] = {
       VMM | PASST },
     { { "dup", SYS_dup, { BAD_FD } }, VMM },
     { { "ftruncate", SYS_ftruncate, { BAD_FD, 0 } }, VMM | MONITOR },
+    { { "close-range-cloexec", SYS_close_range, { -2, -2, 4 } }, EVERY },
     { { "fallocate", SYS_fallocate, { BAD_FD, 0, 0, 4096 } }, VMM },
     { { "fallocate-punch", SYS_fallocate, { BAD_FD, 3, 0, 4096 } }, VMM },
     { { "fallocate-zero", SYS_fallocate, { BAD_FD, 0x10, 0, 4096 } }, VMM },
