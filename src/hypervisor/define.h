@@ -20,7 +20,8 @@ SVIRT_ENUM_DECLARE(SvirtDefined, svirt_defined)
  * files that are not there yet are judged at start, and so are those that a
  * waiver may allow by then: ret_put_off (of GError *, NULL: not wanted) gets
  * those refusals. A domain without a UUID gets one. All or nothing. EXISTS,
- * REFUSED, and every error of svirt_prepare; STATE: the VM runs and would change under its keeper.
+ * REFUSED, and every error of svirt_prepare; STATE: the VM runs and would
+ * change under its keeper.
  */
 bool svirt_define(SvirtManager *manager, SvirtDomain *domain, uid_t author,
                   int64_t now_s, SvirtDefined *ret, GPtrArray *ret_put_off,
