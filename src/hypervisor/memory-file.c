@@ -28,8 +28,8 @@ create(void)
 }
 
 bool
-svirt_memory_file_copy(int source, const char *shown_path, int *ret_fd,
-                       GError **error)
+svirt_memory_file_copy(int source, uint64_t max_bytes, const char *shown_path,
+                       int *ret_fd, GError **error)
 {
     SVIRT_AUTO_FD fd = create();
     struct stat st;
@@ -39,10 +39,11 @@ svirt_memory_file_copy(int source, const char *shown_path, int *ret_fd,
         return svirt_raise_errno(error, errno, NULL, "cannot copy '%s'",
                                  shown_path);
     }
-    if ((uint64_t)st.st_size > SVIRT_MEMORY_FILE_MAX) {
+    if ((uint64_t)st.st_size > max_bytes) {
         return svirt_raise(error, SVIRT_ERROR_INVALID, NULL,
-                           "a kernel or initrd has at most 2 GiB",
-                           "'%s' is too large to boot from", shown_path);
+                           "give the domain more <memory>",
+                           "'%s' does not fit into the guest's memory",
+                           shown_path);
     }
     while (done < st.st_size) {
         ssize_t got =

@@ -15,9 +15,8 @@
 #include "hypervisor/runtime-spec.h"
 #include "state/waivers.h"
 
-/* Cgroups of one embedded instance stay out of another's way. */
-static char *
-cgroup_parent(const SvirtConnection *connection)
+char *
+svirt_runtime_cgroup_parent(const SvirtConnection *connection)
 {
     return connection->embedded
                ? g_strdup_printf("svirt-embed-%08x",
@@ -64,7 +63,8 @@ give_boot_file(SvirtRuntime *runtime, const SvirtPrepared *prepared,
     }
     if (!svirt_object_reopen(object, prepared->author, O_RDONLY, &source,
                              error) ||
-        !svirt_memory_file_copy(source, object->shown_path, &copy, error)) {
+        !svirt_memory_file_copy(source, prepared->domain->memory_bytes,
+                                object->shown_path, &copy, error)) {
         return false;
     }
     entry.vmm = svirt_launch_fds_next(runtime->fds);
@@ -271,7 +271,7 @@ svirt_runtime_make(SvirtManager *manager, const SvirtPrepared *prepared,
 
     runtime->cgroup = (SvirtCgroup)SVIRT_CGROUP_INIT;
     runtime->uuid = prepared->definition->uuid;
-    runtime->cgroup_parent = cgroup_parent(connection);
+    runtime->cgroup_parent = svirt_runtime_cgroup_parent(connection);
     runtime->fds = svirt_launch_fds_new();
     spec.config = svirt_manager_config(manager, error);
     spec.nodes = svirt_runtime_nodes(prepared->domain);

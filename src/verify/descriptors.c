@@ -69,17 +69,16 @@ role_fits(uint32_t role, const char *target)
     return false; /* the keeper's alone */
 }
 
-static bool
-given_by_spec(const SvirtLaunchSpec *spec, SvirtProcess process, int number,
-              const char *target)
+static const SvirtSpecFd *
+entry_of(const SvirtLaunchSpec *spec, SvirtProcess process, int number)
 {
-    for (uint32_t i = 0; spec != NULL && i < spec->n_fds; i++) {
+    for (uint32_t i = 0; i < spec->n_fds; i++) {
         if ((spec->fds[i].to & (1u << process)) != 0 &&
             number_in(&spec->fds[i], process) == number) {
-            return role_fits(spec->fds[i].role, target);
+            return &spec->fds[i];
         }
     }
-    return false;
+    return NULL;
 }
 
 /* What a program makes for itself and what stands in its own root. */
@@ -155,84 +154,137 @@ plausible(const char *target)
            (target[0] == '/' && !g_str_has_prefix(target, "/proc/"));
 }
 
+typedef struct FileId {
+    dev_t device;
+    ino_t inode;
+} FileId;
+
 /*
- * QEMU keeps duplicates of a set's descriptors under numbers of its own and
- * closes what it was given. The description that holds an image's lock stays
- * where it was: whatever else is open must be one of those files.
+ * The files a VMM was given. QEMU keeps duplicates of a set's descriptors
+ * under numbers of its own and closes what it was given, so they are known by
+ * the descriptions that hold the images' locks. Those are looked up in the
+ * keeper: what stands at their numbers in the VMM is the VMM's own word, and
+ * only asked where the keeper is gone.
  */
-static bool
-copy_of_given(const SvirtLaunchSpec *spec, SvirtProcess process, int fd_dir,
-              const char *target)
+static GArray *
+given_files(const SvirtLaunchSpec *spec, SvirtProcess process, int fd_dir,
+            int keeper_dir)
 {
-    for (uint32_t i = 0; i < spec->n_fds; i++) {
+    GArray *files = g_array_new(FALSE, FALSE, sizeof(FileId));
+
+    for (uint32_t i = 0; spec != NULL && i < spec->n_fds; i++) {
         int number = number_in(&spec->fds[i], process);
-        char name[16];
-        char given[PATH_MAX];
-        ssize_t length;
+        char name[32];
+        struct stat st;
 
         if (spec->fds[i].role != SVIRT_FD_LOCK || number < 0) {
             continue;
         }
-        (void)g_snprintf(name, sizeof(name), "%d", number);
-        length = readlinkat(fd_dir, name, given, sizeof(given) - 1);
-        if (length > 0 && (size_t)length == strlen(target) &&
-            memcmp(given, target, (size_t)length) == 0) {
+        (void)g_snprintf(name, sizeof(name), keeper_dir >= 0 ? "fd/%d" : "%d",
+                         keeper_dir >= 0 ? spec->fds[i].source : number);
+        if (fstatat(keeper_dir >= 0 ? keeper_dir : fd_dir, name, &st, 0) ==
+            0) {
+            FileId id = { st.st_dev, st.st_ino };
+
+            g_array_append_val(files, id);
+        }
+    }
+    return files;
+}
+
+static bool
+is_given_file(const GArray *files, int fd_dir, const char *name)
+{
+    struct stat st;
+
+    if (fstatat(fd_dir, name, &st, 0) < 0) {
+        return false;
+    }
+    for (unsigned i = 0; i < files->len; i++) {
+        const FileId *id = &g_array_index(files, FileId, i);
+
+        if (id->device == st.st_dev && id->inode == st.st_ino) {
             return true;
         }
     }
     return false;
 }
 
+typedef struct Known {
+    const SvirtLaunchSpec *spec; /* NULL: by kind only */
+    SvirtProcess process;
+    int process_dir;
+    int fd_dir;
+    const GArray *files; /* FileId */
+} Known;
+
 static bool
-is_known(const SvirtLaunchSpec *spec, SvirtProcess process, int process_dir,
-         int fd_dir, int number, const char *target)
+is_known(const Known *known, const char *name, const char *target)
 {
-    if (made_by_itself(process, target)) {
+    const SvirtSpecFd *entry;
+
+    if (made_by_itself(known->process, target)) {
         return true;
     }
-    if (spec == NULL) {
+    if (known->spec == NULL) {
         return plausible(target);
     }
-    return given_by_spec(spec, process, number, target) ||
-           copy_of_given(spec, process, fd_dir, target) ||
-           (process == SVIRT_PROCESS_VMM && is_own_pair(process_dir, target));
+    entry = entry_of(known->spec, known->process, atoi(name));
+    if (entry != NULL && entry->role != SVIRT_FD_IMAGE &&
+        entry->role != SVIRT_FD_LOCK) {
+        return role_fits(entry->role, target);
+    }
+    return is_given_file(known->files, known->fd_dir, name) ||
+           (known->process == SVIRT_PROCESS_VMM &&
+            is_own_pair(known->process_dir, target));
 }
 
-bool
-svirt_verify_descriptors(int process_dir, SvirtProcess process,
-                         const SvirtLaunchSpec *spec, unsigned *ret_count,
-                         char **ret_strange)
+/* The first strange one of an open fd directory; NULL: there is none. */
+static char *
+find_strange(DIR *dir, const Known *known, unsigned *ret_count)
 {
-    int copy = openat(process_dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
     const struct dirent *entry;
 
-    *ret_count = 0;
-    *ret_strange = NULL;
-    if (dir == NULL) {
-        svirt_fd_close(&copy);
-        *ret_strange = g_strdup("cannot be read");
-        return false;
-    }
-    while (*ret_strange == NULL && (entry = readdir(dir)) != NULL) {
+    while ((entry = readdir(dir)) != NULL) {
         char target[PATH_MAX];
         ssize_t length;
 
         if (entry->d_name[0] == '.') {
             continue;
         }
-        length = readlinkat(dirfd(dir), entry->d_name, target,
+        length = readlinkat(known->fd_dir, entry->d_name, target,
                             sizeof(target) - 1);
         if (length < 0) {
             continue; /* closed meanwhile */
         }
         target[length] = '\0';
         (*ret_count)++;
-        if (!is_known(spec, process, process_dir, dirfd(dir),
-                      atoi(entry->d_name), target)) {
-            *ret_strange = g_strdup_printf("%s is %s", entry->d_name, target);
+        if (!is_known(known, entry->d_name, target)) {
+            return g_strdup_printf("%s is %s", entry->d_name, target);
         }
     }
+    return NULL;
+}
+
+bool
+svirt_verify_descriptors(int process_dir, int keeper_dir,
+                         SvirtProcess process, const SvirtLaunchSpec *spec,
+                         unsigned *ret_count, char **ret_strange)
+{
+    int copy = openat(process_dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
+    g_autoptr(GArray) files = NULL;
+    Known known = { spec, process, process_dir, copy, NULL };
+
+    *ret_count = 0;
+    if (dir == NULL) {
+        svirt_fd_close(&copy);
+        *ret_strange = g_strdup("cannot be read");
+        return false;
+    }
+    files = given_files(spec, process, copy, keeper_dir);
+    known.files = files;
+    *ret_strange = find_strange(dir, &known, ret_count);
     (void)closedir(dir);
     return *ret_strange == NULL;
 }

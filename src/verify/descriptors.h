@@ -13,6 +13,7 @@
  * *ret_strange (owned by the caller) names the first that is not. proc(5),
  * /proc/PID/fd.
  */
-bool svirt_verify_descriptors(int process_dir, SvirtProcess process,
+bool svirt_verify_descriptors(int process_dir, int keeper_dir,
+                              SvirtProcess process,
                               const SvirtLaunchSpec *spec,
                               unsigned *ret_count, char **ret_strange);

@@ -237,8 +237,11 @@ check_descriptors(Check *check, const SvirtLaunchSpec *spec)
 {
     g_autofree char *strange = NULL;
     unsigned count = 0;
-    bool ok = svirt_verify_descriptors(check->dir, check->process, spec,
-                                       &count, &strange);
+    const SvirtRunProcess *run = &check->status->keeper;
+    SVIRT_AUTO_FD keeper =
+        svirt_run_process_alive(run) ? svirt_process_open_dir(run->pid) : -1;
+    bool ok = svirt_verify_descriptors(check->dir, keeper, check->process,
+                                       spec, &count, &strange);
 
     add_row(check, "descriptors", ok, "every one known",
             ok ? g_strdup_printf("%u, every one known", count)
