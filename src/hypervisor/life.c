@@ -13,7 +13,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
-#include "keeper/adopt.h"
+#include "hypervisor/orphan.h"
 #include "keeper/layout.h"
 #include "monitor/client.h"
 
@@ -234,7 +234,7 @@ end_orphan(SvirtManager *manager, const SvirtDefinition *definition,
                                  "cannot end domain '%s': %s",
                                  definition->name, why);
     }
-    ok = svirt_adopt_end(orphan, RELEASE_MS);
+    ok = svirt_orphan_end(manager, orphan, RELEASE_MS);
     svirt_adopt_free(orphan);
     return ok || svirt_raise_errno(error, errno, "svirt recover",
                                    "cannot end domain '%s' completely",
@@ -270,6 +270,23 @@ svirt_life_destroy(SvirtManager *manager, const SvirtDefinition *definition,
     return wait_released(definition, &run, RELEASE_MS, error);
 }
 
+static bool
+no_console(const SvirtDefinition *definition, uint32_t serial, bool force,
+           const char *why, GError **error)
+{
+    g_autofree char *hint =
+        force ? g_strdup("serial0 is the first")
+              : g_strdup_printf("svirt console '%s' --force ends another "
+                                "client's session",
+                                definition->name);
+    GError *cause = NULL;
+
+    svirt_raise(&cause, SVIRT_ERROR_REFUSED, NULL, NULL, "%s", why);
+    return svirt_raise(error, SVIRT_ERROR_REFUSED, cause, hint,
+                       "console serial%u of domain '%s' is not to be had",
+                       serial, definition->name);
+}
+
 bool
 svirt_life_console(SvirtManager *manager, const SvirtDefinition *definition,
                    uint32_t serial, bool force, int *ret_fd, GError **error)
@@ -281,7 +298,9 @@ svirt_life_console(SvirtManager *manager, const SvirtDefinition *definition,
         return false;
     }
     if (!svirt_control_console(fd, serial, force, ANSWER_MS, why)) {
-        return control_failed(definition, why, error);
+        return errno == EREMOTEIO
+                   ? no_console(definition, serial, force, why, error)
+                   : control_failed(definition, why, error);
     }
     *ret_fd = svirt_fd_steal(&fd);
     return true;

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# shellcheck disable=SC2016,SC2154 # the guest's variables, lib.sh's variables
+# For the tests of devices; sourced after lib.sh.
+#
+#     machine NAME LINE...    a VM of these <devices> lines; variables say the
+#                             rest: TYPE, MACHINE, MEMORY (MiB), VCPU, FEATURES,
+#                             BOOT (lines of <os>), TOP (lines of <domain>)
+#     boots NAME [GUEST]      BOOT for the guest's kernel (lib.sh's, or GUEST)
+#     starts FACT LINE...     such a VM starts and verify accepts it
+#     fails FACT CODE PATTERN LINE...
+#                             it cannot be defined or started: exit code CODE,
+#                             words like PATTERN, and a hint
+#     disk BUS TARGET FILE [CHILD...] [DRIVER]   a <disk> line
+#     attach NAME             its serial0 by the terminal svirt start printed;
+#                             waits until the guest is up
+#     ask NAME COMMAND [SECONDS]
+#                             runs it in the attached guest's shell and prints
+#                             what it says
+declare -A terminal
+
+machine()
+{
+    local name=$1
+    shift
+    cat >"$work/$name.xml" <<XML
+<domain type='${TYPE:-qemu}'>
+  <name>$name</name>
+  <memory unit='MiB'>${MEMORY:-128}</memory>
+  <vcpu>${VCPU:-1}</vcpu>
+  <os>
+    <type arch='x86_64' machine='${MACHINE:-q35}'>hvm</type>
+    ${BOOT:-}
+  </os>
+  <features>${FEATURES:-<acpi/><apic/>}</features>
+  ${TOP:-}
+  <devices>
+$(printf '    %s\n' "$@")
+  </devices>
+</domain>
+XML
+    svirt -q define "$work/$name.xml"
+}
+
+boots()
+{
+    local from=${2:-$guest}
+    BOOT="<kernel>$from/vmlinuz</kernel><initrd>$from/initrd</initrd>
+    <cmdline>console=ttyS0 quiet nokaslr 8250.nr_uarts=8
+    svirt.name=$1</cmdline>"
+}
+
+forget()
+{
+    svirt -q destroy "$1"
+    svirt -q undefine "$1"
+} >/dev/null 2>&1
+
+starts()
+{
+    local fact=$1 said=$work/said code=0
+    shift
+    {
+        machine tried "$@" && svirt -q start --paused tried &&
+            svirt verify tried
+    } >"$said" 2>&1 || code=$?
+    verdict "$code" "$fact" || note "$(cat "$said")"
+    forget tried
+}
+
+fails()
+{
+    local fact=$1 want=$2 pattern=$3 said=$work/said code=0
+    shift 3
+    { machine tried "$@" && svirt -q start --paused tried; } \
+        >"$said" 2>&1 || code=$?
+    [ "$code" = "$want" ] && grep -q -- "$pattern" "$said" &&
+        grep -q '^  hint: .' "$said"
+    verdict $? "$fact" || note "exit code $code: $(cat "$said")"
+    forget tried
+}
+
+disk() # BUS TARGET FILE [CHILDREN] [ATTRIBUTES OF DRIVER]
+{
+    echo "<disk type='file' device='disk'><driver name='qemu' ${5:-}/>" \
+        "<source file='$3'/><target dev='$2' bus='$1'/>${4:-}</disk>"
+}
+
+attach()
+{
+    local line path fd began=$SECONDS
+    path=$(sed -n 's/^  serial0=//p' "$work/$1.started")
+    exec {fd}<>"$path" || return 1
+    terminal[$1]=$fd
+    while [ $((SECONDS - began)) -lt 60 ]; do
+        IFS= read -r -t 5 line <&"$fd" || continue
+        case $line in *"svirt guest $1 is up"*) break ;; esac
+    done
+    # The shell takes a moment more; what is typed meanwhile it reads later.
+    [ "$(ask "$1" 'echo "here"' 30)" = here ]
+}
+
+ask()
+{
+    local fd=${terminal[$1]} mark=$RANDOM line seen='' began=$SECONDS
+    printf 'm=%s; echo "<$m>"; %s; echo "</$m>"\n' "$mark" "$2" >&"$fd"
+    while [ $((SECONDS - began)) -lt "${3:-20}" ]; do
+        IFS= read -r -t 1 line <&"$fd" || continue
+        line=${line%$'\r'}
+        case $line in
+        "<$mark>") seen=yes ;;
+        "</$mark>") return 0 ;;
+        *) [ -z "$seen" ] || printf '%s\n' "$line" ;;
+        esac
+    done
+    note "'$2' was not answered in ${3:-20} s" >&2
+    return 1
+}
+
+start() { svirt start "$1" >"$work/$1.started"; }
