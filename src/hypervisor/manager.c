@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "keeper/layout.h"
 #include "host/trusted-path.h"
 
 /* Directory entries looked at in /run/svirt: far above any host's VMs. */
@@ -161,6 +163,20 @@ svirt_manager_find(SvirtManager *manager, const char *name,
                        "no domain '%s' is defined", name);
 }
 
+/* A start makes the file before it has anything to say; some die there. */
+static bool
+status_is_empty(int run_dir, const char *uuid_text)
+{
+    g_autofree char *path =
+        g_strdup_printf("%s/" SVIRT_RUN_STATUS, uuid_text);
+    struct stat st;
+    bool empty = fstatat(run_dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+                 st.st_size == 0;
+
+    errno = EPROTO;
+    return empty;
+}
+
 bool
 svirt_manager_run_status(SvirtManager *manager, const SvirtUuid *uuid,
                          SvirtRunStatus *ret, GError **error)
@@ -184,7 +200,8 @@ svirt_manager_run_status(SvirtManager *manager, const SvirtUuid *uuid,
         return true;
     }
     memset(ret, 0, sizeof(*ret));
-    if (errno == ENOENT || errno == ENOTDIR) {
+    if (errno == ENOENT || errno == ENOTDIR ||
+        (errno == EPROTO && status_is_empty(run_dir, text))) {
         return true;
     }
     return svirt_raise_errno(error, errno, "run: svirt recover",

@@ -6,10 +6,15 @@
 
 #include "base/error.h"
 #include "compartment/recover.h"
-#include "keeper/adopt.h"
+#include "hypervisor/orphan.h"
 #include "keeper/programs.h"
 
 #define ANSWER_MS 10000
+
+typedef struct Recovery {
+    SvirtManager *manager; /* borrowed, as all here */
+    GPtrArray *rows;
+} Recovery;
 
 void
 svirt_recovered_free(SvirtRecovered *recovered)
@@ -63,39 +68,41 @@ adopt(SvirtAdopt *orphan, GPtrArray *rows)
 }
 
 static void
-end(SvirtAdopt *orphan, GPtrArray *rows, const char *what)
+end(const Recovery *recovery, SvirtAdopt *orphan, const char *uuid_text,
+    const char *what)
 {
     const char *name = svirt_adopt_status(orphan)->name;
-    bool ok = svirt_adopt_end(orphan, ANSWER_MS);
+    bool ok = svirt_orphan_end(recovery->manager, orphan, ANSWER_MS);
 
-    add_row(rows, name, what, ok ? "ended and released" : "not all released",
-            ok);
+    /* A start that died before it wrote its status has no name here. */
+    add_row(recovery->rows, *name != '\0' ? name : uuid_text, what,
+            ok ? "ended and released" : "not all released", ok);
 }
 
 static void
 recover_run(int runs, const char *uuid_text, void *data)
 {
-    GPtrArray *rows = data;
+    const Recovery *recovery = data;
     const char *why = "";
     SvirtAdopt *orphan = svirt_adopt_open(runs, uuid_text, &why);
 
     if (orphan == NULL) {
         /* A living keeper looks after it; a vanished run needs nobody. */
         if (errno != EWOULDBLOCK && errno != ENOENT) {
-            add_row(rows, uuid_text, "run directory", why, false);
+            add_row(recovery->rows, uuid_text, "run directory", why, false);
         }
         return;
     }
     switch (svirt_adopt_state(orphan)) {
     case SVIRT_ADOPT_MANAGED:
     case SVIRT_ADOPT_UNMANAGED:
-        adopt(orphan, rows);
+        adopt(orphan, recovery->rows);
         break;
     case SVIRT_ADOPT_UNFINISHED:
-        end(orphan, rows, "unfinished start");
+        end(recovery, orphan, uuid_text, "unfinished start");
         break;
     case SVIRT_ADOPT_DEAD:
-        end(orphan, rows, "left-over run");
+        end(recovery, orphan, uuid_text, "left-over run");
         break;
     case SVIRT_ADOPT_STATE_MAX:
         break;
@@ -133,9 +140,10 @@ svirt_recover(SvirtManager *manager, GPtrArray **ret_rows, GError **error)
 {
     g_autoptr(GPtrArray) rows =
         g_ptr_array_new_with_free_func((GDestroyNotify)svirt_recovered_free);
+    Recovery recovery = { manager, rows };
 
     /* VMs first: a journal of a VM that runs is judged with it running. */
-    if (!svirt_manager_visit_runs(manager, recover_run, rows, error) ||
+    if (!svirt_manager_visit_runs(manager, recover_run, &recovery, error) ||
         !recover_journals(manager, rows, error)) {
         return false;
     }

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "hypervisor/orphan.h"
 #include "keeper/layout.h"
 #include "keeper/release.h"
 
@@ -121,7 +122,9 @@ svirt_run_dir_make(SvirtManager *manager, const SvirtDefinition *definition,
     run.keep = true; /* not ours to remove until the lock is */
     run.parent = svirt_manager_run_dir(manager, true, error);
     svirt_uuid_format(&definition->uuid, text);
-    if (run.parent < 0 || !make_dir(&run, text, definition->name, error) ||
+    if (run.parent < 0 ||
+        !svirt_orphan_clear(manager, run.parent, definition, error) ||
+        !make_dir(&run, text, definition->name, error) ||
         !lock_run(&run, definition->name, error) ||
         !refuse_orphan(&run, definition->name, error)) {
         return false;

@@ -26,6 +26,12 @@ typedef struct SvirtRuntime {
 } SvirtRuntime;
 
 /*
+ * Where an instance's cgroups are, below the mount: those of one embedded
+ * instance stay out of another's way. Owned by the caller.
+ */
+char *svirt_runtime_cgroup_parent(const SvirtConnection *connection);
+
+/*
  * With options->dry_run nothing outlives the result, and no file or socket of
  * the host is touched.
  * Errors: BUSY for a disk in use; those of the endpoints; LAUNCH when the

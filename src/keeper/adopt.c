@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -121,6 +122,8 @@ find_state(const SvirtAdopt *adopt)
 static bool
 open_run(SvirtAdopt *adopt, const char **ret_why)
 {
+    struct stat st;
+
     *ret_why = "run lock";
     if (!take_lock(adopt)) {
         return false;
@@ -133,6 +136,10 @@ open_run(SvirtAdopt *adopt, const char **ret_why)
         adopt->state = SVIRT_ADOPT_DEAD;
         return errno == ENOENT;
     }
+    if (fstat(adopt->status_fd, &st) == 0 && st.st_size == 0) {
+        adopt->state = SVIRT_ADOPT_DEAD;
+        return true;
+    }
     if (!svirt_run_status_read_fd(adopt->status_fd, &adopt->status)) {
         return false;
     }
@@ -140,12 +147,13 @@ open_run(SvirtAdopt *adopt, const char **ret_why)
         errno = EPROTO;
         return false;
     }
-    *ret_why = "spec";
-    if (!read_spec(adopt, ret_why)) {
-        return false;
-    }
     for (unsigned i = 0; i < SVIRT_PROCESS_MAX; i++) {
         adopt->pidfd[i] = svirt_run_process_open(&adopt->status.process[i]);
+    }
+    *ret_why = "spec";
+    /* Nothing has to be known of a dead VMM to bury it. */
+    if (adopt->pidfd[SVIRT_PROCESS_VMM] >= 0 && !read_spec(adopt, ret_why)) {
+        return false;
     }
     adopt->state = find_state(adopt);
     return true;
@@ -183,6 +191,36 @@ svirt_adopt_open(int runs_dir_fd, const char *uuid_text, const char **ret_why)
     return NULL;
 }
 
+static int
+fetch_from_monitor(const SvirtAdopt *adopt, const SvirtSpecFd *fd)
+{
+    int monitor = adopt->pidfd[SVIRT_PROCESS_MONITOR];
+
+    return monitor < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, monitor,
+                                           fd->monitor, 0);
+}
+
+/*
+ * The slave of a terminal, which only the keeper held: the monitor's master of
+ * the same serial port opens another. ioctl_tty(2), TIOCGPTPEER.
+ */
+static int
+open_slave(const SvirtAdopt *adopt, const SvirtSpecFd *slave)
+{
+    for (uint32_t i = 0; i < adopt->spec->n_fds; i++) {
+        const SvirtSpecFd *fd = &adopt->spec->fds[i];
+
+        if (fd->role == SVIRT_FD_SERIAL_FILE && fd->index == slave->index &&
+            (fd->to & SVIRT_TO_MONITOR) != 0) {
+            SVIRT_AUTO_FD master = fetch_from_monitor(adopt, fd);
+
+            return master < 0 ? -1 : ioctl(master, TIOCGPTPEER,
+                                           O_RDWR | O_NOCTTY | O_CLOEXEC);
+        }
+    }
+    return -1;
+}
+
 /* A descriptor for one entry of the spec; -1: there is none to be had. */
 static int
 fetch(const SvirtAdopt *adopt, const SvirtSpecFd *fd)
@@ -202,15 +240,13 @@ fetch(const SvirtAdopt *adopt, const SvirtSpecFd *fd)
         break;
     }
     if ((fd->to & SVIRT_TO_MONITOR) != 0) {
-        return adopt->pidfd[SVIRT_PROCESS_MONITOR] < 0 ? -1 :
-            (int)syscall(SYS_pidfd_getfd, adopt->pidfd[SVIRT_PROCESS_MONITOR],
-                         fd->monitor, 0);
+        return fetch_from_monitor(adopt, fd);
     }
     if ((fd->to & SVIRT_TO_VMM) != 0) {
         return (int)syscall(SYS_pidfd_getfd, adopt->pidfd[SVIRT_PROCESS_VMM],
                             fd->vmm, 0);
     }
-    return -1;
+    return fd->role == SVIRT_FD_SERIAL_FILE ? open_slave(adopt, fd) : -1;
 }
 
 typedef struct Inheritance {

@@ -60,7 +60,7 @@ sink_fd(const SvirtSerial *serial)
 {
     switch (serial->kind) {
     case SVIRT_SERIAL_PTY:
-        return serial->sink.fd;
+        return serial->hung_up ? -1 : serial->sink.fd;
     case SVIRT_SERIAL_UNIX:
         return serial->peer.fd;
     case SVIRT_SERIAL_CONSOLE:
@@ -168,9 +168,11 @@ svirt_serial_sink_ready(SvirtSerial *serial, SvirtLoop *loop)
         return;
     }
     if (serial->kind == SVIRT_SERIAL_PTY) {
-        /* EIO: nobody has the slave open, the keeper's copy neither. */
+        /* EIO: nobody has the slave open, for the keeper died. The master
+           stays: the next keeper takes it over and opens a slave again. */
         if (!pull_input(serial, serial->sink.fd)) {
-            svirt_watch_close(loop, &serial->sink);
+            serial->hung_up = true;
+            svirt_watch_set(loop, &serial->sink, 0);
             svirt_outbox_clear(&serial->to_sink);
         }
         return;
@@ -214,7 +216,8 @@ svirt_serial_update(SvirtSerial *serial, SvirtLoop *loop, int64_t now_ns)
                     (serial->input_used > 0 ? EPOLLOUT : 0));
     reading = svirt_serial_input_room(serial) > 0 ? EPOLLIN : 0;
     if (serial->kind == SVIRT_SERIAL_PTY) {
-        svirt_watch_set(loop, &serial->sink, reading | writing);
+        svirt_watch_set(loop, &serial->sink,
+                        serial->hung_up ? 0 : reading | writing);
     } else {
         /* One peer at a time; the next waits in the backlog. */
         svirt_watch_set(loop, &serial->sink,

@@ -27,6 +27,7 @@ typedef struct SvirtSerial {
     SvirtSerialKind kind;
     SvirtWatch vmm;
     SvirtWatch sink;      /* PTY: the master; UNIX: the listening socket */
+    bool hung_up;         /* PTY: no slave is open, the keeper's neither */
     SvirtWatch peer;      /* UNIX: who connected */
     SvirtOutbox to_sink;  /* PTY: to the master; UNIX: to the peer */
     SvirtBoundedFile file;/* FILE */

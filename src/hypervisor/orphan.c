@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "hypervisor/orphan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "hypervisor/runtime.h"
+
+#define CLEAR_MS 10000
+
+static bool
+remove_cgroups(SvirtManager *manager, const SvirtUuid *uuid, int timeout_ms)
+{
+    g_autofree char *parent =
+        svirt_runtime_cgroup_parent(svirt_manager_connection(manager));
+    g_autofree char *path = NULL;
+    char mount[PATH_MAX];
+    SVIRT_AUTO_FD dir = -1;
+
+    if (!svirt_cgroup_find_mount(-1, mount, sizeof(mount))) {
+        return errno == ENOENT;
+    }
+    path = g_build_filename(mount, parent, NULL);
+    dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return dir >= 0 ? svirt_cgroup_remove(dir, uuid, timeout_ms)
+                    : errno == ENOENT;
+}
+
+bool
+svirt_orphan_end(SvirtManager *manager, SvirtAdopt *orphan, int timeout_ms)
+{
+    /* First, while the run lock is held: no new run can have made them. */
+    bool ok = remove_cgroups(manager, &svirt_adopt_status(orphan)->uuid,
+                             timeout_ms);
+
+    return svirt_adopt_end(orphan, timeout_ms) && ok;
+}
+
+bool
+svirt_orphan_clear(SvirtManager *manager, int runs,
+                   const SvirtDefinition *definition, GError **error)
+{
+    const char *name = definition->name;
+    char text[SVIRT_UUID_TEXT];
+    const char *why = "";
+    SvirtAdopt *orphan;
+    bool ok = true;
+
+    svirt_uuid_format(&definition->uuid, text);
+    orphan = svirt_adopt_open(runs, text, &why);
+    if (orphan == NULL) {
+        /* None, or one with a keeper, or damaged: the lock will tell. */
+        return true;
+    }
+    switch (svirt_adopt_state(orphan)) {
+    case SVIRT_ADOPT_MANAGED:
+    case SVIRT_ADOPT_UNMANAGED:
+        ok = svirt_raise(error, SVIRT_ERROR_STATE, NULL, "svirt recover",
+                         "domain '%s' is running without its keeper", name);
+        break;
+    case SVIRT_ADOPT_UNFINISHED:
+    case SVIRT_ADOPT_DEAD:
+    case SVIRT_ADOPT_STATE_MAX:
+        ok = svirt_orphan_end(manager, orphan, CLEAR_MS) ||
+             svirt_raise_errno(error, errno, "svirt recover",
+                               "cannot clear what an earlier run of '%s' left",
+                               name);
+        break;
+    }
+    svirt_adopt_free(orphan);
+    return ok;
+}

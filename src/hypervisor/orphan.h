@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "hypervisor/manager.h"
+#include "keeper/adopt.h"
+
+/*
+ * Ends a run that has no keeper: kills what lives of it, removes its cgroups
+ * and its run directory. The cgroups are found by the UUID as well: a start
+ * that was killed early has written no status that names them. False with
+ * errno; what could be undone is.
+ */
+bool svirt_orphan_end(SvirtManager *manager, SvirtAdopt *orphan,
+                      int timeout_ms);
+
+/*
+ * Before a start: ends what a dead run of that VM left. True when there was
+ * nothing, too. STATE: its VMM lives without a keeper.
+ */
+bool svirt_orphan_clear(SvirtManager *manager, int runs,
+                        const SvirtDefinition *definition, GError **error);
