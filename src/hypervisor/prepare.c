@@ -219,6 +219,29 @@ open_boot_file(SvirtPrepared *prepared, SvirtState *state,
     return false;
 }
 
+/*
+ * The launch binds the emulator into the VM's root by its name. What root
+ * alone may replace cannot be swapped between the look and the bind.
+ */
+static bool
+refuse_own_emulator(const SvirtPrepared *prepared, GError **error)
+{
+    g_autofree char *path = NULL;
+
+    if (prepared->author == NULL || prepared->emulator == NULL) {
+        return true;
+    }
+    path = svirt_object_current_path(prepared->emulator);
+    return (path != NULL && g_str_has_prefix(path, "/usr/")) ||
+           svirt_raise(error, SVIRT_ERROR_REFUSED, NULL,
+                       "use an emulator below /usr",
+                       "line %u: emulator '%s' is not the host's own, and the "
+                       "author of domain '%s' is not root",
+                       prepared->domain->emulator_line,
+                       prepared->emulator->shown_path,
+                       prepared->definition->name);
+}
+
 static bool
 open_boot_files(SvirtPrepared *prepared, SvirtState *state,
                 SvirtPrepareMode mode, GError **error)
@@ -236,7 +259,8 @@ open_boot_files(SvirtPrepared *prepared, SvirtState *state,
            open_boot_file(prepared, state, &initrd, mode, &prepared->initrd,
                           error) &&
            open_boot_file(prepared, state, &emulator, mode,
-                          &prepared->emulator, error);
+                          &prepared->emulator, error) &&
+           refuse_own_emulator(prepared, error);
 }
 
 static bool
