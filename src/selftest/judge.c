@@ -115,7 +115,9 @@ svirt_selftest_layer(const SvirtSelftestRow *row)
             return answers[i].layer;
         }
     }
-    return SVIRT_PROBE_LAYER_MAX;
+    /* What would be blocked elsewhere has no name in its own root at all. */
+    return got->error == ENOENT ? SVIRT_PROBE_LAYER_ROOT
+                                : SVIRT_PROBE_LAYER_MAX;
 }
 
 void

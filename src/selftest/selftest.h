@@ -83,7 +83,8 @@ bool svirt_selftest_excuse(SvirtSelftest *selftest, const char *name,
 /*
  * The first of the layers that stop the row on their own, when that was
  * measured (perform.h). Else the first of the row's layers that explains its
- * error number, which is a guess. MAX when it was not blocked or none does.
+ * error number, which is a guess; ENOENT without any is its own root. MAX when
+ * it was not blocked or none does.
  */
 SvirtProbeLayer svirt_selftest_layer(const SvirtSelftestRow *row);
 

@@ -74,7 +74,7 @@ define "$vm" "$(disk "$vm" raw "$disk_file")"
 uuid=$(svirt domuuid "$vm")
 
 # The monitor.
-svirt -q start "$vm"
+terminal=$(svirt start "$vm" | sed -n 's/.*serial0=//p')
 check "the guest is up" wait_up "$vm"
 emulator=$(vmm "$vm")
 times=$([ -n "$long" ] && echo 1000 || echo 20)
@@ -118,6 +118,11 @@ kill_hard "$former"
 check "the new keeper restarts monitors" soon new_monitor "$former"
 is "the guest answers" \
     "$(type_in "$vm" 'echo $((6 * 7))0' | grep -c '^420$')" 1
+exec 5<>"$terminal"
+printf 'echo $((6 * 7))1\r' >&5
+timeout 20 grep -qm 1 421 <&5
+verdict $? "so does its terminal"
+exec 5>&-
 check "shutdown works" svirt shutdown "$vm" --wait 30
 is "and leaves nothing" "$(left "$uuid" "$vm")" ""
 check "the disk is free" written
