@@ -39,11 +39,27 @@ svirt_table_free(SvirtTable *table)
     g_free(table);
 }
 
+/* Nearly every text is; a listing of a thousand rows notices. */
+static bool
+is_plain(const char *text)
+{
+    while (*text >= ' ' && *text <= '~') {
+        text++;
+    }
+    return *text == '\0';
+}
+
 char *
 svirt_text_printable(const char *text)
 {
-    char *safe = g_utf8_make_valid(text, -1);
-    GString *out = g_string_sized_new(strlen(safe));
+    char *safe;
+    GString *out;
+
+    if (is_plain(text)) {
+        return g_strdup(text);
+    }
+    safe = g_utf8_make_valid(text, -1);
+    out = g_string_sized_new(strlen(safe));
 
     for (const char *p = safe; *p != '\0'; p = g_utf8_next_char(p)) {
         gunichar c = g_utf8_get_char(p);
