@@ -32,7 +32,8 @@ typedef struct Tree {
 static char *
 in(const Tree *tree, const char *name)
 {
-    return g_build_filename(tree->path, name, NULL);
+    return name[0] == '/' ? g_strdup(name)
+                          : g_build_filename(tree->path, name, NULL);
 }
 
 static void
@@ -204,7 +205,7 @@ test_wrong_types_are_told(Tree *tree, gconstpointer data)
     }
     g_free(open_bad(tree, "file", NULL, SVIRT_OBJECT_WANT(DIRECTORY), 0,
                     SVIRT_ERROR_REFUSED));
-    g_free(open_bad(tree, "../../dev/null", NULL, SVIRT_OBJECT_WANT_DISK, 0,
+    g_free(open_bad(tree, "/dev/null", NULL, SVIRT_OBJECT_WANT_DISK, 0,
                     SVIRT_ERROR_REFUSED));
 }
 
