@@ -73,6 +73,20 @@ size_of(const SvirtImage *image, const SvirtChainMember *member)
     return size;
 }
 
+/* Never from what the file has grown to: it would creep up at every start. */
+static uint64_t
+limit_of(const SvirtImage *image, const SvirtChainMember *member)
+{
+    uint64_t size = member->header != NULL
+                        ? member->header->virtual_size_bytes
+                        : 0;
+
+    if (image->format != SVIRT_IMAGE_FORMAT_RAW && size > 0) {
+        size += size / 64 + FORMAT_OVERHEAD_BYTES;
+    }
+    return MAX(size, image->object->size_bytes);
+}
+
 static bool
 hand_over_image(const SvirtImage *image, const SvirtChainMember *member,
                 const SvirtCredentials *author, SvirtDiskHandOver *to,
@@ -91,13 +105,7 @@ hand_over_image(const SvirtImage *image, const SvirtChainMember *member,
         return true;
     }
     if (!image->block) {
-        uint64_t size = size_of(image, member) +
-                        (image->format == SVIRT_IMAGE_FORMAT_RAW
-                             ? 0
-                             : size_of(image, member) / 64 +
-                                   FORMAT_OVERHEAD_BYTES);
-
-        to->largest_bytes = MAX(to->largest_bytes, size);
+        to->largest_bytes = MAX(to->largest_bytes, limit_of(image, member));
     }
     return svirt_object_reopen(image->object, author, O_RDWR, &read_write,
                                error) &&
