@@ -14,6 +14,7 @@
 #     disk BUS TARGET FILE [CHILD...] [DRIVER]   a <disk> line
 #     attach NAME             its serial0 by the terminal svirt start printed;
 #                             waits until the guest is up
+#     hear_up NAME            waits until it is up once more
 #     ask NAME COMMAND [SECONDS]
 #                             runs it in the attached guest's shell and prints
 #                             what it says
@@ -86,16 +87,25 @@ disk() # BUS TARGET FILE [CHILDREN] [ATTRIBUTES OF DRIVER]
         "<source file='$3'/><target dev='$2' bus='$1'/>${4:-}</disk>"
 }
 
+# Until the attached guest says that it is up, at most 60 s.
+hear_up()
+{
+    local line began=$SECONDS
+    while [ $((SECONDS - began)) -lt 60 ]; do
+        IFS= read -r -t 5 line <&"${terminal[$1]}" || continue
+        case $line in *"svirt guest $1 is up"*) return 0 ;; esac
+    done
+    note "$1 is not up after 60 s"
+    return 1
+}
+
 attach()
 {
-    local line path fd began=$SECONDS
+    local path fd
     path=$(sed -n 's/^  serial0=//p' "$work/$1.started")
     exec {fd}<>"$path" || return 1
     terminal[$1]=$fd
-    while [ $((SECONDS - began)) -lt 60 ]; do
-        IFS= read -r -t 5 line <&"$fd" || continue
-        case $line in *"svirt guest $1 is up"*) break ;; esac
-    done
+    hear_up "$1" || return 1
     # The shell takes a moment more; what is typed meanwhile it reads later.
     [ "$(ask "$1" 'echo "here"' 30)" = here ]
 }
@@ -103,7 +113,7 @@ attach()
 ask()
 {
     local fd=${terminal[$1]} mark=$RANDOM line seen='' began=$SECONDS
-    printf 'm=%s; echo "<$m>"; %s; echo "</$m>"\n' "$mark" "$2" >&"$fd"
+    printf 'mark=%s; echo "<$mark>"; %s; echo "</$mark>"\n' "$mark" "$2" >&"$fd"
     while [ $((SECONDS - began)) -lt "${3:-20}" ]; do
         IFS= read -r -t 1 line <&"$fd" || continue
         line=${line%$'\r'}
