@@ -85,10 +85,10 @@ add_run(Info *info, const SvirtRunStatus *run)
             : "none");
     controllers = svirt_layers_missing_controllers(
         run->cgroup[SVIRT_PROCESS_VMM]);
-    if (controllers[0] != '\0') {
-        add(info, "Without limits of", "%s", controllers);
-    }
-    add(info, "Kernel lacks", "%s", lacking[0] != '\0' ? lacking : "nothing");
+    add(info, "Kernel lacks", "%s%s%s%s",
+        lacking[0] == '\0' && controllers[0] == '\0' ? "nothing" : lacking,
+        lacking[0] != '\0' && controllers[0] != '\0' ? ", " : "",
+        controllers[0] != '\0' ? "cgroup v2 controllers: " : "", controllers);
     if (waived[0] != '\0') {
         add(info, "Waived layers", "%s", waived);
     }
@@ -123,7 +123,7 @@ add_waivers(Info *info, SvirtState *state, const SvirtDefinition *definition,
 static bool
 add_labels(Info *info, SvirtState *state, const SvirtConfig *config,
            const SvirtDefinition *definition, const SvirtDomain *domain,
-           GError **error)
+           bool active, GError **error)
 {
     g_autoptr(SvirtCompartment) compartment = NULL;
 
@@ -138,7 +138,8 @@ add_labels(Info *info, SvirtState *state, const SvirtConfig *config,
         if (label->active && label->process != NULL) {
             add(info, "Security model", "%s",
                 svirt_model_kind_to_string(label->model));
-            add(info, "Security label", "%s (enforcing)", label->process);
+            add(info, "Security label", "%s%s", label->process,
+                active ? " (enforcing)" : "");
         }
     }
     return true;
@@ -206,7 +207,8 @@ svirt_cmd_dominfo(const SvirtCli *cli, int *ret_exit, GError **error)
         return false;
     }
     add_definition(&info, definition, domain, &run);
-    if (!add_labels(&info, state, config, definition, domain, error) ||
+    if (!add_labels(&info, state, config, definition, domain,
+                    svirt_run_status_is_active(&run), error) ||
         !add_waivers(&info, state, definition, error)) {
         return false;
     }

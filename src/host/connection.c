@@ -97,7 +97,9 @@ check_owner(int fd, const char *path, GError **error)
     struct stat st;
 
     if (fstat(fd, &st) < 0) {
-        return svirt_raise_errno(error, errno, NULL,
+        return svirt_raise_errno(error, errno,
+                                 geteuid() != 0 ? "svirt needs root: sudo svirt"
+                                                : NULL,
                                  "cannot examine directory '%s'", path);
     }
     if ((st.st_uid != 0 && st.st_uid != geteuid()) ||
@@ -131,7 +133,9 @@ svirt_connection_open_dir(const char *path, bool create, int *ret_fd,
         fd = open(path, flags);
     }
     if (fd < 0) {
-        return svirt_raise_errno(error, errno, NULL,
+        return svirt_raise_errno(error, errno,
+                                 geteuid() != 0 ? "svirt needs root: sudo svirt"
+                                                : NULL,
                                  "cannot open directory '%s'", path);
     }
     if (!check_owner(fd, path, error)) {

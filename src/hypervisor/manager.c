@@ -159,8 +159,10 @@ svirt_manager_find(SvirtManager *manager, const char *name,
         return true;
     }
     return svirt_raise(error, SVIRT_ERROR_NOT_FOUND, NULL,
-                       "svirt list --all shows the domains of this host",
-                       "no domain '%s' is defined", name);
+                       "svirt list --all shows the domains there; -c or "
+                       "SVIRT_DEFAULT_URI chooses another place",
+                       "no domain '%s' in %s", name,
+                       manager->connection->uri);
 }
 
 /* A start makes the file before it has anything to say; some die there. */
@@ -283,7 +285,8 @@ svirt_manager_refuse_running(SvirtManager *manager,
                              const char *why, GError **error)
 {
     g_autofree char *hint =
-        g_strdup_printf("svirt shutdown '%s'", definition->name);
+        g_strdup_printf("svirt shutdown '%s' --wait 60",
+                        definition->name);
     SvirtRunStatus run;
 
     if (!svirt_manager_run_status(manager, &definition->uuid, &run, error)) {
@@ -306,9 +309,8 @@ svirt_manager_open_run(SvirtManager *manager, const SvirtUuid *uuid,
         return false;
     }
     if (!svirt_run_status_is_active(&status)) {
-        g_autofree char *hint = g_strdup_printf("svirt start %s", name);
-
-        return svirt_raise(error, SVIRT_ERROR_STATE, NULL, hint,
+        return svirt_raise(error, SVIRT_ERROR_STATE, NULL,
+                           "svirt list shows what runs",
                            "domain '%s' is not running", name);
     }
     svirt_uuid_format(uuid, text);

@@ -117,7 +117,8 @@ raise_taken(const char *what, const char *value,
 
     svirt_uuid_format(&other->uuid, uuid);
     return svirt_raise(error, SVIRT_ERROR_EXISTS, NULL,
-                       "choose another, or undefine that domain first",
+                       "choose another, or give the file that domain's "
+                       "<uuid> to redefine it",
                        "%s '%s' is taken by domain '%s' (UUID %s)", what,
                        value, other->name, uuid);
 }
