@@ -132,18 +132,44 @@ check_interface(const SvirtInterface *interface, const char *driver,
     return true;
 }
 
+/*
+ * A definition without a MAC has the same one at every start and on every
+ * host, and not the one QEMU gives to every VM: QEMU's prefix (52:54:00) and
+ * 24 bits of the UUID (FNV-1a).
+ */
 static void
-set_mac(const SvirtInterface *interface, json_t *device)
+derive_mac(const SvirtUuid *uuid, size_t index, uint8_t ret[6])
 {
-    const uint8_t *mac = interface->mac;
+    uint32_t hash = 2166136261u;
+
+    for (size_t i = 0; i < sizeof(uuid->bytes); i++) {
+        hash = (hash ^ uuid->bytes[i]) * 16777619u;
+    }
+    hash = (hash ^ (uint32_t)index) * 16777619u;
+    hash ^= hash >> 24;
+    ret[0] = 0x52;
+    ret[1] = 0x54;
+    ret[2] = 0x00;
+    ret[3] = (uint8_t)(hash >> 16);
+    ret[4] = (uint8_t)(hash >> 8);
+    ret[5] = (uint8_t)hash;
+}
+
+static void
+set_mac(const SvirtDomain *domain, size_t index, json_t *device)
+{
+    const SvirtInterface *interface = &domain->interfaces[index];
+    g_autofree char *text = NULL;
+    uint8_t mac[6];
 
     if (interface->mac_given) {
-        g_autofree char *text =
-            g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1],
-                            mac[2], mac[3], mac[4], mac[5]);
-
-        json_object_set_new(device, "mac", json_string(text));
+        memcpy(mac, interface->mac, sizeof(mac));
+    } else {
+        derive_mac(&domain->uuid, index, mac);
     }
+    text = g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1],
+                           mac[2], mac[3], mac[4], mac[5]);
+    json_object_set_new(device, "mac", json_string(text));
 }
 
 static bool
@@ -171,7 +197,7 @@ add_interface(SvirtQemuBuilder *builder, size_t index, GError **error)
                     "stream,id=%s,server=off,addr.type=fd,addr.str=%d", netdev,
                     builder->input->net_fds[index]);
     json_object_set_new(device, "netdev", json_string(netdev));
-    set_mac(interface, device);
+    set_mac(builder->input->domain, index, device);
     if (interface->mtu != 0) {
         json_object_set_new(device, "host_mtu", json_integer(interface->mtu));
     }
