@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# timeout: 600
+# timeout: 900
 # The unit tests that meet the kernel, on Debian 12's own (6.1, Landlock ABI
 # 2), in a machine with the host's root below an overlay.
 set -uo pipefail
@@ -23,5 +23,5 @@ for module in vsock_loopback tun loop fuse sctp algif_hash dm_mod vhost_net \
     vhost_vsock uinput msr; do
     options+=(-x "$module")
 done
-exec tests/lab/vm -H -b "$build" -t 570 -m 1024 "${options[@]}" \
+exec tests/lab/vm -H -b "$build" -t 870 -m 1024 "${options[@]}" \
     tests/kernel/in-unit "$PWD/tests" "${programs[@]}"
