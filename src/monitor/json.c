@@ -225,10 +225,16 @@ skip_value(const char *p, const char *end)
 bool
 svirt_json_check(const char *text, size_t length, SvirtJsonSpan *ret)
 {
-    const char *end = text + length;
-    const char *start = skip_space(text, end);
-    const char *behind = skip_value(start, end);
+    const char *end;
+    const char *start;
+    const char *behind;
 
+    if (text == NULL) {
+        return false;
+    }
+    end = text + length;
+    start = skip_space(text, end);
+    behind = skip_value(start, end);
     if (behind == NULL || skip_space(behind, end) != end) {
         return false;
     }

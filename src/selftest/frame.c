@@ -144,13 +144,14 @@ svirt_frame_udp(uint8_t *frame, const char *to, uint16_t from_port,
 SvirtFrameKind
 svirt_frame_classify(const uint8_t *frame, size_t size, uint16_t from_port)
 {
-    const uint8_t *ip = frame + ETHERNET;
+    const uint8_t *ip;
     const uint8_t *payload;
     size_t header;
 
     if (size < ETHERNET + IP) {
         return SVIRT_FRAME_OTHER;
     }
+    ip = frame + ETHERNET;
     if (get16(frame + 12) == TYPE_ARP) {
         return get16(ip + 6) == 2 ? SVIRT_FRAME_ARP_REPLY : SVIRT_FRAME_OTHER;
     }

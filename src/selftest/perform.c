@@ -247,10 +247,10 @@ alone_measure(World *world, SvirtSelftest *selftest, GError **error)
         { SVIRT_LAYER_CGROUP | SVIRT_LAYER_DEVICE_FILTER,
           1u << SVIRT_PROBE_LAYER_CGROUP },
     };
-
+    /* The victim is ended through the runner: it has to go first. */
     SvirtSelftestCompartment same = world->other;
-    g_autoptr(SvirtSelftestVictim) victim = NULL;
     SvirtSelftestRunner runner;
+    g_autoptr(SvirtSelftestVictim) victim = NULL;
 
     /* One user for both, or the other's own user would always help. */
     same.waived_layers |= SVIRT_LAYER_UID;
