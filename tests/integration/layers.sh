@@ -128,7 +128,8 @@ lacking=$(for controller in memory pids cpu io; do
         echo $controller
 done | paste -sd, | sed 's/,/, /g')
 is "dominfo names the limits that the host lacks" \
-    "$(svirt dominfo vm | sed -n 's/^Kernel lacks: .*controllers: //p')" "$lacking"
+    "$(svirt dominfo vm | sed -n 's/^Kernel lacks: .*controllers: //p')" \
+    "$lacking"
 abi=$(svirt dominfo vm | sed -n 's/^Landlock: *//p')
 case $abi in
 "ABI "[1-9]* | none) ;;
