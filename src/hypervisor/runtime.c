@@ -89,9 +89,8 @@ open_scratch(SvirtManager *manager, const SvirtDomain *domain, int *ret,
 
 /* Hands every disk over; `drives` gets one entry each, borrowing `nodes`. */
 static bool
-hand_over_disks(SvirtRuntime *runtime, const SvirtPrepared *prepared,
-                SvirtDiskHandOver *to, GArray *drives, GPtrArray *nodes,
-                GError **error)
+hand_over_disks(const SvirtPrepared *prepared, SvirtDiskHandOver *to,
+                GArray *drives, GPtrArray *nodes, GError **error)
 {
     for (unsigned i = 0; i < prepared->disks->len; i++) {
         GArray *mine = g_array_new(FALSE, TRUE, sizeof(SvirtQemuNode));
@@ -106,7 +105,6 @@ hand_over_disks(SvirtRuntime *runtime, const SvirtPrepared *prepared,
         drive.node_count = mine->len;
         g_array_append_val(drives, drive);
     }
-    (void)runtime;
     return true;
 }
 
@@ -137,7 +135,7 @@ make_argv(SvirtManager *manager, SvirtRuntime *runtime,
         return false;
     }
     to.scratch_dir_fd = scratch;
-    if (!hand_over_disks(runtime, prepared, &to, drives, nodes, error) ||
+    if (!hand_over_disks(prepared, &to, drives, nodes, error) ||
         !give_boot_file(runtime, prepared, prepared->kernel,
                         &input.kernel_fd, error) ||
         !give_boot_file(runtime, prepared, prepared->initrd,
@@ -218,6 +216,14 @@ make_cgroup(SvirtManager *manager, SvirtRuntime *runtime,
     if (state == NULL || !is_waived(state, prepared, "cgroup", &waived,
                                     error)) {
         return false;
+    }
+    if (waived && domain->interface_count > 0) {
+        /* Without it a guest reaches the host's own ports through passt. */
+        return svirt_raise(error, SVIRT_ERROR_REFUSED, NULL,
+                           "give it back its cgroup, or remove the interface",
+                           "domain '%s' has a network and no cgroup to hold "
+                           "its address filter",
+                           prepared->definition->name);
     }
     if (waived) {
         runtime->lacking_layers |=

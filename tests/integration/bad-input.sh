@@ -251,6 +251,13 @@ svirt dominfo good | grep -Eq '^Waiver: *cgroup'
 verdict $? "dominfo names the waiver"
 svirt -q destroy good
 svirt -q waiver remove --id "$(svirt waiver list | awk 'NR == 3 { print $1 }')"
+# A waived cgroup would take the network's address filter with it.
+write_xml netty "<interface type='user'><model type='virtio'/></interface>"
+svirt -q define netty.xml
+svirt -q waiver add netty --layer cgroup --resource netty --reason test
+refused "a network without its address filter" 6 "address filter" \
+    svirt start netty
+svirt -q undefine netty
 
 # A cgroup that is there, and not for svirt; a user namespace; slow disks.
 read_only_cgroup()
