@@ -70,6 +70,17 @@ test_every_row_is_whole(void)
         g_assert_nonnull(model->read_label);
         g_assert_nonnull(model->write_label);
         g_assert_nonnull(model->validate);
+        g_assert_cmpint(model->labels_processes, ==, model->derive != NULL);
+        g_assert_cmpint(model->labels_processes, ==, model->load != NULL);
+        g_assert_cmpint(model->labels_processes, ==, model->unload != NULL);
+        g_assert_cmpint(model->labels_processes, ==,
+                        model->read_process != NULL);
+        g_assert_cmpint(model->labels_processes, ==,
+                        model->is_enforcing != NULL);
+        g_assert_cmpint(model->labels_processes, ==,
+                        model->separates != NULL);
+        g_assert_cmpint(model->labels_processes, ==,
+                        model->process.path != NULL);
     }
     g_assert_nonnull(svirt_model_by_kind(SVIRT_MODEL_DAC));
     g_assert_null(svirt_model_by_kind(SVIRT_MODEL_FLASK));
@@ -222,6 +233,45 @@ test_test_model_round_trips(Fixture *fixture, const void *data)
     }
 }
 
+static void
+derive_test(const char *text, const char *given, SvirtLabelSet *ret)
+{
+    SvirtLabelSeed seed = { .given = given };
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(svirt_uuid_parse(text, &seed.uuid));
+    g_assert_true(svirt_model_test.derive(&seed, ret, &error));
+    g_assert_no_error(error);
+    g_assert_true(svirt_model_test.load(&seed, ret, &error));
+    g_assert_no_error(error);
+}
+
+static void
+test_test_model_derives(void)
+{
+    g_auto(SvirtLabelSet) first = { NULL };
+    g_auto(SvirtLabelSet) again = { NULL };
+    g_auto(SvirtLabelSet) other = { NULL };
+    g_auto(SvirtLabelSet) given = { NULL };
+    bool separates = false;
+
+    derive_test("00000000-0000-4000-8000-000000000001", NULL, &first);
+    derive_test("00000000-0000-4000-8000-000000000001", NULL, &again);
+    derive_test("00000000-0000-4000-8000-000000000002", NULL, &other);
+    derive_test("00000000-0000-4000-8000-000000000002", "7", &given);
+    g_assert_cmpstr(first.vmm, ==, again.vmm);
+    g_assert_cmpstr(first.image, ==, again.image);
+    g_assert_cmpstr(first.vmm, !=, other.vmm);
+    g_assert_cmpstr(first.content, ==, other.content);
+    g_assert_cmpstr(given.vmm, ==, "7");
+    g_assert_true(svirt_model_test.separates(&first, &other, &separates,
+                                             NULL));
+    g_assert_true(separates);
+    g_assert_true(svirt_model_test.separates(&first, &again, &separates,
+                                             NULL));
+    g_assert_false(separates);
+}
+
 #define FIXTURE_TEST(path, test)                                             \
     g_test_add(path, Fixture, NULL, set_up, test, tear_down)
 
@@ -241,5 +291,6 @@ main(int argc, char **argv)
     FIXTURE_TEST("/model/dac/refuses-what-chown-strips",
                  test_dac_refuses_what_chown_strips);
     FIXTURE_TEST("/model/test/round-trips", test_test_model_round_trips);
+    g_test_add_func("/model/test/derives", test_test_model_derives);
     return g_test_run();
 }
