@@ -127,18 +127,20 @@ typedef struct SvirtAddressRule {
 #define SVIRT_ADDRESS_RULES_MAX 256
 
 /*
- * Programs on connect, UDP sendmsg and bind of the cgroup, IPv4 and IPv6.
- * Refused (EPERM): the always-refused list of address-filter.c (loopback,
- * link-local with the cloud's 169.254.169.254, unspecified, multicast,
- * broadcast, IPv4 inside IPv6) and `rules`. Of a bind the port is taken away
- * (the kernel picks a free one): no port of the host's choosing can be taken.
- * Set again, the programs are replaced. False with errno.
+ * Programs on connect, UDP sendmsg and bind of the cgroup, IPv4 and IPv6, and
+ * on every packet that leaves. Refused (EPERM): the always-refused list of
+ * address-filter.c (loopback, link-local with the cloud's 169.254.169.254,
+ * unspecified, multicast, broadcast, IPv4 inside IPv6) and `rules`. Of a bind
+ * the port is taken away (the kernel picks a free one): no port of the host's
+ * choosing can be taken. Dropped: every packet to the host itself, at addresses
+ * it gets later too. Set again, the programs are replaced. False with errno.
  */
 bool svirt_cgroup_set_addresses(int cgroup_fd, const SvirtAddressRule *rules,
                                 size_t count);
 /*
  * The addresses this host has now (getifaddrs(3)) as rules; *ret_count of
- * them, E2BIG when there are more than `max`.
+ * them, the first `max`. They give a guest an answer at once where the rule on
+ * packets would let it wait.
  */
 bool svirt_address_rules_for_host(SvirtAddressRule *rules, size_t max,
                                   size_t *ret_count);

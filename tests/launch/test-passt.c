@@ -348,6 +348,10 @@ check_filtered(const Ports *ports, const SvirtCgroup *cgroup)
 {
     static const char *const closed[] = { "127.0.0.1", "127.8.8.8", HOST,
                                           "0.0.0.0", ROUTER };
+    static const struct {
+        const char *device;
+        const char *address;
+    } later[] = { { "lo:1", "203.0.113.9" }, { "wire0:1", "192.0.2.99" } };
     SvirtAddressRule rules[16];
     size_t count = 0;
     unsigned port = 0;
@@ -363,6 +367,16 @@ check_filtered(const Ports *ports, const SvirtCgroup *cgroup)
         guest_sends(helper.guest, closed[i], false, 41000 + i);
         g_assert_false(reached(ports->tcp, false));
         guest_sends(helper.guest, closed[i], true, 42000 + i);
+        g_assert_false(reached(ports->udp, true));
+    }
+    /* Addresses the host got after all rules were made. */
+    for (unsigned i = 0; i < G_N_ELEMENTS(later); i++) {
+        SVIRT_AUTO_FD control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+        set_up(control, later[i].device, later[i].address);
+        guest_sends(helper.guest, later[i].address, false, 45000 + i);
+        g_assert_false(reached(ports->tcp, false));
+        guest_sends(helper.guest, later[i].address, true, 46000 + i);
         g_assert_false(reached(ports->udp, true));
     }
     guest_sends(helper.guest, METADATA, false, 43001);
