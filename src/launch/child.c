@@ -15,6 +15,7 @@
 #include "launch/interpreter.h"
 #include "launch/fd-map.h"
 #include "launch/filter.h"
+#include "launch/label.h"
 #include "launch/landlock.h"
 #include "launch/root.h"
 #include "launch/session.h"
@@ -88,6 +89,20 @@ static bool
 set_limits(Child *child, SvirtLaunchFailure *failure)
 {
     return svirt_session_limit(child->spec, child->which, failure);
+}
+
+static bool
+open_labels(Child *child, SvirtLaunchFailure *failure)
+{
+    return svirt_label_open(child->spec, child->which, &child->own.labels,
+                            failure);
+}
+
+static bool
+write_labels(Child *child, SvirtLaunchFailure *failure)
+{
+    return svirt_label_write(child->spec, child->which, &child->own.labels,
+                             failure);
 }
 
 static bool
@@ -322,7 +337,10 @@ take_steps(Child *child)
         /* Before all that takes time: no signal meant for the caller's
          * terminal or group reaches this process any more. */
         take(child, SVIRT_STEP_SESSION, start_session) &&
-        take(child, SVIRT_STEP_RLIMIT, set_limits);
+        take(child, SVIRT_STEP_RLIMIT, set_limits) &&
+        /* In the host's procfs: in the new root is the VM's, where an
+         * attribute could be anything. */
+        take(child, SVIRT_STEP_LABEL, open_labels);
 
     if (root) {
         /* Private first: the next mounts must not appear on the host. */
@@ -337,7 +355,11 @@ take_steps(Child *child)
     /* In the new root, so that the program is the one found there; still
      * root, since a program need not be readable to be executed. From here
      * on no descriptor of the caller's is left. */
-    go = go && take(child, SVIRT_STEP_DESCRIPTORS, map_descriptors);
+    go = go && take(child, SVIRT_STEP_DESCRIPTORS, map_descriptors) &&
+        /* As late as may be: some models confine at once, not at exec, and
+         * then all that needs the host is done. But Smack's takes
+         * CAP_MAC_ADMIN, so before the capabilities go. */
+        take(child, SVIRT_STEP_LABEL, write_labels);
     if (confined) {
         /* Dropping from the bounding set needs CAP_SETPCAP, which the change
          * of user takes away. */

@@ -14,12 +14,16 @@
 #define MONITOR_NOFILE 1024
 #define PASST_NOFILE 4096
 
+#define MAX_OWN (2 + SVIRT_SPEC_MAX_LABELS)
+
 typedef struct Map {
     const SvirtLaunchSpec *spec;
     SvirtProcess which;
     int limit;  /* N: descriptors of the process lie below */
     uint8_t targets[SVIRT_SPEC_MAX_FD_NUMBER / 8];
     int moved[SVIRT_SPEC_MAX_FDS]; /* where the source is now */
+    int *own[MAX_OWN];             /* the launch's own */
+    int n_own;
 } Map;
 
 static int
@@ -73,7 +77,7 @@ open_limit(Map *map, SvirtLaunchFailure *failure)
                                  "descriptor limit to %llu",
                                  (unsigned long long)now.rlim_max);
     }
-    /* Room over N: our own two, what has to move, and what stands there. */
+    /* Room over N: our own, what has to move, and what stands there. */
     room = 64 + 2 * (rlim_t)map->spec->n_fds;
     if (limit + room > now.rlim_max) {
         limit = now.rlim_max > room ? now.rlim_max - room : 0;
@@ -82,9 +86,29 @@ open_limit(Map *map, SvirtLaunchFailure *failure)
     return true;
 }
 
+static void
+list_own(Map *map, SvirtFdMapOwn *own)
+{
+    map->own[map->n_own++] = &own->status;
+    map->own[map->n_own++] = &own->program;
+    for (uint32_t i = 0; i < own->labels.count; i++) {
+        map->own[map->n_own++] = &own->labels.fds[i];
+    }
+}
+
 static bool
-read_targets(Map *map, const SvirtFdMapOwn *own,
-             SvirtLaunchFailure *failure)
+is_own(const Map *map, int number)
+{
+    for (int i = 0; i < map->n_own; i++) {
+        if (*map->own[i] == number) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+read_targets(Map *map, SvirtLaunchFailure *failure)
 {
     for (uint32_t i = 0; i < map->spec->n_fds; i++) {
         const SvirtSpecFd *fd = &map->spec->fds[i];
@@ -95,8 +119,7 @@ read_targets(Map *map, const SvirtFdMapOwn *own,
         }
         /* Before anything moves: a number that is closed now, or is one of
          * ours, would later stand for another description. */
-        if (fcntl(fd->source, F_GETFD) < 0 || fd->source == own->status ||
-            fd->source == own->program) {
+        if (fcntl(fd->source, F_GETFD) < 0 || is_own(map, fd->source)) {
             errno = EBADF;
             return fail(failure, fd, "not open");
         }
@@ -123,9 +146,11 @@ move_away(Map *map, SvirtLaunchFailure *failure)
             continue;
         }
         map->moved[i] = fd->source;
-        if (is_target(map, fd->source) || fd->source == map->limit ||
-            fd->source == map->limit + 1) {
-            map->moved[i] = fcntl(fd->source, F_DUPFD_CLOEXEC, map->limit + 2);
+        if (is_target(map, fd->source) ||
+            (fd->source >= map->limit &&
+             fd->source < map->limit + map->n_own)) {
+            map->moved[i] = fcntl(fd->source, F_DUPFD_CLOEXEC,
+                                  map->limit + map->n_own);
             if (map->moved[i] < 0) {
                 return fail(failure, fd, "cannot move");
             }
@@ -150,39 +175,36 @@ place(Map *map, SvirtLaunchFailure *failure)
 }
 
 static bool
-place_own(Map *map, SvirtFdMapOwn *own, SvirtLaunchFailure *failure)
+fail_own(int which, SvirtLaunchFailure *failure)
 {
-    int status = fcntl(own->status, F_DUPFD_CLOEXEC, map->limit + 2);
-    int program;
+    return svirt_launch_fail(failure, SVIRT_STEP_DESCRIPTORS,
+                             which == 0   ? "status socket"
+                             : which == 1 ? "program's descriptor"
+                                          : "label's descriptor");
+}
 
-    if (status < 0) {
-        return svirt_launch_fail(failure, SVIRT_STEP_DESCRIPTORS,
-                                 "status socket");
+static bool
+place_own(Map *map, SvirtLaunchFailure *failure)
+{
+    for (int i = 0; i < map->n_own; i++) {
+        *map->own[i] = fcntl(*map->own[i], F_DUPFD_CLOEXEC,
+                             map->limit + map->n_own);
+        if (*map->own[i] < 0) {
+            return fail_own(i, failure);
+        }
     }
-    own->status = status;
-    program = fcntl(own->program, F_DUPFD_CLOEXEC, map->limit + 2);
-    if (program < 0) {
-        return svirt_launch_fail(failure, SVIRT_STEP_DESCRIPTORS,
-                                 "program's descriptor");
-    }
-    own->program = program;
     return true;
 }
 
 static bool
-settle_own(Map *map, SvirtFdMapOwn *own, SvirtLaunchFailure *failure)
+settle_own(Map *map, SvirtLaunchFailure *failure)
 {
-    if (dup3(own->status, map->limit, O_CLOEXEC) < 0) {
-        return svirt_launch_fail(failure, SVIRT_STEP_DESCRIPTORS,
-                                 "status socket to %d", map->limit);
+    for (int i = 0; i < map->n_own; i++) {
+        if (dup3(*map->own[i], map->limit + i, O_CLOEXEC) < 0) {
+            return fail_own(i, failure);
+        }
+        *map->own[i] = map->limit + i;
     }
-    own->status = map->limit;
-    if (dup3(own->program, map->limit + 1, O_CLOEXEC) < 0) {
-        return svirt_launch_fail(failure, SVIRT_STEP_DESCRIPTORS,
-                                 "program's descriptor to %d",
-                                 map->limit + 1);
-    }
-    own->program = map->limit + 1;
     return true;
 }
 
@@ -203,7 +225,7 @@ close_others(const Map *map, SvirtLaunchFailure *failure)
         }
         first = number + 1;
     }
-    if (syscall(SYS_close_range, map->limit + 2, ~0u, 0) < 0) {
+    if (syscall(SYS_close_range, map->limit + map->n_own, ~0u, 0) < 0) {
         return svirt_launch_fail(failure, SVIRT_STEP_DESCRIPTORS,
                                  "close the others");
     }
@@ -241,9 +263,10 @@ svirt_fd_map(const SvirtLaunchSpec *spec, SvirtProcess which,
     if (!open_limit(&map, failure)) {
         return false;
     }
-    if (!read_targets(&map, own, failure) || !place_own(&map, own, failure) ||
+    list_own(&map, own);
+    if (!read_targets(&map, failure) || !place_own(&map, failure) ||
         !move_away(&map, failure) || !place(&map, failure) ||
-        !settle_own(&map, own, failure) || !close_others(&map, failure)) {
+        !settle_own(&map, failure) || !close_others(&map, failure)) {
         return false;
     }
     final.rlim_cur = final.rlim_max = (rlim_t)map.limit;

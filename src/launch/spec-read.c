@@ -107,7 +107,8 @@ check_header(const SvirtLaunchSpec *spec, const char **ret_why)
     *ret_why = "counts";
     return spec->n_fds <= SVIRT_SPEC_MAX_FDS &&
            spec->n_files <= SVIRT_SPEC_MAX_FILES &&
-           spec->n_args <= SVIRT_SPEC_MAX_ARGS;
+           spec->n_args <= SVIRT_SPEC_MAX_ARGS &&
+           spec->n_labels <= SVIRT_SPEC_MAX_LABELS;
 }
 
 static bool
@@ -225,6 +226,78 @@ check_files(const SvirtLaunchSpec *spec, const char **ret_why)
     return true;
 }
 
+/* Below a thread's directory: "comm", "attr/exec", never out of it. */
+static bool
+attribute_ok(const char *path)
+{
+    size_t length = strspn(path, "abcdefghijklmnopqrstuvwxyz_/");
+
+    return length > 0 && length < 64 && path[length] == '\0' &&
+           path[0] != '/';
+}
+
+static bool
+optional_ok(const SvirtLaunchSpec *spec, uint32_t offset)
+{
+    return offset == SVIRT_SPEC_NO_STRING || string_ok(spec, offset);
+}
+
+static bool
+label_text_ok(const SvirtLaunchSpec *spec, uint32_t offset)
+{
+    const char *text;
+    size_t length;
+
+    if (offset == SVIRT_SPEC_NO_STRING) {
+        return true;
+    }
+    if (!string_ok(spec, offset)) {
+        return false;
+    }
+    text = svirt_spec_string(spec, offset);
+    length = strnlen(text, SVIRT_SPEC_MAX_LABEL_BYTES);
+    /* An empty one would clear the label instead of giving it. */
+    if (length == 0 || length == SVIRT_SPEC_MAX_LABEL_BYTES) {
+        return false;
+    }
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] < '!' || text[i] > '~') {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+check_labels(const SvirtLaunchSpec *spec, const char **ret_why)
+{
+    uint32_t models = 0;
+
+    *ret_why = "labels";
+    for (uint32_t i = 0; i < spec->n_labels; i++) {
+        const SvirtSpecLabel *label = &spec->labels[i];
+
+        if (label->model >= 32 || (models & (1u << label->model)) != 0 ||
+            !string_ok(spec, label->path) ||
+            !attribute_ok(svirt_spec_string(spec, label->path)) ||
+            !optional_ok(spec, label->fallback) ||
+            (label->fallback != SVIRT_SPEC_NO_STRING &&
+             !attribute_ok(svirt_spec_string(spec, label->fallback))) ||
+            !optional_ok(spec, label->prefix) ||
+            (label->prefix != SVIRT_SPEC_NO_STRING &&
+             strnlen(svirt_spec_string(spec, label->prefix), 64) == 64)) {
+            return false;
+        }
+        models |= 1u << label->model;
+        for (unsigned p = 0; p < SVIRT_PROCESS_MAX; p++) {
+            if (!label_text_ok(spec, label->value[p])) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 /* One descriptor's number in one process: there exactly when it goes there. */
 static bool
 check_number(const SvirtLaunchSpec *spec, const SvirtSpecFd *fd,
@@ -302,7 +375,8 @@ check_block(const SvirtLaunchSpec *spec, size_t size, const char **ret_why)
     }
     return check_header(spec, ret_why) && check_settings(spec, ret_why) &&
            check_args(spec, ret_why) && check_ids(spec, ret_why) &&
-           check_files(spec, ret_why) && check_fds(spec, ret_why);
+           check_files(spec, ret_why) && check_labels(spec, ret_why) &&
+           check_fds(spec, ret_why);
 }
 
 const SvirtLaunchSpec *
@@ -357,4 +431,19 @@ const char *
 svirt_spec_string(const SvirtLaunchSpec *spec, uint32_t offset)
 {
     return spec->strings + offset;
+}
+
+const char *
+svirt_spec_label(const SvirtLaunchSpec *spec, uint32_t model,
+                 SvirtProcess process)
+{
+    for (uint32_t i = 0; i < spec->n_labels; i++) {
+        uint32_t offset = spec->labels[i].value[process];
+
+        if (spec->labels[i].model == model) {
+            return offset == SVIRT_SPEC_NO_STRING
+                       ? NULL : svirt_spec_string(spec, offset);
+        }
+    }
+    return NULL;
 }

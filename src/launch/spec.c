@@ -27,6 +27,7 @@ SVIRT_ENUM_TABLE(SvirtStep, svirt_step, SVIRT_STEP_MAX,
     [SVIRT_STEP_PIVOT] = "enter the root directory",
     [SVIRT_STEP_HOSTNAME] = "set the host name",
     [SVIRT_STEP_DESCRIPTORS] = "arrange the descriptors",
+    [SVIRT_STEP_LABEL] = "take the security label",
     [SVIRT_STEP_CAPABILITIES] = "give up the capabilities",
     [SVIRT_STEP_IDENTITY] = "take the user and group",
     [SVIRT_STEP_NO_NEW_PRIVS] = "set no_new_privs",
@@ -178,6 +179,38 @@ svirt_spec_add_arg(SvirtLaunchSpec **spec, SvirtProcess process,
     }
     argv->count++;
     (*spec)->args[(*spec)->n_args++] = offset;
+    return true;
+}
+
+static bool
+add_optional(SvirtLaunchSpec **spec, const char *text, uint32_t *ret)
+{
+    *ret = SVIRT_SPEC_NO_STRING;
+    return text == NULL || add_string(spec, text, ret);
+}
+
+bool
+svirt_spec_add_label(SvirtLaunchSpec **spec, uint32_t model, const char *path,
+                     const char *fallback, const char *prefix,
+                     const char *const value[SVIRT_PROCESS_MAX])
+{
+    SvirtSpecLabel label = { .model = model };
+
+    if ((*spec)->n_labels == SVIRT_SPEC_MAX_LABELS) {
+        errno = E2BIG;
+        return false;
+    }
+    if (!add_string(spec, path, &label.path) ||
+        !add_optional(spec, fallback, &label.fallback) ||
+        !add_optional(spec, prefix, &label.prefix)) {
+        return false;
+    }
+    for (unsigned p = 0; p < SVIRT_PROCESS_MAX; p++) {
+        if (!add_optional(spec, value[p], &label.value[p])) {
+            return false;
+        }
+    }
+    (*spec)->labels[(*spec)->n_labels++] = label;
     return true;
 }
 

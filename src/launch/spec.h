@@ -18,7 +18,7 @@
  * keeper: svirt_spec_map -> read-only view.
  */
 #define SVIRT_SPEC_MAGIC 0x53565253u /* "SVRS" */
-#define SVIRT_SPEC_VERSION 1u
+#define SVIRT_SPEC_VERSION 2u
 
 #define SVIRT_SPEC_MAX_ARGS 4096
 #define SVIRT_SPEC_MAX_FDS 2048
@@ -29,6 +29,9 @@
 #define SVIRT_SPEC_MAX_FD_NUMBER 8192
 #define SVIRT_SPEC_MAX_NOFILE 65536
 #define SVIRT_SPEC_MAX_SERIALS 64
+#define SVIRT_SPEC_MAX_LABELS 8
+#define SVIRT_SPEC_MAX_LABEL_BYTES 4096 /* the NUL included */
+#define SVIRT_SPEC_NO_STRING UINT32_MAX
 
 /* The processes of one VM; also the order in which they are started. */
 typedef enum SvirtProcess {
@@ -113,6 +116,19 @@ typedef struct SvirtSpecArgv {
     uint32_t count;   /* 0: this process is not wanted */
 } SvirtSpecArgv;
 
+/*
+ * What the processes write into a file below /proc/thread-self before they
+ * execute: their label under one security model.
+ */
+typedef struct SvirtSpecLabel {
+    uint32_t model;    /* SvirtModelKind: each at most once */
+    /* Offsets into strings; SVIRT_SPEC_NO_STRING but for `path`: none. */
+    uint32_t path;     /* "attr/exec" */
+    uint32_t fallback; /* where the kernel has no `path` */
+    uint32_t prefix;   /* written before the label */
+    uint32_t value[SVIRT_PROCESS_MAX]; /* none: stays as started */
+} SvirtSpecLabel;
+
 typedef struct SvirtLaunchSpec {
     uint32_t magic;
     uint32_t version;
@@ -141,10 +157,12 @@ typedef struct SvirtLaunchSpec {
     uint32_t n_fds;
     uint32_t n_files;
     uint32_t n_args;
+    uint32_t n_labels;
     uint32_t strings_bytes;
 
     SvirtSpecFd fds[SVIRT_SPEC_MAX_FDS];
     SvirtSpecFile files[SVIRT_SPEC_MAX_FILES];
+    SvirtSpecLabel labels[SVIRT_SPEC_MAX_LABELS];
     uint32_t args[SVIRT_SPEC_MAX_ARGS]; /* offsets into strings */
     char strings[]; /* NUL-terminated, strings_bytes long */
 } SvirtLaunchSpec;
@@ -173,6 +191,7 @@ typedef enum SvirtStep {
     SVIRT_STEP_PIVOT,
     SVIRT_STEP_HOSTNAME,
     SVIRT_STEP_DESCRIPTORS,   /* fd map; everything else closed */
+    SVIRT_STEP_LABEL,         /* the security models' labels, for exec */
     SVIRT_STEP_CAPABILITIES,  /* bounding set, ambient, securebits */
     SVIRT_STEP_IDENTITY,      /* groups, gid, uid, read back */
     SVIRT_STEP_NO_NEW_PRIVS,
@@ -207,6 +226,11 @@ bool svirt_spec_add_arg(SvirtLaunchSpec **spec, SvirtProcess process,
 bool svirt_spec_add_file(SvirtLaunchSpec **spec, const char *path,
                          uint32_t flags);
 bool svirt_spec_add_fd(SvirtLaunchSpec **spec, const SvirtSpecFd *fd);
+/* `fallback`, `prefix` and each of `value`: NULL none. */
+bool svirt_spec_add_label(SvirtLaunchSpec **spec, uint32_t model,
+                          const char *path, const char *fallback,
+                          const char *prefix,
+                          const char *const value[SVIRT_PROCESS_MAX]);
 /* A sealed memfd (CLOEXEC) with the whole block; -1 with errno. */
 int svirt_spec_seal(const SvirtLaunchSpec *spec);
 
@@ -218,3 +242,6 @@ int svirt_spec_seal(const SvirtLaunchSpec *spec);
 const SvirtLaunchSpec *svirt_spec_map(int fd, const char **ret_why);
 void svirt_spec_unmap(const SvirtLaunchSpec *spec);
 const char *svirt_spec_string(const SvirtLaunchSpec *spec, uint32_t offset);
+/* What `process` is to have under `model`; NULL: nothing. */
+const char *svirt_spec_label(const SvirtLaunchSpec *spec, uint32_t model,
+                             SvirtProcess process);

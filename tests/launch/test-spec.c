@@ -15,6 +15,8 @@ good_spec(void)
     SvirtUuid uuid;
     SvirtLaunchSpec *spec;
     int32_t number = 0;
+    static const char *const values[SVIRT_PROCESS_MAX] = { "a:b", NULL,
+                                                           "c" };
 
     svirt_uuid_generate(&uuid);
     spec = svirt_spec_new(&uuid, "web");
@@ -34,6 +36,8 @@ good_spec(void)
 
         g_assert_true(svirt_spec_add_fd(&spec, &lock));
     }
+    g_assert_true(svirt_spec_add_label(&spec, 3, "attr/exec", NULL, "exec ",
+                                       values));
     spec->ids[SVIRT_PROCESS_VMM] = (SvirtSpecIds){ 1001, 1001 };
     spec->ids[SVIRT_PROCESS_MONITOR] = (SvirtSpecIds){ 1002, 1002 };
     spec->rlimit_nofile = 64;
@@ -62,6 +66,10 @@ test_what_is_written_is_read(void)
     g_assert_cmpmem(view, view->size_bytes, spec, spec->size_bytes);
     g_assert_cmpstr(svirt_spec_string(view, view->args[1]), ==, "-S");
     g_assert_cmpstr(svirt_spec_string(view, view->files[0].path), ==, "/usr");
+    g_assert_cmpstr(svirt_spec_label(view, 3, SVIRT_PROCESS_VMM), ==, "a:b");
+    g_assert_cmpstr(svirt_spec_label(view, 3, SVIRT_PROCESS_MONITOR), ==,
+                    NULL);
+    g_assert_cmpstr(svirt_spec_label(view, 4, SVIRT_PROCESS_VMM), ==, NULL);
     svirt_spec_unmap(view);
     svirt_spec_free(spec);
 }
@@ -115,6 +123,18 @@ MUTATION(uid_shared, spec->ids[0].uid = spec->ids[1].uid)
 MUTATION(gid_shared, spec->ids[0].gid = spec->ids[1].gid)
 MUTATION(file_offset, spec->files[0].path = UINT32_MAX)
 MUTATION(file_flags, spec->files[0].flags = 64)
+MUTATION(labels_many, spec->n_labels = SVIRT_SPEC_MAX_LABELS + 1)
+MUTATION(label_model, spec->labels[0].model = 32)
+MUTATION(label_twice, spec->labels[spec->n_labels++] = spec->labels[0])
+MUTATION(label_path, spec->labels[0].path = SVIRT_SPEC_NO_STRING)
+MUTATION(label_dots, memcpy(spec->strings + spec->labels[0].path, "../", 3))
+MUTATION(label_absolute, spec->strings[spec->labels[0].path] = '/')
+MUTATION(label_fallback, spec->labels[0].fallback = spec->strings_bytes)
+MUTATION(label_prefix, spec->labels[0].prefix = spec->strings_bytes)
+MUTATION(label_value, spec->labels[0].value[0] = spec->strings_bytes)
+MUTATION(label_newline,
+         spec->strings[spec->labels[0].value[0]] = '\n')
+MUTATION(label_empty, spec->strings[spec->labels[0].value[0]] = '\0')
 MUTATION(fd_role, spec->fds[0].role = SVIRT_FD_MAX)
 MUTATION(fd_source_low, spec->fds[0].source = -1)
 MUTATION(fd_source_high, spec->fds[0].source = SVIRT_SPEC_MAX_FD_NUMBER)
@@ -176,6 +196,17 @@ static const Mutation mutations[] = {
     { "gid-of-two-processes", "ids", gid_shared },
     { "file-behind-strings", "files", file_offset },
     { "file-flags", "files", file_flags },
+    { "too-many-labels", "counts", labels_many },
+    { "label-of-no-model", "labels", label_model },
+    { "two-labels-of-a-model", "labels", label_twice },
+    { "label-without-file", "labels", label_path },
+    { "label-out-of-the-thread", "labels", label_dots },
+    { "label-at-a-path", "labels", label_absolute },
+    { "label-fallback-behind-strings", "labels", label_fallback },
+    { "label-prefix-behind-strings", "labels", label_prefix },
+    { "label-behind-strings", "labels", label_value },
+    { "label-with-newline", "labels", label_newline },
+    { "label-empty", "labels", label_empty },
     { "unknown-role", "fds", fd_role },
     { "source-negative", "fds", fd_source_low },
     { "source-too-high", "fds", fd_source_high },
