@@ -271,9 +271,13 @@ make_listener(Maker *maker, const SvirtChardev *chardev, uint32_t serial,
     return take(maker, &listener, entry, error);
 }
 
-/* A server of the host's the author names: the VMM gets the connection. */
+/*
+ * A server of the host's the author names. The monitor has the connection and
+ * relays bytes: over a connection of its own a VMM could pass the descriptors
+ * of its images to whoever listens there.
+ */
 static bool
-make_connection(Maker *maker, const SvirtChardev *chardev, int *ret_vmm,
+make_connection(Maker *maker, const SvirtChardev *chardev, uint32_t serial,
                 GError **error)
 {
     SvirtSpecFd entry = nobody;
@@ -286,10 +290,10 @@ make_connection(Maker *maker, const SvirtChardev *chardev, int *ret_vmm,
         return svirt_refusals_raise_use(error, cause, "socket", chardev->path,
                                         chardev->source_line);
     }
-    entry.role = SVIRT_FD_SERIAL;
-    entry.to = SVIRT_TO_VMM;
-    entry.vmm = svirt_launch_fds_next(maker->fds);
-    *ret_vmm = entry.vmm;
+    entry.role = SVIRT_FD_SERIAL_PEER;
+    entry.index = serial;
+    entry.to = SVIRT_TO_MONITOR;
+    entry.monitor = SVIRT_MONITOR_FD_SERIAL_SINK((int)serial);
     return take(maker, &connection, entry, error);
 }
 
@@ -323,6 +327,10 @@ make_sink(Maker *maker, const SvirtChardev *chardev, uint32_t serial,
             *ret_kind = SVIRT_SERIAL_CONSOLE;
             return true;
         }
+        if (chardev->connect) {
+            *ret_kind = SVIRT_SERIAL_CONNECTED;
+            return make_connection(maker, chardev, serial, error);
+        }
         *ret_kind = SVIRT_SERIAL_UNIX;
         return make_listener(maker, chardev, serial, error);
     case SVIRT_CHARDEV_NULL:
@@ -342,10 +350,6 @@ make_chardev(Maker *maker, size_t index, GError **error)
     made->chardevs[index] = -1;
     if (chardev->repeats_serial || chardev->type == SVIRT_CHARDEV_NULL) {
         return true;
-    }
-    if (chardev->type == SVIRT_CHARDEV_UNIX && chardev->connect &&
-        !maker->request->dry_run) {
-        return make_connection(maker, chardev, &made->chardevs[index], error);
     }
     if (serial >= SVIRT_MONITOR_MAX_SERIALS) {
         return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,

@@ -91,7 +91,7 @@ check_chardevs(const SvirtDomain *domain, GError **error)
         if (chardev->repeats_serial) {
             continue;
         }
-        held += chardev->type != SVIRT_CHARDEV_NULL && !chardev->connect;
+        held += chardev->type != SVIRT_CHARDEV_NULL;
         isa += chardev->role != SVIRT_CHARDEV_CHANNEL &&
                chardev->target != SVIRT_CHARDEV_TARGET_VIRTIO &&
                chardev->target != SVIRT_CHARDEV_TARGET_PCI_SERIAL &&

@@ -235,9 +235,11 @@ static const FilterRule monitor_rules[] = {
     { "mmap mprotect", FILTER_ALLOW, { { 2, PROT_EXEC, 0 } } },
     /* Log rotation. */
     { "ftruncate fsync fdatasync copy_file_range" },
-    /* QMP (descriptors to QEMU by sendmsg), control clients. */
-    { "recvmsg sendmsg recvfrom accept4 shutdown getsockname getpeername "
+    { "recvmsg recvfrom accept4 shutdown getsockname getpeername "
       "getsockopt" },
+    /* Descriptors go to QEMU, on the number of its QMP socket, and by no
+     * other connection: some lead to servers of the host. */
+    { "sendmsg", FILTER_ALLOW, { INT_IS(0, 4) } },
     { "sendto", FILTER_ALLOW, { IS(4, 0), IS(5, 0) } },
     { "fcntl", FILTER_ALLOW, { INT_IS(1, F_GETFL) } },
     { "fcntl", FILTER_ALLOW, { INT_IS(1, F_SETFL) } },

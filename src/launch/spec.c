@@ -59,13 +59,15 @@ SVIRT_ENUM_TABLE(SvirtFdRole, svirt_fd_role, SVIRT_FD_MAX,
     [SVIRT_FD_CGROUP] = "cgroup",
     [SVIRT_FD_DEVICE] = "device",
     [SVIRT_FD_STATUS] = "status",
-    [SVIRT_FD_PROBE] = "probe")
+    [SVIRT_FD_PROBE] = "probe",
+    [SVIRT_FD_SERIAL_PEER] = "serial-peer")
 
 SVIRT_ENUM_TABLE(SvirtSerialKind, svirt_serial_kind, SVIRT_SERIAL_KIND_MAX,
     [SVIRT_SERIAL_CONSOLE] = "console",
     [SVIRT_SERIAL_PTY] = "pty",
     [SVIRT_SERIAL_FILE] = "file",
-    [SVIRT_SERIAL_UNIX] = "unix")
+    [SVIRT_SERIAL_UNIX] = "unix",
+    [SVIRT_SERIAL_CONNECTED] = "connected")
 
 static const char *const layer_table[] = {
     "landlock", "seccomp", "cgroup", "namespaces", "device-filter", "root",

@@ -68,6 +68,7 @@ typedef enum SvirtFdRole {
     SVIRT_FD_DEVICE,       /* an opened host device */
     SVIRT_FD_STATUS,       /* status file in the run directory (keeper) */
     SVIRT_FD_PROBE,        /* selftest's own channels */
+    SVIRT_FD_SERIAL_PEER,  /* a serial's connection to a server of the host */
     SVIRT_FD_MAX
 } SvirtFdRole;
 
@@ -173,6 +174,7 @@ typedef enum SvirtSerialKind {
     SVIRT_SERIAL_PTY,     /* SERIAL_FILE is a pty master */
     SVIRT_SERIAL_FILE,    /* SERIAL_FILE is a file, bounded and rotated */
     SVIRT_SERIAL_UNIX,    /* SERIAL_LISTEN accepts clients */
+    SVIRT_SERIAL_CONNECTED, /* SERIAL_PEER is the connection */
     SVIRT_SERIAL_KIND_MAX
 } SvirtSerialKind;
 

@@ -33,6 +33,8 @@ serial_letter(SvirtSerialKind kind, bool rotated)
         return rotated ? 'r' : 'f';
     case SVIRT_SERIAL_UNIX:
         return 'u';
+    case SVIRT_SERIAL_CONNECTED:
+        return 'x';
     case SVIRT_SERIAL_KIND_MAX:
         break;
     }
@@ -42,10 +44,10 @@ serial_letter(SvirtSerialKind kind, bool rotated)
 static bool
 serial_kind(char letter, SvirtSerialKind *ret, bool *ret_rotated)
 {
-    static const char letters[] = "cpfru";
+    static const char letters[] = "cpfrux";
     static const SvirtSerialKind kinds[] = {
         SVIRT_SERIAL_CONSOLE, SVIRT_SERIAL_PTY, SVIRT_SERIAL_FILE,
-        SVIRT_SERIAL_FILE, SVIRT_SERIAL_UNIX,
+        SVIRT_SERIAL_FILE, SVIRT_SERIAL_UNIX, SVIRT_SERIAL_CONNECTED,
     };
     const char *found = letter == '\0' ? NULL : strchr(letters, letter);
 

@@ -12,7 +12,8 @@
  * descriptors to every monitor it starts.
  */
 #define SVIRT_MONITOR_FD_KEEPER 3  /* SOCK_SEQPACKET, see keeper/layout.h */
-#define SVIRT_MONITOR_FD_QMP 4     /* SVIRT_FD_QMP: stream socketpair */
+#define SVIRT_MONITOR_FD_QMP 4     /* SVIRT_FD_QMP: stream socketpair; the
+                                      number is in the filter as well */
 #define SVIRT_MONITOR_FD_CONTROL 5 /* SVIRT_FD_CONTROL: listening stream */
 #define SVIRT_MONITOR_FD_LOG 6     /* SVIRT_FD_LOG: read end of the pipe */
 #define SVIRT_MONITOR_FD_LOG_FILE 7    /* SVIRT_FD_LOG_FILE 0: read-write */
@@ -26,6 +27,7 @@
  * somebody (the keeper: role SERIAL_FILE, to KEEPER).
  * SVIRT_SERIAL_FILE: a regular file, read-write, not O_APPEND.
  * SVIRT_SERIAL_UNIX: SVIRT_FD_SERIAL_LISTEN, a listening stream socket.
+ * SVIRT_SERIAL_CONNECTED: SVIRT_FD_SERIAL_PEER, a connected stream socket.
  * SVIRT_SERIAL_CONSOLE: nothing there.
  */
 #define SVIRT_MONITOR_FD_SERIAL_SINK(i) (16 + 4 * (i) + 1)
@@ -36,7 +38,7 @@
  * argv of svirt-monitor, all of it, in this order, as decimal numbers but for
  * the two names: PROGRAM NAME UID GID CONTROL_UID LOG_LIMIT LOG_RATE
  * READY_TIMEOUT_MS SERIALS, where SERIALS is a letter per serial: c console,
- * p pty, f file, r file with rotation, u unix; "-" for none.
+ * p pty, f file, r file with rotation, u unix, x connected; "-" for none.
  */
 typedef struct SvirtMonitorArgs {
     const char *name;      /* borrowed; for ps alone */

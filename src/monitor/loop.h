@@ -16,7 +16,7 @@ typedef enum SvirtWatchKind {
     SVIRT_WATCH_CLIENT,
     SVIRT_WATCH_LOG,
     SVIRT_WATCH_SERIAL,      /* the VMM's side */
-    SVIRT_WATCH_SERIAL_SINK, /* pty master or listening socket */
+    SVIRT_WATCH_SERIAL_SINK, /* pty master, connection or listening socket */
     SVIRT_WATCH_SERIAL_PEER, /* who connected to the listening socket */
     SVIRT_WATCH_KIND_MAX
 } SvirtWatchKind;

@@ -166,6 +166,7 @@ send_fds(SvirtQmpSession *session, const int *fds, size_t n_fds)
     message->cmsg_type = SCM_RIGHTS;
     message->cmsg_len = CMSG_LEN(sizeof(int) * n_fds);
     memcpy(CMSG_DATA(message), fds, sizeof(int) * n_fds);
+    /* The one descriptor and number that the filter lets it through on. */
     put = sendmsg(session->watch.fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (put <= 0) {
         return false;

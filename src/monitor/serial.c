@@ -17,7 +17,8 @@ svirt_serial_init(SvirtSerial *serial, unsigned index,
     SvirtSerialKind kind = args->serial[index];
     int sink = SVIRT_MONITOR_FD_SERIAL_SINK((int)index);
     int rotated = SVIRT_MONITOR_FD_SERIAL_ROTATED((int)index);
-    bool watched = kind == SVIRT_SERIAL_PTY || kind == SVIRT_SERIAL_UNIX;
+    bool watched = kind == SVIRT_SERIAL_PTY || kind == SVIRT_SERIAL_UNIX ||
+                   kind == SVIRT_SERIAL_CONNECTED;
 
     *serial = (SvirtSerial){ .kind = kind, .client = -1 };
     svirt_watch_init(&serial->vmm, SVIRT_MONITOR_FD_SERIAL((int)index),
@@ -54,12 +55,40 @@ drop_peer(SvirtSerial *serial, SvirtLoop *loop)
     svirt_outbox_clear(&serial->to_sink);
 }
 
+/*
+ * The other end of a terminal or server is gone. The descriptor stays: it is
+ * the number that an adopting keeper asks for. The keeper's copy would keep
+ * half a connection open, which nobody on the other side could tell from a
+ * silent guest: the end is made an end for all copies.
+ */
+static void
+hang_up(SvirtSerial *serial, SvirtLoop *loop)
+{
+    if (serial->kind == SVIRT_SERIAL_CONNECTED) {
+        (void)shutdown(serial->sink.fd, SHUT_RDWR); /* it may be so already */
+    }
+    serial->hung_up = true;
+    svirt_watch_set(loop, &serial->sink, 0);
+    svirt_outbox_clear(&serial->to_sink);
+}
+
+static void
+drop_sink(SvirtSerial *serial, SvirtLoop *loop)
+{
+    if (serial->kind == SVIRT_SERIAL_UNIX) {
+        drop_peer(serial, loop);
+    } else {
+        hang_up(serial, loop);
+    }
+}
+
 /* Where bytes for the sink go: -1 nowhere. */
 static int
 sink_fd(const SvirtSerial *serial)
 {
     switch (serial->kind) {
     case SVIRT_SERIAL_PTY:
+    case SVIRT_SERIAL_CONNECTED:
         return serial->hung_up ? -1 : serial->sink.fd;
     case SVIRT_SERIAL_UNIX:
         return serial->peer.fd;
@@ -97,7 +126,7 @@ svirt_serial_read(SvirtSerial *serial, SvirtLoop *loop, int64_t now_ns,
     if (sink_fd(serial) >= 0 &&
         !svirt_outbox_write(&serial->to_sink, sink_fd(serial), ret,
                             (size_t)got)) {
-        drop_peer(serial, loop);
+        drop_sink(serial, loop);
     }
     return (size_t)got;
 }
@@ -167,13 +196,11 @@ svirt_serial_sink_ready(SvirtSerial *serial, SvirtLoop *loop)
     if (serial->sink.fd < 0) {
         return;
     }
-    if (serial->kind == SVIRT_SERIAL_PTY) {
+    if (serial->kind != SVIRT_SERIAL_UNIX) {
         /* EIO: nobody has the slave open, for the keeper died. The master
            stays: the next keeper takes it over and opens a slave again. */
-        if (!pull_input(serial, serial->sink.fd)) {
-            serial->hung_up = true;
-            svirt_watch_set(loop, &serial->sink, 0);
-            svirt_outbox_clear(&serial->to_sink);
+        if (!serial->hung_up && !pull_input(serial, serial->sink.fd)) {
+            hang_up(serial, loop);
         }
         return;
     }
@@ -204,7 +231,7 @@ svirt_serial_update(SvirtSerial *serial, SvirtLoop *loop, int64_t now_ns)
     }
     if (sink_fd(serial) >= 0) {
         if (!svirt_outbox_flush(&serial->to_sink, sink_fd(serial))) {
-            drop_peer(serial, loop);
+            drop_sink(serial, loop);
         }
         writing = svirt_outbox_length(&serial->to_sink) > 0 ? EPOLLOUT : 0;
     }
@@ -215,7 +242,7 @@ svirt_serial_update(SvirtSerial *serial, SvirtLoop *loop, int64_t now_ns)
                     (serial->paused_until_ns == 0 ? EPOLLIN : 0) |
                     (serial->input_used > 0 ? EPOLLOUT : 0));
     reading = svirt_serial_input_room(serial) > 0 ? EPOLLIN : 0;
-    if (serial->kind == SVIRT_SERIAL_PTY) {
+    if (serial->kind != SVIRT_SERIAL_UNIX) {
         svirt_watch_set(loop, &serial->sink,
                         serial->hung_up ? 0 : reading | writing);
     } else {

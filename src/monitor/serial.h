@@ -16,7 +16,9 @@
  * One serial console: a stream socket to the VMM's chardev on one side; on the
  * other its own sink (pty, file, unix socket, or none) and at most one client
  * of `svirt console`. The guest is never held up: what a sink does not take in
- * time is dropped. Input waits in a small buffer until the VMM takes it.
+ * time is dropped. Input waits in a small buffer until the VMM takes it. Bytes
+ * are relayed and nothing else: read(2) and write(2) carry no descriptors, so
+ * neither side can hand the other one.
  */
 #define SVIRT_SERIAL_SCROLLBACK (16u * 1024)
 #define SVIRT_SERIAL_WAITING (64u * 1024) /* per slow reader */
@@ -26,10 +28,12 @@
 typedef struct SvirtSerial {
     SvirtSerialKind kind;
     SvirtWatch vmm;
-    SvirtWatch sink;      /* PTY: the master; UNIX: the listening socket */
-    bool hung_up;         /* PTY: no slave is open, the keeper's neither */
+    SvirtWatch sink;      /* PTY: the master; UNIX: the listening socket;
+                             CONNECTED: the connection */
+    bool hung_up;         /* PTY: no slave is open, the keeper's neither;
+                             CONNECTED: the server is gone, for good */
     SvirtWatch peer;      /* UNIX: who connected */
-    SvirtOutbox to_sink;  /* PTY: to the master; UNIX: to the peer */
+    SvirtOutbox to_sink;  /* to the master, the server or the peer */
     SvirtBoundedFile file;/* FILE */
     SvirtRate written;    /* FILE: more than that is dropped */
     SvirtRing scrollback;

@@ -121,7 +121,7 @@ serve_console(SvirtServer *server, SvirtClient *client)
         return;
     }
     holder = server->serials[asked[0]].client;
-    if (holder >= 0 && asked[1] != 1) {
+    if (holder >= 0 && asked[1] != 1 && !server->clients[holder].gone) {
         reply_words(server, client, SVIRT_CONTROL_FAILED,
                     "another client has this console");
         return;

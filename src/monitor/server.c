@@ -43,6 +43,7 @@ svirt_server_close(SvirtServer *server, SvirtClient *client)
     svirt_outbox_clear(&client->out);
     svirt_watch_close(server->loop, &client->watch);
     client->state = SVIRT_CLIENT_FREE;
+    client->gone = false;
 }
 
 void
@@ -83,23 +84,40 @@ peer_is_allowed(const SvirtServer *server, int fd)
            (server->control_uid != 0 && peer.uid == server->control_uid);
 }
 
+/* A slot: a free one, else that of somebody who is there no more. */
+static SvirtClient *
+find_slot(SvirtServer *server)
+{
+    SvirtClient *gone = NULL;
+
+    for (unsigned i = 0; i < SVIRT_SERVER_MAX_CLIENTS; i++) {
+        SvirtClient *client = &server->clients[i];
+
+        if (client->state == SVIRT_CLIENT_FREE) {
+            return client;
+        }
+        if (client->gone) {
+            gone = client;
+        }
+    }
+    if (gone != NULL) {
+        svirt_server_close(server, gone);
+    }
+    return gone;
+}
+
 void
 svirt_server_accept(SvirtServer *server, int64_t now_ns)
 {
-    SvirtClient *client = NULL;
+    SvirtClient *client;
     int fd = accept4(server->listener.fd, NULL, NULL,
                      SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     if (fd < 0) {
         return;
     }
-    for (unsigned i = 0; i < SVIRT_SERVER_MAX_CLIENTS; i++) {
-        if (server->clients[i].state == SVIRT_CLIENT_FREE) {
-            client = &server->clients[i];
-            break;
-        }
-    }
-    if (client == NULL || !peer_is_allowed(server, fd)) {
+    client = peer_is_allowed(server, fd) ? find_slot(server) : NULL;
+    if (client == NULL) {
         (void)close(fd);
         return;
     }
@@ -192,8 +210,9 @@ read_request(SvirtServer *server, SvirtClient *client, int64_t now_ns)
     return true;
 }
 
+/* What the client typed before it ended reaches a guest that takes it. */
 static bool
-read_console(SvirtServer *server, SvirtClient *client)
+read_console(SvirtServer *server, SvirtClient *client, uint32_t events)
 {
     SvirtSerial *serial = &server->serials[client->serial];
     char block[SVIRT_SERIAL_INPUT];
@@ -201,6 +220,7 @@ read_console(SvirtServer *server, SvirtClient *client)
     ssize_t got;
 
     if (room == 0) {
+        client->gone = (events & (EPOLLHUP | EPOLLERR)) != 0;
         return true;
     }
     got = read(client->watch.fd, block, room);
@@ -232,7 +252,7 @@ svirt_server_client_ready(SvirtServer *server, const SvirtReady *ready,
         break;
     case SVIRT_CLIENT_CONSOLE:
         if ((ready->events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
-            alive = read_console(server, client);
+            alive = read_console(server, client, ready->events);
         }
         break;
     case SVIRT_CLIENT_QUEUED:
@@ -274,8 +294,11 @@ wanted_events(const SvirtServer *server, const SvirtClient *client)
     case SVIRT_CLIENT_PAYLOAD:
         return EPOLLIN;
     case SVIRT_CLIENT_CONSOLE:
-        return svirt_serial_input_room(&server->serials[client->serial]) > 0
-            ? EPOLLIN : 0;
+        if (svirt_serial_input_room(&server->serials[client->serial]) > 0) {
+            return EPOLLIN;
+        }
+        /* Its end, told once: there is nobody to read it away. */
+        return client->gone ? 0 : EPOLLET;
     case SVIRT_CLIENT_QUEUED:
     case SVIRT_CLIENT_ASKED:
     case SVIRT_CLIENT_WAITING:

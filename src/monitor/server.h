@@ -41,6 +41,8 @@ typedef struct SvirtClient {
     unsigned n_fds;
     uint32_t wanted; /* WAITING: SvirtGuestState */
     unsigned serial; /* CONSOLE */
+    bool gone;       /* CONSOLE: nobody is there, but words for the guest,
+                        which takes none at present */
     int64_t deadline_ns;
     SvirtOutbox out;
 } SvirtClient;

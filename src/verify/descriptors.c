@@ -47,6 +47,7 @@ role_fits(uint32_t role, const char *target)
     case SVIRT_FD_NET:
     case SVIRT_FD_CONTROL:
     case SVIRT_FD_SERIAL_LISTEN:
+    case SVIRT_FD_SERIAL_PEER:
         return g_str_has_prefix(target, "socket:");
     case SVIRT_FD_KERNEL:
         return g_str_has_prefix(target, "/memfd:");

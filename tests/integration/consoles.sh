@@ -13,16 +13,26 @@ set -u
 mkdir -p "$root/etc"
 printf '[svirt]\nlog_limit_kib = 64\n' >"$root/etc/svirt.conf"
 
-# A server for mode='connect': answers each line, ends with its peer.
+# A server for mode='connect': answers each line, ends with its peer. In every
+# message it looks for descriptors that came along.
 cat >"$work/server.py" <<'PYTHON'
 import socket, sys
 listener = socket.socket(socket.AF_UNIX)
 listener.bind(sys.argv[1])
 listener.listen(1)
 connection = listener.accept()[0]
+heard = b""
 try:
-    for line in connection.makefile("rb"):
-        connection.sendall(b"server heard: " + line)
+    while True:
+        got, control, flags, _ = connection.recvmsg(4096, 4096)
+        if not got:
+            break
+        if control or flags & socket.MSG_CTRUNC:
+            connection.sendall(b"descriptors came\n")
+        heard += got
+        while b"\n" in heard:
+            line, heard = heard.split(b"\n", 1)
+            connection.sendall(b"server heard: " + line + b"\n")
 except ConnectionError:
     pass
 PYTHON
@@ -92,11 +102,51 @@ done
 is "bind: the socket is its author's alone" \
     "$(stat -c '%a %U' "$work/bind.sock")" "600 root"
 
-# unix connect: the emulator has the server's connection.
-ask c 'stty -F /dev/ttyS4 -echo; (head -n 1 /dev/ttyS4 >/tmp/s4) & sleep 0.2; echo "from the guest" >/dev/ttyS4; sleep 1' \
-    >"$work/ignored"
-is "connect: both sides are heard" "$(ask c 'cat /tmp/s4')" \
+# unix connect: the monitor has the server's connection, the emulator has not.
+exchange() # WORD: one line to the server and its answer
+{
+    ask c "stty -F /dev/ttyS4 -echo; (head -n 1 /dev/ttyS4 >/tmp/s4) & sleep 0.2; echo '$1' >/dev/ttyS4; sleep 1" \
+        >"$work/ignored"
+    ask c 'cat /tmp/s4'
+}
+process() { svirt dominfo c | sed -n "s/^$1: *pid \([0-9]*\),.*/\1/p"; }
+is "connect: both sides are heard" "$(exchange "from the guest")" \
     "server heard: from the guest"
+connection=$(python3 - "$server" <<'PYTHON'
+import os, socket, struct, sys
+# The inode of the other end of the server's one connection: unix_diag.
+pid = sys.argv[1]
+mine = {os.stat(f"/proc/{pid}/fd/{fd}").st_ino for fd in os.listdir(f"/proc/{pid}/fd")}
+link = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4)
+link.send(struct.pack("=IHHIIBBHIIIII", 40, 20, 0x301, 1, 0, socket.AF_UNIX,
+                      0, 0, 0xffffffff, 0, 4, 0, 0))
+while True:
+    block = link.recv(1 << 20)
+    while block:
+        size, kind = struct.unpack_from("=IH", block)
+        if kind != 20:
+            sys.exit()
+        inode, = struct.unpack_from("=I", block, 20)
+        at = 32
+        while at < size:
+            length, attribute = struct.unpack_from("=HH", block, at)
+            if attribute == 2 and inode in mine:
+                print(struct.unpack_from("=I", block, at + 4)[0])
+            at += (length + 3) & ~3
+        block = block[(size + 3) & ~3:]
+PYTHON
+)
+holds() { readlink "/proc/$1/fd/"* 2>/dev/null | grep -qx "socket:\[$connection\]"; }
+holds "$(process Monitor)" && ! holds "$(process Emulator)"
+verdict $? "connect: the monitor has the connection, the emulator has not" ||
+    note "inode '$connection'"
+former=$(process Monitor)
+kill -9 "$former"
+for ((i = 0; i < 100; i++)); do
+    [ "$(process Monitor)" = "$former" ] || break
+    sleep 0.1
+done
+is "connect: it outlives the monitor" "$(exchange again)" "server heard: again"
 
 ask c 'echo "to append" >/dev/ttyS2; echo "to empty" >/dev/ttyS3; sleep 0.5' \
     >"$work/ignored"
@@ -152,7 +202,35 @@ verdict $? "--safe lets no control sequence through"
 is "a console that is not there is an error" \
     "$(check_code svirt console c --devname serial9)" 6
 
+# A client that died while the guest took no more input.
+svirt -q suspend c
+(yes | exec "$build/src/cli/svirt" console c >/dev/null 2>&1) &
+client=$!
+for ((i = 0; i < 100; i++)); do
+    [ "$(check_code svirt console c)" != 6 ] || break
+    sleep 0.1
+done
+is "a client with unread input has its console" "$(check_code svirt console c)" 6
+sleep 1
+{ pkill -9 -P "$client" svirt; wait "$client"; } 2>/dev/null
+sleep 0.5
+(sleep 1 | timeout 10 "$build/src/cli/svirt" console c) >"$work/said" 2>&1
+verdict $? "a dead one has not" || note "$(cat "$work/said")"
+svirt -q resume c
+
+kill "$server"
+wait "$server" 2>/dev/null
+is "connect: the guest outlives the server" "$(ask c 'echo alive' 40)" alive
+check "connect: and is as confined" svirt verify c
 forget c
+python3 "$work/server.py" "$work/alone.sock" &
+server=$!
+for ((i = 0; i < 50; i++)); do
+    [ ! -S "$work/alone.sock" ] || break
+    sleep 0.1
+done
+starts "a connection as the only port" \
+    "<serial type='unix'><source mode='connect' path='$work/alone.sock'/></serial>"
 wait "$server"
 verdict $? "the server sees the end of the VM"
 starts "a socket that an earlier run left is no obstacle" \

@@ -17,6 +17,7 @@
  *   say TEXT COUNT        as serve; after `cont`, TEXT that many times (0: for
  *                         ever)
  *   flood                 as serve; after `cont`, stderr without end
+ *   deaf                  as serve, but the serial is never read
  *   send-fds              as serve; after `cont`, descriptors without end
  */
 enum { QMP = 10, SERIAL = 11 };
@@ -188,7 +189,9 @@ serve(int argc, char **argv)
     int n_fds = 0;
 
     for (;;) {
-        struct pollfd fds[2] = { { QMP, POLLIN, 0 }, { SERIAL, POLLIN, 0 } };
+        bool deaf = strcmp(argv[1], "deaf") == 0;
+        struct pollfd fds[2] = { { QMP, POLLIN, 0 },
+                                 { deaf ? -1 : SERIAL, POLLIN, 0 } };
         char echo[512];
         char *newline;
         int got;

@@ -230,6 +230,98 @@ test_a_unix_socket_is_a_console(void)
     (void)unlink(path);
 }
 
+/* The keeper hands the same connection to the next monitor. */
+static void
+test_a_connection_survives_monitors(void)
+{
+    g_autoptr(Vm) vm = NULL;
+    pid_t old;
+    int ends[2];
+
+    if (!vm_possible()) {
+        return;
+    }
+    g_assert_no_errno(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
+                                 ends));
+    SVIRT_AUTO_FD server = ends[0];
+    vm = vm_with(SVIRT_SERIAL_CONNECTED, ends[1], -1);
+    vm_start_and_run(vm, false);
+    say(server, "echo");
+    expect_text(server, "echo");
+    old = vm->monitor;
+    g_assert_no_errno(kill(old, SIGKILL));
+    vm_wait_monitor(vm, old);
+    say(server, "again");
+    expect_text(server, "again");
+    /* When the server goes the VM stays, console and all. */
+    svirt_fd_close(&server);
+    SVIRT_AUTO_FD fd = attach(vm, false);
+    expect_text(fd, "again");
+    say(fd, "typed");
+    expect_text(fd, "typed");
+    old = vm->monitor;
+    g_assert_no_errno(kill(old, SIGKILL));
+    vm_wait_monitor(vm, old);
+    g_assert_true(vm_process_is_there(vm->vmm));
+}
+
+/* Who listened sees the end of the VM, though three processes had copies. */
+static void
+test_a_connection_ends_with_the_vm(void)
+{
+    g_autoptr(Vm) vm = NULL;
+    int ends[2];
+    char byte;
+
+    if (!vm_possible()) {
+        return;
+    }
+    g_assert_no_errno(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
+                                 ends));
+    SVIRT_AUTO_FD server = ends[0];
+    vm = vm_with(SVIRT_SERIAL_CONNECTED, ends[1], -1);
+    vm_start_and_run(vm, false);
+    g_assert_no_errno(kill(vm->vmm, SIGKILL));
+    vm_wait_released(vm);
+    g_assert_cmpint(recv(server, &byte, 1, 0), ==, 0);
+}
+
+/* It typed more than the guest takes, then died: nobody is there. */
+static void
+test_a_dead_client_makes_room(void)
+{
+    g_autoptr(Vm) vm = NULL;
+    g_autofree char *block = g_malloc0(65536);
+    char why[SVIRT_CONTROL_WHY];
+    bool free_again = false;
+
+    if (!vm_possible()) {
+        return;
+    }
+    vm = vm_fake("deaf", NULL, NULL);
+    vm_start_and_run(vm, false);
+    SVIRT_AUTO_FD first = attach(vm, false);
+    for (struct pollfd full = { first, POLLOUT, 0 };
+         poll(&full, 1, 300) == 1;) {
+        (void)!send(first, block, 65536, MSG_DONTWAIT);
+    }
+    SVIRT_AUTO_FD other = vm_connect(vm);
+    g_assert_false(svirt_control_console(other, 0, false, 5000, why));
+    svirt_fd_close(&first);
+    for (int i = 0; i < 100 && !free_again; i++) {
+        free_again = svirt_control_console(other, 0, false, 5000, why);
+        g_usleep(free_again ? 0 : 10000);
+    }
+    g_assert_true(free_again);
+    /* Neither does a heap of dead ones keep the living out. */
+    for (int i = 0; i < 40; i++) {
+        SVIRT_AUTO_FD next = attach(vm, true);
+
+        (void)!send(next, block, 65536, MSG_DONTWAIT);
+    }
+    g_free(vm_qmp(vm, "{\"execute\": \"query-status\"}"));
+}
+
 static int
 create(Vm *vm, const char *name)
 {
@@ -319,6 +411,12 @@ main(int argc, char **argv)
     g_test_add_func("/keeper/console/a-pty", test_a_pty_is_a_console);
     g_test_add_func("/keeper/console/a-unix-socket",
                     test_a_unix_socket_is_a_console);
+    g_test_add_func("/keeper/console/a-connection-survives-monitors",
+                    test_a_connection_survives_monitors);
+    g_test_add_func("/keeper/console/a-connection-ends-with-the-vm",
+                    test_a_connection_ends_with_the_vm);
+    g_test_add_func("/keeper/console/a-dead-client-makes-room",
+                    test_a_dead_client_makes_room);
     g_test_add_func("/keeper/console/a-file-is-bounded-and-rotated",
                     test_a_file_is_bounded_and_rotated);
     g_test_add_func("/keeper/console/a-file-without-rotation-stops",

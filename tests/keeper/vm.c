@@ -229,7 +229,8 @@ vm_add_serial(Vm *vm, SvirtSerialKind kind, int sink, int rotated)
             .to = SVIRT_TO_MONITOR,
             .monitor = SVIRT_MONITOR_FD_SERIAL_SINK((int)i),
             .role = kind == SVIRT_SERIAL_UNIX ? SVIRT_FD_SERIAL_LISTEN
-                                              : SVIRT_FD_SERIAL_FILE,
+                    : kind == SVIRT_SERIAL_CONNECTED ? SVIRT_FD_SERIAL_PEER
+                                                     : SVIRT_FD_SERIAL_FILE,
             .index = i });
     }
     if (rotated >= 0) {

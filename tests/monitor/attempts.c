@@ -25,6 +25,7 @@
 
 pid_t victim;
 int victim_pidfd;
+int connection_fd;
 static char byte_there; /* an address the victim has as well */
 
 static long
@@ -380,7 +381,25 @@ try_duplicate_process_descriptor(void)
     return fcntl(2, F_DUPFD, 900);
 }
 
+/* A descriptor to whoever is connected: by the QMP socket alone. */
+static long
+try_pass_descriptor(void)
+{
+    char control[CMSG_SPACE(sizeof(int))] = { 0 };
+    struct iovec part = { &byte_there, 1 };
+    struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = sizeof(control) };
+    struct cmsghdr *message = CMSG_FIRSTHDR(&header);
+
+    message->cmsg_level = SOL_SOCKET;
+    message->cmsg_type = SCM_RIGHTS;
+    message->cmsg_len = CMSG_LEN(sizeof(int));
+    return sendmsg(connection_fd, &header, MSG_DONTWAIT);
+}
+
 const Attempt attempts[] = {
+    { "pass-descriptor", try_pass_descriptor },
     { "open-file", try_open_file },
     { "open-library", try_open_library },
     { "open-proc", try_open_proc },

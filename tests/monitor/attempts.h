@@ -15,3 +15,4 @@ extern const unsigned n_attempts;
 /* Set before: a process of another user, a copy of this one. */
 extern pid_t victim;
 extern int victim_pidfd;
+extern int connection_fd; /* a stream socket with somebody at its end */

@@ -218,11 +218,11 @@ static const struct {
     const char *argv; /* separated by blanks */
     bool ok;
 } rows[] = {
-    { "plain", "m web 10 20 0 65536 1000 5000 cpfru", true },
+    { "plain", "m web 10 20 0 65536 1000 5000 cpfrux", true },
     { "no-serial", "m web 10 20 0 65536 1000 5000 -", true },
     { "too-few", "m web 10 20 0 65536 1000 5000", false },
     { "too-many", "m web 10 20 0 65536 1000 5000 c c", false },
-    { "unknown-kind", "m web 10 20 0 65536 1000 5000 x", false },
+    { "unknown-kind", "m web 10 20 0 65536 1000 5000 y", false },
     { "too-many-serials", "m web 10 20 0 65536 1000 5000 ccccccccccccccccc",
       false },
     { "negative", "m web -1 20 0 65536 1000 5000 c", false },
@@ -248,9 +248,10 @@ test_args_survive_the_spec(void)
     SvirtMonitorArgs args = {
         .name = "web", .ids = { 10, 20 }, .control_uid = 7,
         .log_limit_bytes = 1 << 20, .log_rate_bytes_per_s = 4096,
-        .ready_timeout_ms = 30000, .n_serials = 2,
-        .serial = { SVIRT_SERIAL_FILE, SVIRT_SERIAL_UNIX },
-        .rotated = { true, false },
+        .ready_timeout_ms = 30000, .n_serials = 3,
+        .serial = { SVIRT_SERIAL_FILE, SVIRT_SERIAL_UNIX,
+                    SVIRT_SERIAL_CONNECTED },
+        .rotated = { true, false, false },
     };
     SvirtMonitorArgs again;
     SvirtLaunchSpec *spec;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -87,6 +88,17 @@ test_a_confined_monitor_can_work(void)
     g_assert_cmpint(run(try_work, true), ==, DONE);
 }
 
+/* Somebody to talk to, on a number that is not QMP's. */
+static void
+make_connection(void)
+{
+    int ends[2];
+
+    g_assert_no_errno(socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
+    connection_fd = fcntl(ends[0], F_DUPFD, 100);
+    g_assert_no_errno(connection_fd);
+}
+
 static void
 start_victim(void)
 {
@@ -108,6 +120,7 @@ main(int argc, char **argv)
 
     g_test_init(&argc, &argv, NULL);
     start_victim();
+    make_connection();
     for (unsigned i = 0; i < n_attempts; i++) {
         g_autofree char *path =
             g_strdup_printf("/monitor/inside/%s", attempts[i].name);
