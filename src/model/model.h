@@ -119,6 +119,7 @@ typedef struct SvirtModel {
 /* A static table's row; NULL for a model that is not built. */
 const SvirtModel *svirt_model_by_kind(SvirtModelKind kind);
 
+extern const SvirtModel svirt_model_selinux;
 extern const SvirtModel svirt_model_dac;
 extern const SvirtModel svirt_model_landlock;
 extern const SvirtModel svirt_model_none;

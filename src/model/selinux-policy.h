@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "label/context.h"
+#include "label/derive.h"
+#include "model/label-set.h"
+#include "model/selinux-kernel.h"
+
+/*
+ * Which contexts VMs have under the loaded policy: those of svirt's own module
+ * where it is loaded (policy/selinux/svirt.cil), else those the policy names
+ * for libvirt in contexts/virtual_domain_context and virtual_image_context.
+ */
+typedef struct SvirtSelinuxTypes {
+    bool own;                /* svirt's module */
+    bool mls;                /* contexts have a range */
+    SvirtContext *vmm;       /* owned, as all below */
+    SvirtContext *emulated;  /* the VMM's when it makes code: needs execmem */
+    SvirtContext *monitor;   /* NULL: the policy has no domain for it */
+    SvirtContext *helper;    /* NULL */
+    SvirtContext *image;
+    SvirtContext *content;
+} SvirtSelinuxTypes;
+
+/*
+ * UNSUPPORTED: neither the module nor the files are there (hint: install the
+ * module). INVALID: a file of the policy says no context, or one that the
+ * loaded policy refuses. SYSTEM. Owned by the caller.
+ */
+bool svirt_selinux_types_read(const SvirtSelinux *selinux,
+                              SvirtSelinuxTypes **ret, GError **error);
+void svirt_selinux_types_free(SvirtSelinuxTypes *types);
+
+/*
+ * Pure: the contexts of one VM. Its level: the sensitivity of the domain's
+ * own, the seed's categories. Of seed->base only the type is taken, as libvirt
+ * does; a seed->given is the process' own and its range the images'. INVALID.
+ */
+bool svirt_selinux_derive(const SvirtSelinuxTypes *types,
+                          const SvirtLabelSeed *seed, SvirtLabelSet *ret,
+                          GError **error);
+
+/*
+ * The categories of the loaded policy: c0 to the last one that a VM's context
+ * may have. All of them when contexts have no range. SYSTEM; UNSUPPORTED: not
+ * one.
+ */
+bool svirt_selinux_category_range(const SvirtSelinux *selinux,
+                                  const SvirtSelinuxTypes *types,
+                                  SvirtCategoryRange *ret, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SvirtSelinuxTypes, svirt_selinux_types_free)
