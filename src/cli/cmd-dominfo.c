@@ -135,10 +135,10 @@ add_labels(Info *info, SvirtState *state, const SvirtConfig *config,
          i++) {
         const SvirtCompartmentLabel *label = &compartment->labels[i];
 
-        if (label->active && label->process != NULL) {
+        if (label->active && label->set.vmm != NULL) {
             add(info, "Security model", "%s",
                 svirt_model_kind_to_string(label->model));
-            add(info, "Security label", "%s%s", label->process,
+            add(info, "Security label", "%s%s", label->set.vmm,
                 active ? " (enforcing)" : "");
         }
     }

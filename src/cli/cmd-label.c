@@ -46,8 +46,8 @@ svirt_cmd_label(const SvirtCli *cli, int *ret_exit, GError **error)
             svirt_model_kind_to_string(label->model),
             svirt_seclabel_type_to_string(label->type),
             label->active ? "yes" : "no",
-            label->process,
-            label->image,
+            label->set.vmm,
+            label->set.image,
         };
 
         svirt_table_add_row(table, cells);

@@ -7,9 +7,13 @@
 
 #include "base/fd.h"
 #include "compartment/uid-use.h"
+#include "label/context.h"
 #include "label/derive.h"
 #include "label/level.h"
 #include "state/doi.h"
+
+/* A policy with few categories and a host with many VMs: what it may take. */
+#define MAX_ATTEMPTS 100000u
 
 /*
  * systemd's, or D-Bus's on hosts without it. A host that has neither gets a
@@ -47,47 +51,104 @@ open_key(const SvirtConnection *connection, SvirtDoi **ret, GError **error)
 }
 
 static bool
+claim_set(SvirtState *state, const SvirtOwner *owner,
+          const SvirtCategorySet *set, GError **error)
+{
+    const SvirtLevel level = { .sensitivity = 0, .categories = *set };
+    g_autofree char *text = svirt_level_format(&level);
+    g_autoptr(SvirtClaim) claim = NULL;
+
+    claim = svirt_claim_new(owner, SVIRT_MODEL_SELINUX,
+                            SVIRT_COMPARTMENT_TYPE, text);
+    claim->has_categories = true;
+    claim->categories = *set;
+    return svirt_claims_add(state, claim, error);
+}
+
+/*
+ * The set is the UUID's wherever the range allows 2^64 of them; a policy with
+ * fewer than 68 categories gets the first that nobody has.
+ */
+static bool
 claim_categories(SvirtState *state, const SvirtConnection *connection,
                  const SvirtOwner *owner, SvirtCategorySet *ret,
                  GError **error)
 {
-    static const SvirtCategoryRange range = SVIRT_COMPARTMENT_CATEGORIES;
+    SvirtCategoryRange range;
     g_autoptr(SvirtDoi) doi = NULL;
     g_autoptr(SvirtDeriver) deriver = NULL;
-    g_autoptr(SvirtClaim) claim = NULL;
-    g_autofree char *text = NULL;
-    SvirtLevel level = { .sensitivity = 0 };
+    uint64_t attempts;
 
-    if (!open_key(connection, &doi, error) ||
-        !svirt_deriver_new(doi->key, &range, SVIRT_DERIVE_DERIVED, &deriver,
+    if (!svirt_compartment_range(&range, error) ||
+        !open_key(connection, &doi, error) ||
+        !svirt_deriver_new(doi->key, &range, SVIRT_DERIVE_CLAIMED, &deriver,
                            error)) {
         return false;
     }
-    svirt_deriver_categories(deriver, &owner->uuid, &level.categories);
-    text = svirt_level_format(&level);
-    claim = svirt_claim_new(owner, SVIRT_MODEL_SELINUX,
-                            SVIRT_COMPARTMENT_TYPE, text);
-    claim->has_categories = true;
-    claim->categories = level.categories;
-    if (!svirt_claims_add(state, claim, error)) {
+    attempts = svirt_deriver_mode(deriver) == SVIRT_DERIVE_DERIVED
+                   ? 1
+                   : svirt_deriver_set_count(deriver);
+    for (uint64_t i = 0; i < MIN(attempts, MAX_ATTEMPTS); i++) {
+        g_autoptr(GError) taken = NULL;
+
+        svirt_deriver_candidate(deriver, &owner->uuid, i, ret);
+        if (claim_set(state, owner, ret, &taken)) {
+            return true;
+        }
+        if (attempts == 1 ||
+            !g_error_matches(taken, SVIRT_ERROR, SVIRT_ERROR_EXISTS)) {
+            g_propagate_error(error, g_steal_pointer(&taken));
+            return false;
+        }
+    }
+    return svirt_raise(error, SVIRT_ERROR_BUSY, NULL,
+                       "undefine VMs, or load a policy with c0.c1023",
+                       "the loaded policy's categories c%u.c%u are all taken",
+                       range.first, range.last);
+}
+
+/* As the definition spells it: others may spell out the same one. */
+static bool
+claim_static(SvirtState *state, const SvirtOwner *owner, const char *label,
+             GError **error)
+{
+    g_autoptr(SvirtContext) context = NULL;
+    g_autoptr(SvirtClaim) claim = NULL;
+
+    if (!svirt_context_parse(label, &context, error)) {
         return false;
     }
-    *ret = level.categories;
-    return true;
+    claim = svirt_claim_new(owner, SVIRT_MODEL_SELINUX, context->type, label);
+    claim->shared = true;
+    if (context->has_range) {
+        claim->has_categories = true;
+        claim->categories = context->range.high.categories;
+    }
+    return svirt_claims_add(state, claim, error);
 }
 
 static bool
 find_categories(SvirtState *state, const SvirtConnection *connection,
-                const SvirtOwner *owner, SvirtCategorySet *ret,
-                GError **error)
+                const SvirtOwner *owner, const SvirtDomain *domain,
+                SvirtCategorySet *ret, GError **error)
 {
+    const SvirtSeclabel *seclabel =
+        svirt_compartment_seclabel(domain, SVIRT_MODEL_SELINUX);
     g_autoptr(SvirtClaim) present = NULL;
+    SvirtCategoryRange range;
 
-    if (!svirt_claims_find(state, &owner->uuid, SVIRT_MODEL_SELINUX, &present,
+    if (seclabel != NULL && seclabel->type == SVIRT_SECLABEL_STATIC) {
+        svirt_category_set_clear(ret);
+        return claim_static(state, owner, seclabel->label, error);
+    }
+    if (!svirt_compartment_range(&range, error) ||
+        !svirt_claims_find(state, &owner->uuid, SVIRT_MODEL_SELINUX, &present,
                            error)) {
         return false;
     }
     if (present != NULL && present->has_categories && !present->shared &&
+        svirt_category_set_next(&present->categories, range.last + 1) ==
+            SVIRT_CATEGORY_MAX &&
         present->owner.incarnation == owner->incarnation &&
         present->owner.author == owner->author) {
         *ret = present->categories;
@@ -199,7 +260,8 @@ svirt_compartment_claim(SvirtState *state, const SvirtConnection *connection,
         return false;
     }
     transaction = state;
-    if (!find_categories(state, connection, &owner, &categories, error) ||
+    if (!find_categories(state, connection, &owner, domain, &categories,
+                         error) ||
         !find_block(state, config, definition, &owner, use, &first, error) ||
         !claim_dac(state, &owner, first, is_static ? &label : NULL, error) ||
         !svirt_state_commit(state, error)) {

@@ -3,6 +3,7 @@
 
 #include "compartment/compartment.h"
 #include "label/dac-label.h"
+#include "label/derive.h"
 
 /* Every category a policy can have; MCS policies in use have them all. */
 #define SVIRT_COMPARTMENT_CATEGORIES { 0, SVIRT_CATEGORY_MAX - 1 }
@@ -10,7 +11,10 @@
  * type for VMs. */
 #define SVIRT_COMPARTMENT_TYPE "svirt_t"
 
-/* Borrowed; NULL when the definition has none for `model`. */
+/*
+ * Borrowed; NULL when the definition has none for `model`. One that names no
+ * model is for the host's first: SELinux, Smack, AppArmor, as probed.
+ */
 const SvirtSeclabel *svirt_compartment_seclabel(const SvirtDomain *domain,
                                                 SvirtModelKind model);
 
@@ -34,6 +38,14 @@ SvirtCompartment *svirt_compartment_build(
     const SvirtDefinition *definition, const SvirtDomain *domain,
     uid_t uid_first, const SvirtCategorySet *categories,
     const SvirtDacLabel *static_dac);
+
+/* Fills compartment->labels; a model's problem is kept with its label. */
+void svirt_compartment_add_labels(SvirtCompartment *compartment,
+                                  const SvirtDomain *domain,
+                                  const SvirtDacLabel *static_dac);
+
+/* The categories a VM may have on this host: all, or the loaded policy's. */
+bool svirt_compartment_range(SvirtCategoryRange *ret, GError **error);
 
 /* The claim's block serves this incarnation under this configuration. */
 bool svirt_compartment_block_is_usable(const SvirtClaim *claim,

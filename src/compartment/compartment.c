@@ -4,9 +4,6 @@
 #include <string.h>
 
 #include "compartment/compartment-private.h"
-#include "label/derive.h"
-#include "label/level.h"
-#include "model/model.h"
 
 void
 svirt_compartment_free(SvirtCompartment *compartment)
@@ -15,8 +12,9 @@ svirt_compartment_free(SvirtCompartment *compartment)
         return;
     }
     for (size_t i = 0; i < compartment->label_count; i++) {
-        g_free(compartment->labels[i].process);
-        g_free(compartment->labels[i].image);
+        svirt_label_set_clear(&compartment->labels[i].set);
+        g_free(compartment->labels[i].base);
+        g_clear_error(&compartment->labels[i].problem);
     }
     g_free(compartment->name);
     g_free(compartment);
@@ -34,152 +32,6 @@ svirt_compartment_label(const SvirtCompartment *compartment,
     return NULL;
 }
 
-const SvirtSeclabel *
-svirt_compartment_seclabel(const SvirtDomain *domain, SvirtModelKind model)
-{
-    for (unsigned i = 0; i < domain->seclabels->len; i++) {
-        const SvirtSeclabel *seclabel = domain->seclabels->pdata[i];
-
-        if (seclabel->has_model && seclabel->model == model) {
-            return seclabel;
-        }
-    }
-    return NULL;
-}
-
-static const char *
-attribute_of(const SvirtXmlNode *node, const char *name)
-{
-    for (unsigned i = 0; i < node->attribute_count; i++) {
-        if (strcmp(node->attributes[i].name, name) == 0) {
-            return node->attributes[i].value;
-        }
-    }
-    return NULL;
-}
-
-/*
- * Checking a dynamic <seclabel> fills relabel='yes' in, so the tree tells
- * whether the author wrote it. Descriptors make a change of owner needless,
- * and a file that stays its owner's needs no giving back.
- */
-static bool
-relabel_is_spelled_out(const SvirtDomain *domain, SvirtModelKind model)
-{
-    const char *word = svirt_model_kind_to_string(model);
-    const SvirtXmlNode *node =
-        domain->document != NULL ? domain->document->root->first_child : NULL;
-
-    for (; node != NULL; node = node->next) {
-        if (node->namespace_uri == NULL &&
-            strcmp(node->local_name, "seclabel") == 0 &&
-            g_strcmp0(attribute_of(node, "model"), word) == 0) {
-            return g_strcmp0(attribute_of(node, "relabel"), "yes") == 0;
-        }
-    }
-    return false;
-}
-
-static bool
-host_runs(SvirtModelKind model)
-{
-    const SvirtModel *row = svirt_model_by_kind(model);
-    bool active = false;
-
-    return row != NULL && row->probe(&active, NULL) && active;
-}
-
-/* `process` and `image` are taken over. */
-static SvirtCompartmentLabel *
-add_label(SvirtCompartment *compartment, SvirtModelKind model,
-          const SvirtSeclabel *seclabel, char *process, char *image)
-{
-    SvirtCompartmentLabel *label =
-        &compartment->labels[compartment->label_count++];
-
-    label->model = model;
-    label->type =
-        seclabel != NULL ? seclabel->type : SVIRT_SECLABEL_DYNAMIC;
-    label->active = host_runs(model);
-    label->process = process;
-    label->image = image;
-    return label;
-}
-
-/* The label of a model svirt derives one for: `derived` is taken over. */
-static void
-add_derived(SvirtCompartment *compartment, const SvirtDomain *domain,
-            SvirtModelKind model, char *derived)
-{
-    const SvirtSeclabel *seclabel = svirt_compartment_seclabel(domain, model);
-    SvirtSeclabelType type =
-        seclabel != NULL ? seclabel->type : SVIRT_SECLABEL_DYNAMIC;
-    SvirtCompartmentLabel *label;
-
-    switch (type) {
-    case SVIRT_SECLABEL_DYNAMIC:
-        label = add_label(compartment, model, seclabel, derived,
-                          g_strdup(derived));
-        label->relabel = label->active;
-        break;
-    case SVIRT_SECLABEL_STATIC:
-        label = add_label(compartment, model, seclabel,
-                          g_strdup(seclabel->label), NULL);
-        label->shared = true;
-        g_free(derived);
-        break;
-    case SVIRT_SECLABEL_NONE:
-        (void)add_label(compartment, model, seclabel, NULL, NULL);
-        g_free(derived);
-        break;
-    case SVIRT_SECLABEL_MAX:
-        g_assert_not_reached();
-    }
-}
-
-static void
-add_dac(SvirtCompartment *compartment, const SvirtDomain *domain,
-        const SvirtDacLabel *static_dac)
-{
-    const SvirtSeclabel *seclabel =
-        svirt_compartment_seclabel(domain, SVIRT_MODEL_DAC);
-    const SvirtDacLabel own = { .uid = compartment->vmm_uid,
-                                .gid = compartment->vmm_gid };
-    SvirtCompartmentLabel *label =
-        add_label(compartment, SVIRT_MODEL_DAC, seclabel,
-                  svirt_dac_label_format(&own), NULL);
-
-    label->shared = static_dac != NULL;
-    if (label->type == SVIRT_SECLABEL_NONE) {
-        return;
-    }
-    label->image = svirt_dac_label_format(&own);
-    label->relabel = relabel_is_spelled_out(domain, SVIRT_MODEL_DAC);
-}
-
-/* Kept and listed, whatever the host makes of them. */
-static void
-add_others(SvirtCompartment *compartment, const SvirtDomain *domain)
-{
-    for (unsigned i = 0; i < domain->seclabels->len; i++) {
-        const SvirtSeclabel *seclabel = domain->seclabels->pdata[i];
-
-        if (seclabel->has_model &&
-            svirt_compartment_label(compartment, seclabel->model) == NULL) {
-            (void)add_label(compartment, seclabel->model, seclabel,
-                            g_strdup(seclabel->label), NULL);
-        }
-    }
-}
-
-static char *
-level_text(const SvirtCategorySet *categories)
-{
-    const SvirtLevel level = { .sensitivity = 0, .categories = *categories };
-
-    return svirt_level_format(&level);
-}
-
 SvirtCompartment *
 svirt_compartment_build(const SvirtDefinition *definition,
                         const SvirtDomain *domain, uid_t uid_first,
@@ -187,7 +39,6 @@ svirt_compartment_build(const SvirtDefinition *definition,
                         const SvirtDacLabel *static_dac)
 {
     SvirtCompartment *compartment = g_new0(SvirtCompartment, 1);
-    char name[SVIRT_DERIVED_NAME_BYTES];
 
     compartment->owner.uuid = definition->uuid;
     compartment->owner.incarnation = definition->incarnation;
@@ -204,13 +55,8 @@ svirt_compartment_build(const SvirtDefinition *definition,
         compartment->vmm_uid = static_dac->uid;
         compartment->vmm_gid = static_dac->gid;
     }
-    svirt_derive_name(&definition->uuid, name);
-    add_derived(compartment, domain, SVIRT_MODEL_SELINUX,
-                level_text(categories));
-    add_derived(compartment, domain, SVIRT_MODEL_SMACK, g_strdup(name));
-    add_derived(compartment, domain, SVIRT_MODEL_APPARMOR, g_strdup(name));
-    add_dac(compartment, domain, static_dac);
-    add_others(compartment, domain);
+    compartment->emulated = domain->type != SVIRT_DOMAIN_TYPE_KVM;
+    svirt_compartment_add_labels(compartment, domain, static_dac);
     return compartment;
 }
 
@@ -235,13 +81,28 @@ dac_claim_label(uid_t uid_first, const SvirtDacLabel *static_dac)
     return svirt_dac_label_format(static_dac != NULL ? static_dac : &own);
 }
 
+/* The static label, or a set of its own that this host's policy can take. */
 static bool
 categories_are_claimed(const SvirtClaim *claim,
-                       const SvirtDefinition *definition)
+                       const SvirtDefinition *definition,
+                       const SvirtDomain *domain,
+                       const SvirtCategoryRange *range)
 {
-    return claim->has_categories && !claim->shared &&
-           claim->owner.incarnation == definition->incarnation &&
-           claim->owner.author == definition->author;
+    const SvirtSeclabel *seclabel =
+        svirt_compartment_seclabel(domain, SVIRT_MODEL_SELINUX);
+    bool given =
+        seclabel != NULL && seclabel->type == SVIRT_SECLABEL_STATIC;
+
+    if (claim->owner.incarnation != definition->incarnation ||
+        claim->owner.author != definition->author ||
+        claim->shared != given) {
+        return false;
+    }
+    return given ? strcmp(claim->label, seclabel->label) == 0
+                 : claim->has_categories &&
+                       svirt_category_set_next(&claim->categories,
+                                               range->last + 1) ==
+                           SVIRT_CATEGORY_MAX;
 }
 
 bool
@@ -254,11 +115,13 @@ svirt_compartment_find(SvirtState *state, const SvirtConfig *config,
     g_autofree char *wanted = NULL;
     const SvirtClaim *dac = NULL;
     const SvirtClaim *selinux = NULL;
+    SvirtCategoryRange range;
     SvirtDacLabel label;
     bool is_static;
 
     if (!svirt_compartment_static_dac(config, definition, domain, &is_static,
                                       &label, error) ||
+        !svirt_compartment_range(&range, error) ||
         !svirt_claims_list(state, &definition->uuid, &claims, error)) {
         return false;
     }
@@ -269,7 +132,8 @@ svirt_compartment_find(SvirtState *state, const SvirtConfig *config,
             svirt_compartment_block_is_usable(claim, config, definition)) {
             dac = claim;
         } else if (claim->model == SVIRT_MODEL_SELINUX &&
-                   categories_are_claimed(claim, definition)) {
+                   categories_are_claimed(claim, definition, domain,
+                                          &range)) {
             selinux = claim;
         }
     }

@@ -6,6 +6,7 @@
 #include "host/connection.h"
 #include "label/category-set.h"
 #include "label/seclabel.h"
+#include "model/label-set.h"
 #include "state/claims.h"
 #include "state/definitions.h"
 
@@ -14,10 +15,16 @@ typedef struct SvirtCompartmentLabel {
     SvirtModelKind model;
     SvirtSeclabelType type; /* dynamic, static, none */
     bool active;            /* this host runs the model */
-    bool relabel;           /* its private files are given `image` */
+    bool named;             /* the definition has a <seclabel> for it */
+    bool relabel;           /* its files are given labels of the set */
     bool shared;            /* a static label: other VMs may have it too */
-    char *process;          /* owned; NULL: none */
-    char *image;            /* owned; NULL: none */
+    bool require_enforcing; /* no start where the model only warns */
+    char *base;             /* owned; <baselabel>; NULL: none */
+    /* Where the model is not active: what is known without it, the level or
+     * the name alone. */
+    SvirtLabelSet set;
+    /* Owned; why an active model gave no labels: nothing is started then. */
+    GError *problem;
 } SvirtCompartmentLabel;
 
 /*
@@ -36,6 +43,7 @@ typedef struct SvirtCompartment {
     uid_t helper_uid; /* passt */
     gid_t helper_gid;
     SvirtCategorySet categories;
+    bool emulated; /* the VMM makes code at run time */
     /*
      * SELINUX ("s0:c1,c2": the level; the types are the loaded policy's),
      * SMACK, APPARMOR ("svirt-<uuid>") and DAC, in this order, then models
@@ -50,6 +58,10 @@ void svirt_compartment_free(SvirtCompartment *compartment);
 const SvirtCompartmentLabel *
 svirt_compartment_label(const SvirtCompartment *compartment,
                         SvirtModelKind model);
+
+/* What the labels of one model are made from; borrows from both. */
+SvirtLabelSeed svirt_compartment_seed(const SvirtCompartment *compartment,
+                                      const SvirtCompartmentLabel *label);
 
 /*
  * From claims alone: nothing is written and the DOI key is not read. NULL in

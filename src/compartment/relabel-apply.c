@@ -31,6 +31,55 @@ is_unclaimed(SvirtState *state, const SvirtOwner *owner,
     return true;
 }
 
+/* Labelled by svirt for another VM, and not claimed by this one? */
+static bool
+must_be_counted(SvirtState *state, const SvirtOwner *owner,
+                const SvirtRelabelStep *step, bool *ret, GError **error)
+{
+    g_autoptr(SvirtRemembered) remembered = NULL;
+    g_autoptr(GPtrArray) mine = NULL;
+
+    *ret = false;
+    if (!svirt_objects_find(state, &step->object->identity,
+                            step->model->kind, &remembered, error)) {
+        return false;
+    }
+    if (remembered == NULL) {
+        return true;
+    }
+    if (!svirt_objects_list(state, &owner->uuid, &mine, error)) {
+        return false;
+    }
+    *ret = true;
+    for (unsigned i = 0; i < mine->len; i++) {
+        if (((const SvirtRemembered *)mine->pdata[i])->id == remembered->id) {
+            *ret = false;
+        }
+    }
+    return true;
+}
+
+static bool
+claim_kept(SvirtState *state, const SvirtRelabelPlan *plan, GError **error)
+{
+    for (unsigned i = 0; i < plan->kept->len; i++) {
+        const SvirtRelabelStep *step = plan->kept->pdata[i];
+        bool needed;
+        int64_t id;
+
+        if (!must_be_counted(state, &plan->owner, step, &needed, error) ||
+            (needed &&
+             !svirt_objects_remember(state, &step->object->identity,
+                                     step->object->shown_path,
+                                     step->model->kind, &plan->owner,
+                                     step->current, step->wanted, &id,
+                                     error))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool
 svirt_relabel_is_needed(SvirtState *state, const SvirtRelabelPlan *plan,
                         bool *ret_needed, GError **error)
@@ -40,6 +89,12 @@ svirt_relabel_is_needed(SvirtState *state, const SvirtRelabelPlan *plan,
     for (unsigned i = 0; i < plan->held->len && !needed; i++) {
         if (!is_unclaimed(state, &plan->owner, plan->held->pdata[i], &needed,
                           error)) {
+            return false;
+        }
+    }
+    for (unsigned i = 0; i < plan->kept->len && !needed; i++) {
+        if (!must_be_counted(state, &plan->owner, plan->kept->pdata[i],
+                             &needed, error)) {
             return false;
         }
     }
@@ -66,7 +121,7 @@ svirt_relabel_claim(SvirtState *state, const SvirtRelabelPlan *plan,
             return false;
         }
     }
-    return true;
+    return claim_kept(state, plan, error);
 }
 
 /* One run of svirt_relabel_apply. All borrowed. */

@@ -10,10 +10,12 @@
  *
  * 1. A source's own <seclabel> decides for its model: its label, or none at
  *    all with relabel='no' (without a model: for every model).
- * 2. Else an image that the VM alone may write gets the compartment's image
- *    label, if the compartment relabels under that model.
- * 3. Everything else keeps what it carries: read-only and shared images serve
- *    other VMs too, boot files and logs are opened by svirt.
+ * 2. Else, if the compartment relabels under that model, an image that the VM
+ *    alone may write gets the image label, one that several may write the
+ *    shared label, one that none may write the content label; a model that
+ *    has no such label (DAC: no one owner would serve them all) leaves it.
+ * 3. Everything else keeps what it carries: boot files and logs are opened by
+ *    svirt.
  */
 
 static bool
@@ -48,6 +50,7 @@ svirt_relabel_plan_free(SvirtRelabelPlan *plan)
         return;
     }
     g_ptr_array_unref(plan->steps);
+    g_ptr_array_unref(plan->kept);
     g_ptr_array_unref(plan->held);
     g_free(plan->name);
     g_free(plan);
@@ -87,9 +90,21 @@ decide(const SvirtCompartmentLabel *label, const SvirtRelabelItem *item,
         *ret_wanted = g_strdup(override);
         return true;
     }
-    if (label->relabel && is_image(item->kind) &&
-        item->access == SVIRT_ACCESS_EXCLUSIVE) {
-        *ret_wanted = g_strdup(label->image);
+    if (!label->relabel || !is_image(item->kind)) {
+        return true;
+    }
+    switch (item->access) {
+    case SVIRT_ACCESS_EXCLUSIVE:
+        *ret_wanted = g_strdup(label->set.image);
+        break;
+    case SVIRT_ACCESS_SHARED:
+        *ret_wanted = g_strdup(label->set.shared);
+        break;
+    case SVIRT_ACCESS_READ_ONLY:
+        *ret_wanted = g_strdup(label->set.content);
+        break;
+    case SVIRT_ACCESS_MAX:
+        g_assert_not_reached();
     }
     return true;
 }
@@ -110,6 +125,14 @@ check_step(const SvirtRelabelPlan *plan, const SvirtRelabelStep *step,
                            "author is uid %u",
                            plan->name, step->object->shown_path,
                            plan->owner.author);
+    }
+    /* A host's file that everybody may read is not theirs to relabel. */
+    if (plan->owner.author != 0 && step->object->uid != plan->owner.author) {
+        return svirt_raise(error, SVIRT_ERROR_REFUSED, NULL,
+                           "have root label it, or copy it",
+                           "'%s' needs another label on '%s', which is not "
+                           "its author's",
+                           plan->name, step->object->shown_path);
     }
     if (!has_identity(step->object)) {
         return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
@@ -143,6 +166,16 @@ step_changes(const SvirtRelabelStep *step)
     return !step->model->labels_equal(step->current, step->wanted);
 }
 
+static void
+keep_step(SvirtRelabelPlan *plan, SvirtRelabelStep *step, bool shared)
+{
+    if (shared && has_identity(step->object)) {
+        g_ptr_array_add(plan->kept, step);
+    } else {
+        step_free(step);
+    }
+}
+
 static bool
 add_step(SvirtRelabelPlan *plan, const SvirtRelabelItem *item,
          const SvirtModel *model, const char *wanted, GError **error)
@@ -165,6 +198,7 @@ add_step(SvirtRelabelPlan *plan, const SvirtRelabelItem *item,
     step->model = model;
     step->target = g_strdup(item->target);
     step->wanted = g_strdup(wanted);
+    step->exclusive = item->access == SVIRT_ACCESS_EXCLUSIVE;
     return model->read_label(item->object, &step->current, error) &&
            (!step_changes(step) || check_step(plan, step, error));
 }
@@ -216,6 +250,7 @@ svirt_relabel_plan_new(const SvirtCompartment *compartment,
     plan->owner = compartment->owner;
     plan->name = g_strdup(compartment->name);
     plan->steps = g_ptr_array_new_with_free_func(step_free);
+    plan->kept = g_ptr_array_new_with_free_func(step_free);
     plan->held = g_ptr_array_new();
     for (size_t i = 0; i < count; i++) {
         if (!plan_item(plan, compartment, &items[i], error)) {
@@ -223,10 +258,13 @@ svirt_relabel_plan_new(const SvirtCompartment *compartment,
         }
         hold(plan, &items[i]);
     }
-    /* What is right already was needed to see contradictions only. */
+    /* What is right already was needed to see contradictions. */
     for (unsigned i = plan->steps->len; i > 0; i--) {
-        if (!step_changes(plan->steps->pdata[i - 1])) {
-            (void)g_ptr_array_remove_index(plan->steps, i - 1);
+        SvirtRelabelStep *step = plan->steps->pdata[i - 1];
+
+        if (!step_changes(step)) {
+            (void)g_ptr_array_steal_index(plan->steps, i - 1);
+            keep_step(plan, step, !step->exclusive);
         }
     }
     *ret = g_steal_pointer(&plan);

@@ -22,6 +22,7 @@ typedef struct SvirtRelabelStep {
     char *target;              /* owned; NULL none */
     char *current;             /* owned; NULL: has none */
     char *wanted;              /* owned */
+    bool exclusive;            /* the VM alone writes the object */
 } SvirtRelabelStep;
 
 /*
@@ -32,6 +33,9 @@ typedef struct SvirtRelabelPlan {
     SvirtOwner owner;
     char *name;       /* owned; the VM's */
     GPtrArray *steps; /* owned SvirtRelabelStep * */
+    /* Owned SvirtRelabelStep *: right already, on objects of several VMs. If
+     * svirt made them so, this VM has to claim them, too. */
+    GPtrArray *kept;
     GPtrArray *held;  /* const SvirtObject *, borrowed; each inode once */
 } SvirtRelabelPlan;
 
@@ -39,8 +43,9 @@ typedef struct SvirtRelabelPlan {
  * Writes nothing; asks each object for its label once per model that labels
  * it. Who gets what is told in relabel-plan.c. REFUSED: one object is to carry
  * two labels of one model; an author other than root asks for a change of
- * owner. UNSUPPORTED: an object that could not be told from another after it
- * was labelled. NOT_FOUND, INVALID: an override's label. Errors of the models.
+ * owner, or for another label of what is not theirs. UNSUPPORTED: an object
+ * that could not be told from another after it was labelled. NOT_FOUND,
+ * INVALID: an override's label. Errors of the models.
  */
 bool svirt_relabel_plan_new(const SvirtCompartment *compartment,
                             const SvirtRelabelItem *items, size_t count,

@@ -58,6 +58,8 @@ svirt_parse_seclabels(SvirtReader *reader, SvirtXmlNode *root)
         SVIRT_READ_ENUM(reader, node, "type", svirt_seclabel_type_from_string,
                         &seclabel->type);
         read_common(reader, node, seclabel);
+        seclabel->require_enforcing = svirt_reader_yes_no(
+            reader, node, "requireEnforcing", false);
         seclabel->baselabel = copy_child(reader, node, "baselabel");
         seclabel->imagelabel = copy_child(reader, node, "imagelabel");
         line = node->line;

@@ -30,6 +30,7 @@ typedef struct SvirtSeclabel {
     bool has_model;
     SvirtModelKind model; /* valid when has_model */
     SvirtSeclabelRelabel relabel;
+    bool require_enforcing; /* no start where the model only warns */
     char *label;      /* owned, NULL: not given */
     char *baselabel;  /* owned, NULL: not given */
     char *imagelabel; /* owned, NULL: not given; output only */

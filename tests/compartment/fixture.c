@@ -172,7 +172,7 @@ fixture_add_test_label(SvirtCompartment *compartment, const char *image)
     label->type = SVIRT_SECLABEL_DYNAMIC;
     label->active = true;
     label->relabel = true;
-    label->image = g_strdup(image);
+    label->set.image = g_strdup(image);
 }
 
 char *

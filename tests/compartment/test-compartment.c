@@ -70,8 +70,8 @@ test_found_as_claimed(Fixture *fixture, const void *data)
     g_assert_null(missing);
     g_assert_cmpuint(found->label_count, ==, claimed->label_count);
     for (size_t i = 0; i < found->label_count; i++) {
-        g_assert_cmpstr(found->labels[i].process, ==,
-                        claimed->labels[i].process);
+        g_assert_cmpstr(found->labels[i].set.vmm, ==,
+                        claimed->labels[i].set.vmm);
     }
 }
 
@@ -114,10 +114,10 @@ test_names_what_other_models_call_it(Fixture *fixture, const void *data)
     g_autofree char *own =
         g_strdup_printf("+%u:+%u", web->vmm_uid, web->vmm_uid);
 
-    g_assert_true(g_str_has_prefix(selinux->process, "s0:c"));
-    g_assert_cmpstr(smack->process, ==, "svirt-" TEST_UUID_A);
-    g_assert_cmpstr(apparmor->process, ==, "svirt-" TEST_UUID_A);
-    g_assert_cmpstr(dac->process, ==, own);
+    g_assert_true(g_str_has_prefix(selinux->set.vmm, "s0:c"));
+    g_assert_cmpstr(smack->set.vmm, ==, "svirt-" TEST_UUID_A);
+    g_assert_cmpstr(apparmor->set.vmm, ==, "svirt-" TEST_UUID_A);
+    g_assert_cmpstr(dac->set.vmm, ==, own);
     g_assert_true(dac->active);
     g_assert_false(selinux->active);
     g_assert_false(dac->relabel);
@@ -167,7 +167,7 @@ test_dac_seclabel_is_libvirts(Fixture *fixture, const void *data)
 
         g_test_message("%s", dac_rows[i].name);
         g_assert_cmpint(dac->type, ==, dac_rows[i].type);
-        g_assert_cmpstr(dac->process, ==,
+        g_assert_cmpstr(dac->set.vmm, ==,
                         dac_rows[i].process != NULL ? dac_rows[i].process
                                                     : own);
         g_assert_cmpint(dac->relabel, ==, dac_rows[i].relabel);
@@ -281,12 +281,12 @@ test_models_the_host_lacks_are_listed(Fixture *fixture, const void *data)
     const SvirtCompartmentLabel *flask =
         svirt_compartment_label(web, SVIRT_MODEL_FLASK);
 
-    g_assert_cmpstr(selinux->process, ==,
+    g_assert_cmpstr(selinux->set.vmm, ==,
                     "system_u:system_r:svirt_t:s0:c3,c9");
     g_assert_true(selinux->shared);
-    g_assert_null(smack->process);
+    g_assert_null(smack->set.vmm);
     g_assert_cmpint(smack->type, ==, SVIRT_SECLABEL_NONE);
-    g_assert_cmpstr(flask->process, ==, "system_u:system_r:domU_t");
+    g_assert_cmpstr(flask->set.vmm, ==, "system_u:system_r:domU_t");
     g_assert_false(selinux->active || smack->active || flask->active);
 }
 
