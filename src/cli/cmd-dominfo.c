@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "compartment/compartment.h"
 #include "host/layers.h"
+#include "hypervisor/balloon.h"
 #include "keeper/message.h"
 #include "state/waivers.h"
 
@@ -71,20 +72,29 @@ add_run(Info *info, const SvirtRunStatus *run)
     add(info, "Monitor", "pid %d, uid %" PRIu32,
         run->process[SVIRT_PROCESS_MONITOR].pid,
         run->process[SVIRT_PROCESS_MONITOR].uid);
-    if (run->process[SVIRT_PROCESS_PASST].pid != 0) {
-        add(info, "Network helper", "pid %d, uid %" PRIu32 "%s",
-            run->process[SVIRT_PROCESS_PASST].pid,
-            run->process[SVIRT_PROCESS_PASST].uid,
-            (run->flags & SVIRT_RUN_NETWORK_LOST) != 0 ? " (ended)" : "");
+    for (unsigned i = SVIRT_PROCESS_PASST; i < SVIRT_PROCESS_MAX; i++) {
+        g_autofree char *name =
+            i == SVIRT_PROCESS_PASST
+                ? g_strdup("Network helper")
+                : g_strdup_printf("Network helper %u",
+                                  i - SVIRT_PROCESS_PASST + 1);
+
+        if (run->process[i].pid != 0) {
+            add(info, name, "pid %d, uid %" PRIu32,
+                run->process[i].pid, run->process[i].uid);
+        }
+    }
+    if ((run->flags & SVIRT_RUN_NETWORK_LOST) != 0) {
+        add(info, "Network", "%s", "a helper ended: stop and start the VM");
     }
     add(info, "Landlock", run->landlock_abi > 0 ? "ABI %d" : "none",
         run->landlock_abi);
     add(info, "Cgroup", "%s",
-        run->cgroup[SVIRT_PROCESS_VMM][0] != '\0'
-            ? run->cgroup[SVIRT_PROCESS_VMM]
+        run->cgroup[SVIRT_LEAF_VMM][0] != '\0'
+            ? run->cgroup[SVIRT_LEAF_VMM]
             : "none");
     controllers = svirt_layers_missing_controllers(
-        run->cgroup[SVIRT_PROCESS_VMM]);
+        run->cgroup[SVIRT_LEAF_VMM]);
     add(info, "Kernel lacks", "%s%s%s%s",
         lacking[0] == '\0' && controllers[0] == '\0' ? "nothing" : lacking,
         lacking[0] != '\0' && controllers[0] != '\0' ? ", " : "",
@@ -151,6 +161,9 @@ add_definition(Info *info, const SvirtDefinition *definition,
 {
     char uuid[SVIRT_UUID_TEXT];
     bool active = svirt_run_status_is_active(run);
+    uint64_t used_bytes =
+        active ? svirt_balloon_read(info->cli->manager, definition, domain)
+               : domain->current_memory_bytes;
 
     svirt_uuid_format(&definition->uuid, uuid);
     if (active) {
@@ -166,7 +179,7 @@ add_definition(Info *info, const SvirtDefinition *definition,
     add(info, "CPU(s)", "%u", domain->vcpus);
     add(info, "Max memory", "%" PRIu64 " KiB", domain->memory_bytes / 1024);
     add(info, "Used memory", "%" PRIu64 " KiB",
-        domain->current_memory_bytes / 1024);
+        used_bytes / 1024);
     add(info, "Persistent", "%s", "yes");
     add(info, "Author", "uid %u", (unsigned)definition->author);
     add(info, "Tainted", "%s",

@@ -9,22 +9,6 @@
 static const char *const columns[] = { "Domain", "Process", "Check", "Result",
                                        "Found", NULL };
 
-static const char *
-process_word(SvirtProcess process)
-{
-    switch (process) {
-    case SVIRT_PROCESS_VMM:
-        return "emulator";
-    case SVIRT_PROCESS_MONITOR:
-        return "monitor";
-    case SVIRT_PROCESS_PASST:
-        return "passt";
-    case SVIRT_PROCESS_MAX:
-        break;
-    }
-    g_assert_not_reached();
-}
-
 static bool
 verify_one(const SvirtCli *cli, const SvirtRunStatus *run, SvirtTable *table,
            int *ret_exit, GError **error)
@@ -39,7 +23,8 @@ verify_one(const SvirtCli *cli, const SvirtRunStatus *run, SvirtTable *table,
     }
     for (unsigned i = 0; i < rows->len; i++) {
         const SvirtVerifyRow *row = rows->pdata[i];
-        const char *const cells[] = { run->name, process_word(row->process),
+        const char *const cells[] = { run->name,
+                                      svirt_verify_process_word(row->process),
                                       row->what, row->ok ? "ok" : "WRONG",
                                       row->found };
 

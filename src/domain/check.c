@@ -153,6 +153,19 @@ check_small_devices(Check *check, const SvirtDomain *domain)
     take_info(check, &domain->balloon.info, "");
 }
 
+/* libvirt's meaning too: only a balloon makes the two differ. */
+static void
+check_memory(Check *check, SvirtDomain *domain)
+{
+    if (domain->balloon.model == SVIRT_BALLOON_NONE &&
+        domain->current_memory_bytes < domain->memory_bytes) {
+        domain->current_memory_bytes = domain->memory_bytes;
+        svirt_reader_warn(check->reader, domain->current_memory_line,
+                          "<currentMemory> is ignored: <memballoon "
+                          "model='none'/> leaves the guest all of <memory>");
+    }
+}
+
 static bool
 any_boot_order(const SvirtDomain *domain)
 {
@@ -257,6 +270,7 @@ svirt_domain_check(SvirtReader *reader, SvirtDomain *domain)
     check_disks(&check, domain);
     check_chardevs(&check, domain);
     check_small_devices(&check, domain);
+    check_memory(&check, domain);
     check_boot(&check, domain);
     check_seclabels(&check, domain);
 }

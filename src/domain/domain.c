@@ -116,6 +116,7 @@ parse_memory(SvirtReader *reader, SvirtXmlNode *root, SvirtDomain *domain)
     if (current == NULL) {
         return;
     }
+    domain->current_memory_line = current->line;
     domain->current_memory_bytes =
         svirt_reader_size(reader, current, SVIRT_DOMAIN_MEMORY_MAX);
     if (domain->current_memory_bytes == 0) {

@@ -183,7 +183,9 @@ typedef struct SvirtDomain {
     const char *description;
     const SvirtXmlNode *metadata;  /* borrowed from the tree; NULL none */
     uint64_t memory_bytes;         /* a multiple of 1 KiB, as in libvirt */
-    uint64_t current_memory_bytes; /* at most memory_bytes */
+    /* At most memory_bytes, and less only with a balloon that takes it. */
+    uint64_t current_memory_bytes;
+    unsigned current_memory_line;
     unsigned memory_line;
     unsigned vcpus_max;
     unsigned vcpus; /* at start, 1 to vcpus_max */

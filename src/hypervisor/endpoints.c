@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "hypervisor/host-socket.h"
 #include "hypervisor/output-file.h"
+#include "hypervisor/qemu.h"
 #include "keeper/layout.h"
 
 typedef struct Maker {
@@ -48,7 +49,7 @@ take(Maker *maker, int *fd, SvirtSpecFd entry, GError **error)
     return svirt_launch_fds_take(maker->fds, fd, &entry, error);
 }
 
-/* A connected pair: one end to the VMM, the other to monitor or passt. */
+/* A connected pair: one end to the VMM, the other to monitor or a passt. */
 static bool
 make_pair(Maker *maker, SvirtFdRole role, uint32_t index, uint32_t peer,
           int peer_number, int *ret_vmm, GError **error)
@@ -68,7 +69,7 @@ make_pair(Maker *maker, SvirtFdRole role, uint32_t index, uint32_t peer,
     mine.vmm = svirt_launch_fds_next(maker->fds);
     theirs.to = peer;
     theirs.monitor = peer == SVIRT_TO_MONITOR ? peer_number : -1;
-    theirs.passt = peer == SVIRT_TO_PASST ? peer_number : -1;
+    theirs.passt = peer == SVIRT_TO_MONITOR ? -1 : peer_number;
     ok = take(maker, &pair[0], mine, error) &&
          take(maker, &pair[1], theirs, error);
     svirt_fd_close(&pair[0]);
@@ -83,14 +84,14 @@ make_pair(Maker *maker, SvirtFdRole role, uint32_t index, uint32_t peer,
 static bool
 make_null(Maker *maker, int number, bool vmm, GError **error)
 {
-    bool passt = maker->request->domain->interface_count > 0;
+    size_t passts = maker->request->domain->interface_count;
     SVIRT_AUTO_FD fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     SvirtSpecFd entry = {
         .to = SVIRT_TO_MONITOR | (vmm ? SVIRT_TO_VMM : 0) |
-              (passt ? SVIRT_TO_PASST : 0),
+              (SVIRT_TO_PASST(passts) - SVIRT_TO_PASST(0)),
         .vmm = vmm ? number : -1,
         .monitor = number,
-        .passt = passt ? number : -1,
+        .passt = passts > 0 ? number : -1,
         .role = SVIRT_FD_NULL,
     };
 
@@ -375,14 +376,7 @@ make_nets(Maker *maker, GError **error)
 
     /* One passt serves one connection; its descriptor is SVIRT_PASST_FD. */
     for (size_t i = 0; i < domain->interface_count; i++) {
-        if (i > 0) {
-            return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
-                               "keep one <interface type='user'>",
-                               "line %u: a second user interface is not "
-                               "built",
-                               domain->interfaces[i].info.line);
-        }
-        if (!make_pair(maker, SVIRT_FD_NET, (uint32_t)i, SVIRT_TO_PASST,
+        if (!make_pair(maker, SVIRT_FD_NET, (uint32_t)i, SVIRT_TO_PASST(i),
                        SVIRT_PASST_FD, &maker->made->nets[i], error)) {
             return false;
         }
@@ -400,6 +394,9 @@ svirt_endpoints_make(const SvirtEndpointsRequest *request,
     g_autoptr(GPtrArray) pty_paths = g_ptr_array_new_with_free_func(g_free);
     Maker maker = { request, fds, made, pty_paths };
 
+    if (!svirt_qemu_check_interfaces(domain, error)) {
+        return false;
+    }
     made->chardevs = g_new0(int, domain->chardev_count + 1);
     made->nets = g_new0(int, domain->interface_count + 1);
     if (!make_log(&maker, error) || !make_log_files(&maker, error) ||

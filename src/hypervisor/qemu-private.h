@@ -72,6 +72,8 @@ bool svirt_qemu_add_controllers(SvirtQemuBuilder *builder, GError **error);
 void svirt_qemu_add_nodes(SvirtQemuBuilder *builder, size_t index);
 bool svirt_qemu_add_disks(SvirtQemuBuilder *builder, GError **error);
 bool svirt_qemu_add_chardevs(SvirtQemuBuilder *builder, GError **error);
+bool svirt_qemu_add_interface(SvirtQemuBuilder *builder, size_t index,
+                              GError **error);
 bool svirt_qemu_add_small_devices(SvirtQemuBuilder *builder, GError **error);
 /* Place and add a device, which is the callee's from now on. */
 bool svirt_qemu_add_pci(SvirtQemuBuilder *builder, json_t *device,

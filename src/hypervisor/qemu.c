@@ -426,5 +426,6 @@ svirt_qemu_validate(const SvirtDomain *domain, GError **error)
     };
     g_auto(GStrv) argv = NULL;
 
-    return svirt_qemu_argv(&input, &argv, error);
+    return svirt_qemu_check_interfaces(domain, error) &&
+           svirt_qemu_argv(&input, &argv, error);
 }

@@ -62,5 +62,16 @@ bool svirt_qemu_argv(const SvirtQemuInput *input, char ***ret_argv,
  */
 bool svirt_qemu_validate(const SvirtDomain *domain, GError **error);
 
+/* It has one or, as with libvirt, gets one: <currentMemory> has a meaning. */
+bool svirt_qemu_has_balloon(const SvirtDomain *domain);
+/*
+ * What the balloon is to leave the guest from its start, in bytes; 0: there is
+ * no balloon, or nothing to take.
+ */
+uint64_t svirt_qemu_balloon_bytes(const SvirtDomain *domain);
+
+/* UNSUPPORTED when there are more interfaces than a VM can have helpers. */
+bool svirt_qemu_check_interfaces(const SvirtDomain *domain, GError **error);
+
 /* The emulator the definition means: its own or the architecture's. */
 const char *svirt_qemu_emulator(const SvirtDomain *domain);

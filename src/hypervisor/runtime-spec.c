@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "hypervisor/qemu.h"
 #include "keeper/layout.h"
 #include "keeper/programs.h"
 #include "launch/passt.h"
@@ -42,8 +43,10 @@ set_ids(SvirtLaunchSpec *spec, const SvirtCompartment *compartment)
         (SvirtSpecIds){ compartment->vmm_uid, compartment->vmm_gid };
     spec->ids[SVIRT_PROCESS_MONITOR] =
         (SvirtSpecIds){ compartment->monitor_uid, compartment->monitor_gid };
-    spec->ids[SVIRT_PROCESS_PASST] =
-        (SvirtSpecIds){ compartment->helper_uid, compartment->helper_gid };
+    for (unsigned i = SVIRT_PROCESS_PASST; i < SVIRT_PROCESS_MAX; i++) {
+        spec->ids[i] =
+            (SvirtSpecIds){ compartment->helper_uid, compartment->helper_gid };
+    }
 }
 
 /* Limits are only ever lowered: the hard limits of today are the roof. */
@@ -76,9 +79,20 @@ add_files(SvirtLaunchSpec **spec, const char *emulator, GError **error)
     return true;
 }
 
+static uint32_t
+links_down(const SvirtDomain *domain)
+{
+    uint32_t links = 0;
+
+    for (size_t i = 0; i < domain->interface_count; i++) {
+        links |= domain->interfaces[i].link_down ? 1u << i : 0;
+    }
+    return links;
+}
+
 static bool
 add_monitor(SvirtLaunchSpec **spec, const SvirtRuntime *runtime,
-            GError **error)
+            const SvirtDomain *domain, GError **error)
 {
     const SvirtEndpoints *endpoints = runtime->endpoints;
     SvirtMonitorArgs args = {
@@ -87,6 +101,8 @@ add_monitor(SvirtLaunchSpec **spec, const SvirtRuntime *runtime,
         .log_limit_bytes = (*spec)->log_limit_bytes,
         .log_rate_bytes_per_s = (*spec)->log_rate_bytes_per_s,
         .ready_timeout_ms = (*spec)->ready_timeout_ms,
+        .links_down = links_down(domain),
+        .balloon_bytes = svirt_qemu_balloon_bytes(domain),
         .n_serials = endpoints->n_serials,
     };
     g_autofree char *name = g_strdup((*spec)->name);
@@ -124,7 +140,7 @@ add_nameservers(SvirtPasstOptions *options)
 }
 
 static bool
-add_passt(SvirtLaunchSpec **spec, GError **error)
+add_passts(SvirtLaunchSpec **spec, size_t count, GError **error)
 {
     SvirtPasstOptions options = {
         .program = SVIRT_PASST_PROGRAM,
@@ -132,6 +148,9 @@ add_passt(SvirtLaunchSpec **spec, GError **error)
     };
     SvirtPasstArgv argv;
 
+    if (count == 0) {
+        return true;
+    }
     if (access(SVIRT_PASST_PROGRAM, X_OK) < 0) {
         return svirt_raise_errno(error, errno, "apt install passt",
                                  "the domain's network needs program '%s'",
@@ -139,8 +158,11 @@ add_passt(SvirtLaunchSpec **spec, GError **error)
     }
     add_nameservers(&options);
     svirt_passt_argv(&options, &argv);
-    for (size_t i = 0; i < argv.count; i++) {
-        if (!svirt_spec_add_arg(spec, SVIRT_PROCESS_PASST, argv.arg[i])) {
+    for (size_t i = 0; i < count * argv.count; i++) {
+        SvirtProcess which =
+            (SvirtProcess)(SVIRT_PROCESS_PASST + i / argv.count);
+
+        if (!svirt_spec_add_arg(spec, which, argv.arg[i % argv.count])) {
             return too_much("passt's command line", error);
         }
     }
@@ -175,11 +197,9 @@ svirt_runtime_fill_spec(SvirtRuntime *runtime,
             return too_much("the emulator's command line", error);
         }
     }
-    if (!add_monitor(&runtime->spec, runtime, error)) {
-        return false;
-    }
-    return prepared->domain->interface_count == 0 ||
-           add_passt(&runtime->spec, error);
+    return add_monitor(&runtime->spec, runtime, prepared->domain, error) &&
+           add_passts(&runtime->spec, prepared->domain->interface_count,
+                      error);
 }
 
 static bool
@@ -215,9 +235,9 @@ svirt_runtime_give_run_dir(SvirtRuntime *runtime, int dir, int lock,
         return false;
     }
     for (uint32_t i = 0;
-         runtime->cgroup.vm_fd >= 0 && i < SVIRT_PROCESS_MAX; i++) {
-        int leaf = i == SVIRT_PROCESS_VMM ? runtime->cgroup.vmm_fd
-                                          : runtime->cgroup.helper_fd;
+         runtime->cgroup.vm_fd >= 0 && i < SVIRT_LEAF_MAX; i++) {
+        int leaf = i == SVIRT_LEAF_VMM ? runtime->cgroup.vmm_fd
+                                       : runtime->cgroup.helper_fd;
 
         if (!give(runtime, leaf, SVIRT_FD_CGROUP, i, error)) {
             return false;
@@ -239,11 +259,12 @@ svirt_runtime_fill_status(const SvirtRuntime *runtime, SvirtRunStatus *status)
 
     for (unsigned i = 0; i < SVIRT_PROCESS_MAX; i++) {
         status->process[i].uid = spec->ids[i].uid;
-        if (runtime->cgroup.vm_fd >= 0) {
-            (void)g_snprintf(status->cgroup[i], SVIRT_STATUS_MAX_CGROUP,
-                             "%s/%s", runtime->cgroup.path,
-                             i == SVIRT_PROCESS_VMM ? "vmm" : "helper");
-        }
+    }
+    for (unsigned i = 0;
+         runtime->cgroup.vm_fd >= 0 && i < SVIRT_LEAF_MAX; i++) {
+        (void)g_snprintf(status->cgroup[i], SVIRT_STATUS_MAX_CGROUP, "%s/%s",
+                         runtime->cgroup.path,
+                         i == SVIRT_LEAF_VMM ? "vmm" : "helper");
     }
     status->waived_layers = spec->waived_layers;
     status->lacking_layers = runtime->lacking_layers;

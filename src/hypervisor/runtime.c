@@ -15,6 +15,9 @@
 #include "hypervisor/runtime-spec.h"
 #include "state/waivers.h"
 
+/* What each interface after the first adds to the helpers' memory. */
+#define PASST_BYTES (128ull << 20)
+
 char *
 svirt_runtime_cgroup_parent(const SvirtConnection *connection)
 {
@@ -232,6 +235,8 @@ make_cgroup(SvirtManager *manager, SvirtRuntime *runtime,
     }
     svirt_cgroup_limits_for_guest(domain->memory_bytes, domain->vcpus_max,
                                   &limits);
+    limits.helper_memory_max_bytes +=
+        PASST_BYTES * MAX(domain->interface_count, 1) - PASST_BYTES;
     if (svirt_cgroup_create(runtime->cgroup_parent, &runtime->uuid, &limits,
                             &runtime->cgroup, &failure)) {
         return set_filters(runtime, prepared, nodes, error);

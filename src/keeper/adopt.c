@@ -233,7 +233,7 @@ fetch(const SvirtAdopt *adopt, const SvirtSpecFd *fd)
     case SVIRT_FD_STATUS:
         return fcntl(adopt->status_fd, F_DUPFD_CLOEXEC, 3);
     case SVIRT_FD_CGROUP:
-        return fd->index < SVIRT_PROCESS_MAX
+        return fd->index < SVIRT_LEAF_MAX
             ? open(adopt->status.cgroup[fd->index], O_RDONLY | O_DIRECTORY |
                    O_NOFOLLOW | O_CLOEXEC) : -1;
     default:
@@ -250,7 +250,7 @@ fetch(const SvirtAdopt *adopt, const SvirtSpecFd *fd)
 }
 
 typedef struct Inheritance {
-    SvirtKeeperFd fds[SVIRT_SPEC_MAX_FDS + 8];
+    SvirtKeeperFd fds[SVIRT_SPEC_MAX_FDS + 8 + SVIRT_MAX_PASSTS];
     size_t count;
     bool managed;
 } Inheritance;
@@ -306,10 +306,18 @@ add_block(const SvirtAdopt *adopt, Inheritance *inheritance)
         .vmm = adopt->status.process[SVIRT_PROCESS_VMM],
     };
     int block = memfd_create("svirt-adoption", MFD_CLOEXEC);
-    int passt = adopt->pidfd[SVIRT_PROCESS_PASST];
 
-    if (passt >= 0) {
-        adoption.passt = adopt->status.process[SVIRT_PROCESS_PASST];
+    for (int i = 0; i < SVIRT_MAX_PASSTS; i++) {
+        int passt = adopt->pidfd[SVIRT_PROCESS_PASST + i];
+
+        if (passt < 0) {
+            continue;
+        }
+        adoption.passt[i] = adopt->status.process[SVIRT_PROCESS_PASST + i];
+        if (!give(inheritance, fcntl(passt, F_DUPFD_CLOEXEC, 3),
+                  SVIRT_KEEPER_FD_PASST_PIDFD(i))) {
+            return false;
+        }
     }
     return give(inheritance, block, SVIRT_KEEPER_FD_ADOPTION) &&
            svirt_write_full(block, &adoption, sizeof(adoption)) &&
@@ -317,10 +325,7 @@ add_block(const SvirtAdopt *adopt, Inheritance *inheritance)
                 fcntl(adopt->pidfd[SVIRT_PROCESS_VMM], F_DUPFD_CLOEXEC, 3),
                 SVIRT_KEEPER_FD_VMM_PIDFD) &&
            give(inheritance, fcntl(adopt->spec_fd, F_DUPFD_CLOEXEC, 3),
-                SVIRT_KEEPER_FD_SPEC) &&
-           (passt < 0 ||
-            give(inheritance, fcntl(passt, F_DUPFD_CLOEXEC, 3),
-                 SVIRT_KEEPER_FD_PASST_PIDFD));
+                SVIRT_KEEPER_FD_SPEC);
 }
 
 /* False with ETIMEDOUT; true at once for a process that is not there. */
@@ -410,17 +415,17 @@ svirt_adopt_start(SvirtAdopt *adopt, const char *keeper_program,
 bool
 svirt_adopt_end(SvirtAdopt *adopt, int timeout_ms)
 {
-    const char *path = adopt->status.cgroup[SVIRT_PROCESS_VMM];
+    const char *path = adopt->status.cgroup[SVIRT_LEAF_VMM];
     SVIRT_AUTO_FD cgroup = -1;
-    bool ok;
+    bool ok = true;
 
     if (path[0] == '/') {
         cgroup = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     }
     /* The VMM first: nothing is given back while it may live. */
-    ok = end_process(adopt->pidfd[SVIRT_PROCESS_VMM], timeout_ms) &&
-         end_process(adopt->pidfd[SVIRT_PROCESS_MONITOR], timeout_ms) &&
-         end_process(adopt->pidfd[SVIRT_PROCESS_PASST], timeout_ms);
+    for (unsigned i = 0; ok && i < SVIRT_PROCESS_MAX; i++) {
+        ok = end_process(adopt->pidfd[i], timeout_ms);
+    }
     return ok && svirt_release_cgroups(cgroup, &adopt->uuid, timeout_ms) &&
            svirt_release_run_dir(adopt->run_dir_fd, &adopt->uuid);
 }

@@ -31,7 +31,7 @@ typedef struct SvirtAdoption {
     uint32_t magic;
     uint32_t managed; /* 1: the monitor's descriptors are there */
     SvirtRunProcess vmm;
-    SvirtRunProcess passt; /* pid 0: none */
+    SvirtRunProcess passt[SVIRT_MAX_PASSTS]; /* pid 0: none */
 } SvirtAdoption;
 
 typedef enum SvirtAdoptState {

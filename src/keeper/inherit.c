@@ -78,7 +78,9 @@ svirt_inherit_check(const SvirtLaunchSpec *spec, bool adopting)
     if (adopting) {
         add(&keep, SVIRT_KEEPER_FD_ADOPTION);
         add(&keep, SVIRT_KEEPER_FD_VMM_PIDFD);
-        add(&keep, SVIRT_KEEPER_FD_PASST_PIDFD);
+        for (int i = 0; i < SVIRT_MAX_PASSTS; i++) {
+            add(&keep, SVIRT_KEEPER_FD_PASST_PIDFD(i));
+        }
     }
     for (uint32_t i = 0; i < spec->n_fds; i++) {
         int source = spec->fds[i].source;

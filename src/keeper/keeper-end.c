@@ -103,7 +103,7 @@ tell_svirt(SvirtKeeper *keeper)
 
 /*
  * In this order:
- * 1. the monitor and passt, which hold the VM's descriptors, end (the monitor
+ * 1. the monitor and the passts, which hold the VM's descriptors, end (the monitor
  *    has had its time for the last lines of the log);
  * 2. the cgroups: whatever a VMM left behind is killed before its label, its
  *    uid or its locks may be anybody else's;
@@ -122,10 +122,12 @@ svirt_keeper_finish_end(SvirtKeeper *keeper)
     keeper->phase = SVIRT_KEEPER_DONE;
     keeper->deadline_ms = INT64_MAX;
     end_helper(&keeper->child[SVIRT_PROCESS_MONITOR]);
-    end_helper(&keeper->child[SVIRT_PROCESS_PASST]);
+    for (unsigned i = SVIRT_PROCESS_PASST; i < SVIRT_PROCESS_MAX; i++) {
+        end_helper(&keeper->child[i]);
+    }
     svirt_fd_close(&keeper->channel_fd);
     /* What cannot be removed is found by `svirt recover`: go on. */
-    (void)svirt_release_cgroups(keeper->cgroup_fd[SVIRT_PROCESS_VMM],
+    (void)svirt_release_cgroups(keeper->cgroup_fd[SVIRT_LEAF_VMM],
                                 &keeper->uuid, KILL_WAIT_MS);
     keeper->status.state = SVIRT_GUEST_SHUT_OFF;
     keeper->status.reason = keeper->committed ? SVIRT_REASON_UNKNOWN

@@ -80,7 +80,7 @@ svirt_keeper_start_monitor(SvirtKeeper *keeper, bool resync,
     } else {
         ok = svirt_message_send(keeper->channel_fd, &begin) &&
              svirt_launch_process(spec, SVIRT_PROCESS_MONITOR,
-                                  keeper->cgroup_fd[SVIRT_PROCESS_MONITOR],
+                                  keeper->cgroup_fd[SVIRT_LEAF_HELPER],
                                   child, failure);
         /* Only the monitor holds its end now: its death shows as the end. */
         (void)dup3(STDIN_FILENO, SVIRT_KEEPER_FD_CHANNEL, O_CLOEXEC);

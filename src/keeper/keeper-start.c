@@ -14,7 +14,7 @@
 #define READY_SLACK_MS 2000
 
 static void
-take_cgroup_path(SvirtKeeper *keeper, SvirtProcess which)
+take_cgroup_path(SvirtKeeper *keeper, SvirtLeaf which)
 {
     char *path = keeper->status.cgroup[which];
     char link[32];
@@ -48,6 +48,8 @@ svirt_keeper_init(SvirtKeeper *keeper, bool adopting)
     };
     for (unsigned i = 0; i < SVIRT_PROCESS_MAX; i++) {
         keeper->child[i] = (SvirtLaunched)SVIRT_LAUNCHED_INIT;
+    }
+    for (unsigned i = 0; i < SVIRT_LEAF_MAX; i++) {
         keeper->cgroup_fd[i] = -1;
     }
     spec = svirt_spec_map(SVIRT_KEEPER_FD_SPEC, &why);
@@ -62,7 +64,7 @@ svirt_keeper_init(SvirtKeeper *keeper, bool adopting)
     keeper->managed = spec->argv[SVIRT_PROCESS_MONITOR].count > 0;
     keeper->run_dir_fd = svirt_inherit_find(spec, SVIRT_FD_RUN_DIR, 0);
     keeper->status_fd = svirt_inherit_find(spec, SVIRT_FD_STATUS, 0);
-    for (unsigned i = 0; i < SVIRT_PROCESS_MAX; i++) {
+    for (unsigned i = 0; i < SVIRT_LEAF_MAX; i++) {
         keeper->cgroup_fd[i] = svirt_inherit_find(spec, SVIRT_FD_CGROUP, i);
     }
     ok = keeper->status_fd >= 0 && keeper->run_dir_fd >= 0 &&
@@ -75,8 +77,8 @@ svirt_keeper_init(SvirtKeeper *keeper, bool adopting)
                              : "status file or run directory");
         return false;
     }
-    for (unsigned i = 0; i < SVIRT_PROCESS_MAX; i++) {
-        take_cgroup_path(keeper, (SvirtProcess)i);
+    for (unsigned i = 0; i < SVIRT_LEAF_MAX; i++) {
+        take_cgroup_path(keeper, (SvirtLeaf)i);
     }
     svirt_keeper_set_process(&keeper->status.keeper, getpid(), geteuid());
     return true;
@@ -93,7 +95,9 @@ launch(SvirtKeeper *keeper, const SvirtLaunchSpec *spec, SvirtProcess which)
     }
     if (which == SVIRT_PROCESS_MONITOR
             ? !svirt_keeper_start_monitor(keeper, false, &failure)
-            : !svirt_launch_process(spec, which, keeper->cgroup_fd[which],
+            : !svirt_launch_process(spec, which,
+                                    keeper->cgroup_fd[svirt_process_leaf(
+                                        which)],
                                     &keeper->child[which], &failure)) {
         svirt_keeper_fail(keeper, failure.step, which, failure.errnum,
                           failure.words);
@@ -115,7 +119,7 @@ svirt_keeper_start(SvirtKeeper *keeper)
     const SvirtRunProcess *process = keeper->status.process;
     SvirtMessage started = { .type = SVIRT_MESSAGE_STARTED };
     const SvirtLaunched *vmm = &keeper->child[SVIRT_PROCESS_VMM];
-    bool ok;
+    bool ok = true;
 
     if (spec == NULL) {
         svirt_keeper_fail(keeper, SVIRT_STEP_SPEC, SVIRT_PROCESS_VMM, errno,
@@ -123,9 +127,9 @@ svirt_keeper_start(SvirtKeeper *keeper)
         return false;
     }
     /* The VMM first: its loading takes ten times what the rest does. */
-    ok = launch(keeper, spec, SVIRT_PROCESS_VMM) &&
-         launch(keeper, spec, SVIRT_PROCESS_MONITOR) &&
-         launch(keeper, spec, SVIRT_PROCESS_PASST);
+    for (unsigned i = 0; ok && i < SVIRT_PROCESS_MAX; i++) {
+        ok = launch(keeper, spec, (SvirtProcess)i);
+    }
     if (ok) {
         keeper->status.waived_layers = spec->waived_layers;
         keeper->status.lacking_layers =
@@ -157,7 +161,6 @@ svirt_keeper_adopt(SvirtKeeper *keeper)
 {
     SvirtAdoption adoption;
     SvirtLaunched *vmm = &keeper->child[SVIRT_PROCESS_VMM];
-    SvirtLaunched *passt = &keeper->child[SVIRT_PROCESS_PASST];
     SvirtMessage started = { .type = SVIRT_MESSAGE_STARTED };
     SvirtLaunchFailure failure = { 0 };
 
@@ -171,10 +174,14 @@ svirt_keeper_adopt(SvirtKeeper *keeper)
     vmm->pid = adoption.vmm.pid;
     vmm->pidfd = SVIRT_KEEPER_FD_VMM_PIDFD;
     keeper->status.process[SVIRT_PROCESS_VMM] = adoption.vmm;
-    keeper->status.process[SVIRT_PROCESS_PASST] = adoption.passt;
-    if (adoption.passt.pid > 0) {
-        passt->pid = adoption.passt.pid;
-        passt->pidfd = SVIRT_KEEPER_FD_PASST_PIDFD;
+    for (int i = 0; i < SVIRT_MAX_PASSTS; i++) {
+        SvirtLaunched *passt = &keeper->child[SVIRT_PROCESS_PASST + i];
+
+        keeper->status.process[SVIRT_PROCESS_PASST + i] = adoption.passt[i];
+        if (adoption.passt[i].pid > 0) {
+            passt->pid = adoption.passt[i].pid;
+            passt->pidfd = SVIRT_KEEPER_FD_PASST_PIDFD(i);
+        }
     }
     keeper->committed = true;
     keeper->phase = SVIRT_KEEPER_RUNNING;

@@ -166,21 +166,21 @@ hear_svirt(SvirtKeeper *keeper)
     }
 }
 
-/* passt ended: the guest lost its network, not its life. */
+/* A passt ended: the guest lost that network, not its life. */
 static void
-passt_gone(SvirtKeeper *keeper)
+passt_gone(SvirtKeeper *keeper, SvirtProcess which)
 {
     int status;
 
-    if (!svirt_keeper_reap(&keeper->child[SVIRT_PROCESS_PASST], &status)) {
+    if (!svirt_keeper_reap(&keeper->child[which], &status)) {
         return;
     }
     if (!keeper->committed) {
-        svirt_keeper_fail(keeper, SVIRT_STEP_READY, SVIRT_PROCESS_PASST, 0,
+        svirt_keeper_fail(keeper, SVIRT_STEP_READY, which, 0,
                           "passt ended during the start");
         return;
     }
-    keeper->status.process[SVIRT_PROCESS_PASST] = (SvirtRunProcess){ 0 };
+    keeper->status.process[which] = (SvirtRunProcess){ 0 };
     keeper->status.flags |= SVIRT_RUN_NETWORK_LOST;
     svirt_keeper_write_status(keeper);
 }
@@ -218,7 +218,12 @@ vmm_gone(SvirtKeeper *keeper)
     svirt_keeper_begin_end(keeper);
 }
 
-enum { POLL_VMM, POLL_MONITOR, POLL_PASST, POLL_CHANNEL, POLL_SVIRT, POLL_MAX };
+/* The processes first, as they are numbered. */
+enum {
+    POLL_CHANNEL = SVIRT_PROCESS_MAX,
+    POLL_SVIRT,
+    POLL_MAX
+};
 
 static int
 poll_timeout(const SvirtKeeper *keeper, int64_t now_ms)
@@ -261,42 +266,54 @@ handle_time(SvirtKeeper *keeper)
     }
 }
 
+static void
+list_polled(const SvirtKeeper *keeper, struct pollfd fds[POLL_MAX])
+{
+    bool ending = keeper->phase == SVIRT_KEEPER_ENDING;
+
+    for (int i = 0; i < SVIRT_PROCESS_MAX; i++) {
+        fds[i] = (struct pollfd){ keeper->child[i].pidfd, POLLIN, 0 };
+        if (ending && i >= SVIRT_PROCESS_PASST) {
+            fds[i].fd = -1;
+        }
+    }
+    fds[POLL_CHANNEL] = (struct pollfd){
+        keeper->deaf_until_ms > svirt_keeper_now_ms() ? -1
+                                                      : keeper->channel_fd,
+        POLLIN, 0,
+    };
+    fds[POLL_SVIRT] =
+        (struct pollfd){ ending ? -1 : keeper->svirt_fd, POLLIN, 0 };
+}
+
 void
 svirt_keeper_run(SvirtKeeper *keeper)
 {
     while (keeper->phase != SVIRT_KEEPER_DONE) {
-        bool ending = keeper->phase == SVIRT_KEEPER_ENDING;
-        int64_t now_ms = svirt_keeper_now_ms();
-        struct pollfd fds[POLL_MAX] = {
-            [POLL_VMM] = { keeper->child[SVIRT_PROCESS_VMM].pidfd, POLLIN, 0 },
-            [POLL_MONITOR] = { keeper->child[SVIRT_PROCESS_MONITOR].pidfd,
-                               POLLIN, 0 },
-            [POLL_PASST] = { ending ? -1 : keeper->child[SVIRT_PROCESS_PASST]
-                                               .pidfd, POLLIN, 0 },
-            [POLL_CHANNEL] = { keeper->deaf_until_ms > now_ms
-                                   ? -1 : keeper->channel_fd, POLLIN, 0 },
-            [POLL_SVIRT] = { ending ? -1 : keeper->svirt_fd, POLLIN, 0 },
-        };
-        int got = poll(fds, POLL_MAX, poll_timeout(keeper, now_ms));
+        struct pollfd fds[POLL_MAX];
+        int got;
 
+        list_polled(keeper, fds);
+        got = poll(fds, POLL_MAX, poll_timeout(keeper, svirt_keeper_now_ms()));
         handle_time(keeper);
         if (got <= 0) {
             continue;
         }
         /* The VMM's end decides over everything else that came with it. */
-        if (fds[POLL_VMM].revents != 0) {
+        if (fds[SVIRT_PROCESS_VMM].revents != 0) {
             vmm_gone(keeper);
             continue;
         }
         if (fds[POLL_CHANNEL].revents != 0) {
             svirt_keeper_hear_monitor(keeper);
         }
-        if (fds[POLL_MONITOR].revents != 0) {
+        if (fds[SVIRT_PROCESS_MONITOR].revents != 0) {
             svirt_keeper_monitor_gone(keeper, false);
         }
-        if (fds[POLL_PASST].revents != 0 &&
-            keeper->phase < SVIRT_KEEPER_ENDING) {
-            passt_gone(keeper);
+        for (int i = SVIRT_PROCESS_PASST; i < SVIRT_PROCESS_MAX; i++) {
+            if (fds[i].revents != 0 && keeper->phase < SVIRT_KEEPER_ENDING) {
+                passt_gone(keeper, (SvirtProcess)i);
+            }
         }
         if (fds[POLL_SVIRT].revents != 0 && keeper->svirt_fd >= 0 &&
             keeper->phase < SVIRT_KEEPER_ENDING) {

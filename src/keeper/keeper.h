@@ -12,7 +12,7 @@
 
 /*
  * The keeper's memory and its phases. One thread, one poll(2); it sleeps but
- * for the ends of three processes and the monitor's fixed-size messages.
+ * for the ends of the VM's processes and the monitor's fixed-size messages.
  */
 typedef enum SvirtKeeperPhase {
     SVIRT_KEEPER_STARTING,   /* the VMM runs, its first QMP reply is awaited */
@@ -36,7 +36,7 @@ typedef struct SvirtKeeper {
     /* Kept until the end, -1 unset. */
     int run_dir_fd;
     int status_fd;
-    int cgroup_fd[SVIRT_PROCESS_MAX];
+    int cgroup_fd[SVIRT_LEAF_MAX];
     SvirtRunStatus status;
 
     SvirtLaunched child[SVIRT_PROCESS_MAX]; /* pid 0: not there */

@@ -22,7 +22,8 @@
 /* Adoption only, see keeper/adopt.h. */
 #define SVIRT_KEEPER_FD_ADOPTION 6    /* sealed memfd: SvirtAdoption */
 #define SVIRT_KEEPER_FD_VMM_PIDFD 7
-#define SVIRT_KEEPER_FD_PASST_PIDFD 8 /* closed when there is no passt */
+/* Closed when there is no such passt; SVIRT_MAX_PASSTS of them. */
+#define SVIRT_KEEPER_FD_PASST_PIDFD(i) (8 + (i))
 
 /* The smallest `source` a spec may name, the channel apart. */
 #define SVIRT_KEEPER_FIRST_SOURCE 16

@@ -19,6 +19,7 @@
 _Static_assert(sizeof(SvirtRunStatus) <= 4096, "the status fits in a page");
 
 #define READ_ATTEMPTS 64
+#define BOOT_ID "/proc/sys/kernel/random/boot_id"
 
 /* FNV-1a over 64-bit words: it finds torn blocks, no attacker writes here. */
 static uint64_t
@@ -40,6 +41,20 @@ checksum(const SvirtRunStatus *status)
     return hash;
 }
 
+/* Zero where the kernel or a container does not show it. */
+static void
+read_boot(SvirtUuid *ret)
+{
+    static const SvirtUuid none;
+    char text[64];
+
+    *ret = none;
+    if (svirt_read_small(AT_FDCWD, BOOT_ID, text, sizeof(text)) >= 0) {
+        text[strcspn(text, "\n")] = '\0';
+        (void)svirt_uuid_parse(text, ret);
+    }
+}
+
 void
 svirt_run_status_init(SvirtRunStatus *ret, const SvirtUuid *uuid,
                       const char *name)
@@ -48,6 +63,7 @@ svirt_run_status_init(SvirtRunStatus *ret, const SvirtUuid *uuid,
     memset(ret, 0, sizeof(*ret));
     ret->magic = SVIRT_STATUS_MAGIC;
     ret->version = SVIRT_STATUS_VERSION;
+    read_boot(&ret->boot);
     ret->uuid = *uuid;
     memcpy(ret->name, name, strnlen(name, sizeof(ret->name) - 1));
 }
@@ -87,12 +103,33 @@ is_valid(const SvirtRunStatus *status)
         return false;
     }
     for (unsigned i = 0; i < SVIRT_PROCESS_MAX; i++) {
-        if (!process_is_valid(&status->process[i]) ||
-            memchr(status->cgroup[i], '\0', SVIRT_STATUS_MAX_CGROUP) == NULL) {
+        if (!process_is_valid(&status->process[i])) {
+            return false;
+        }
+    }
+    for (unsigned i = 0; i < SVIRT_LEAF_MAX; i++) {
+        if (memchr(status->cgroup[i], '\0', SVIRT_STATUS_MAX_CGROUP) == NULL) {
             return false;
         }
     }
     return true;
+}
+
+/* Its processes ended with their kernel; the numbers may be others' now. */
+static void
+end_with_boot(SvirtRunStatus *status)
+{
+    SvirtUuid boot;
+
+    read_boot(&boot);
+    if (svirt_uuid_equal(&boot, &status->boot)) {
+        return;
+    }
+    status->state = SVIRT_GUEST_SHUT_OFF;
+    status->reason = SVIRT_REASON_UNKNOWN;
+    memset(status->process, 0, sizeof(status->process));
+    memset(&status->keeper, 0, sizeof(status->keeper));
+    memset(status->cgroup, 0, sizeof(status->cgroup));
 }
 
 bool
@@ -115,6 +152,7 @@ svirt_run_status_read_fd(int fd, SvirtRunStatus *ret)
                 errno = EPROTO;
                 return false;
             }
+            end_with_boot(&status);
             *ret = status;
             return true;
         }

@@ -19,10 +19,12 @@
  * `svirt start` creates the file and writes the first block with what only it
  * knows (id, name, uuid, author, incarnation, layers); the keeper fills in the
  * rest. The file is never believed alone: pids are compared with the start
- * times in /proc.
+ * times in /proc, and those mean something in the boot they were taken in only.
+ * A block of another boot (the run directory of an embedded instance may be on
+ * a disk) reads as a VM that has ended: state shut off, no process, no cgroup.
  */
 #define SVIRT_STATUS_MAGIC 0x53565254u /* "SVRT" */
-#define SVIRT_STATUS_VERSION 1u
+#define SVIRT_STATUS_VERSION 2u
 #define SVIRT_STATUS_MAX_CGROUP 384
 
 /* SvirtRunStatus.flags */
@@ -33,7 +35,7 @@
 #define SVIRT_RUN_UNMANAGED (1u << 4)    /* no QMP: destroy alone works */
 #define SVIRT_RUN_START_PAUSED (1u << 5) /* start --paused */
 #define SVIRT_RUN_ADOPTED (1u << 6)      /* by a keeper that is no parent */
-#define SVIRT_RUN_NETWORK_LOST (1u << 7) /* passt ended */
+#define SVIRT_RUN_NETWORK_LOST (1u << 7) /* a passt ended */
 #define SVIRT_RUN_SILENT (1u << 8)       /* QMP answers are overdue */
 #define SVIRT_RUN_FLAGS_ALL 0x1ffu
 
@@ -63,13 +65,14 @@ typedef struct SvirtRunStatus {
     int32_t landlock_abi;    /* in force; 0 none */
     uint32_t monitor_restarts;
     uint32_t reserved; /* 0 */
+    SvirtUuid boot; /* random(4)'s boot_id; zero where there is none */
     SvirtUuid uuid;
     char name[SVIRT_SPEC_MAX_NAME];
-    /* Absolute path of each process's cgroup v2 directory, "" none. */
-    char cgroup[SVIRT_PROCESS_MAX][SVIRT_STATUS_MAX_CGROUP];
+    /* Absolute path of each cgroup v2 directory, "" none. */
+    char cgroup[SVIRT_LEAF_MAX][SVIRT_STATUS_MAX_CGROUP];
 } SvirtRunStatus;
 
-/* Zeroed, with magic, version, uuid and name (cut at the bound). */
+/* Zeroed, with magic, version, this boot, uuid and name (cut at the bound). */
 void svirt_run_status_init(SvirtRunStatus *ret, const SvirtUuid *uuid,
                            const char *name);
 /*

@@ -258,7 +258,8 @@ restrict_by_landlock(Child *child, SvirtLaunchFailure *failure)
     size_t count = list_rules(child, rules, paths);
 
     if (!svirt_landlock_restrict(rules, count,
-                                 child->which != SVIRT_PROCESS_PASST,
+                                 svirt_process_kind(child->which) !=
+                                     SVIRT_PROCESS_PASST,
                                  child->spec->landlock_abi_limit,
                                  &child->report.landlock_abi, failure)) {
         return false;
@@ -273,7 +274,8 @@ restrict_by_landlock(Child *child, SvirtLaunchFailure *failure)
 static bool
 install_filter(Child *child, SvirtLaunchFailure *failure)
 {
-    return svirt_filter_install(child->which == SVIRT_PROCESS_PASST
+    return svirt_filter_install(svirt_process_kind(child->which) ==
+                                SVIRT_PROCESS_PASST
                                 ? SVIRT_FILTER_PASST : SVIRT_FILTER_VMM,
                                 &child->listener, failure);
 }

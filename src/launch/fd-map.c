@@ -29,13 +29,14 @@ typedef struct Map {
 static int
 target_of(const Map *map, const SvirtSpecFd *fd)
 {
-    const int targets[SVIRT_PROCESS_MAX] = {
+    const int targets[SVIRT_PROCESS_KINDS] = {
         [SVIRT_PROCESS_VMM] = fd->vmm,
         [SVIRT_PROCESS_MONITOR] = fd->monitor,
         [SVIRT_PROCESS_PASST] = fd->passt,
     };
 
-    return (fd->to & (1u << map->which)) != 0 ? targets[map->which] : -1;
+    return (fd->to & (1u << map->which)) != 0
+        ? targets[svirt_process_kind(map->which)] : -1;
 }
 
 static bool
@@ -58,12 +59,12 @@ fail(SvirtLaunchFailure *failure, const SvirtSpecFd *fd, const char *what)
 static bool
 open_limit(Map *map, SvirtLaunchFailure *failure)
 {
-    const rlim_t wanted[SVIRT_PROCESS_MAX] = {
+    const rlim_t wanted[SVIRT_PROCESS_KINDS] = {
         [SVIRT_PROCESS_VMM] = map->spec->rlimit_nofile,
         [SVIRT_PROCESS_MONITOR] = MONITOR_NOFILE,
         [SVIRT_PROCESS_PASST] = PASST_NOFILE,
     };
-    rlim_t limit = wanted[map->which];
+    rlim_t limit = wanted[svirt_process_kind(map->which)];
     struct rlimit now;
     rlim_t room;
 

@@ -35,7 +35,7 @@ now_ns(void)
 static uint64_t
 namespaces(const SvirtLaunchSpec *spec, SvirtProcess which)
 {
-    const uint64_t own[SVIRT_PROCESS_MAX] = {
+    const uint64_t own[SVIRT_PROCESS_KINDS] = {
         [SVIRT_PROCESS_VMM] = CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
                               CLONE_NEWNET,
         /* The rest by svirt_confine_self_monitor. */
@@ -46,7 +46,7 @@ namespaces(const SvirtLaunchSpec *spec, SvirtProcess which)
     uint64_t flags = 0;
 
     if ((spec->waived_layers & SVIRT_LAYER_NAMESPACES) == 0) {
-        flags |= own[which];
+        flags |= own[svirt_process_kind(which)];
     }
     if ((spec->waived_layers & SVIRT_LAYER_ROOT) == 0 &&
         which != SVIRT_PROCESS_MONITOR) {

@@ -74,7 +74,7 @@ svirt_session_limit(const SvirtLaunchSpec *spec, SvirtProcess which,
 {
     const rlim_t log = spec->log_limit_bytes > 0
         ? spec->log_limit_bytes + LOG_SLACK_BYTES : RLIM_INFINITY;
-    const rlim_t fsize[SVIRT_PROCESS_MAX] = {
+    const rlim_t fsize[SVIRT_PROCESS_KINDS] = {
         [SVIRT_PROCESS_VMM] = spec->rlimit_fsize_bytes > 0
             ? spec->rlimit_fsize_bytes : RLIM_INFINITY,
         [SVIRT_PROCESS_MONITOR] = log,
@@ -83,7 +83,7 @@ svirt_session_limit(const SvirtLaunchSpec *spec, SvirtProcess which,
     const bool vmm = which == SVIRT_PROCESS_VMM;
     const Limit limits[] = {
         { RLIMIT_CORE, "core size", 0 },
-        { RLIMIT_FSIZE, "file size", fsize[which] },
+        { RLIMIT_FSIZE, "file size", fsize[svirt_process_kind(which)] },
         { RLIMIT_MEMLOCK, "locked memory",
           vmm ? spec->rlimit_memlock_bytes : 0 },
         { RLIMIT_NPROC, "threads", vmm ? VMM_THREADS : HELPER_THREADS },

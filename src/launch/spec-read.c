@@ -12,7 +12,7 @@
 #define MAX_READY_TIMEOUT_MS (24u * 3600 * 1000)
 #define MAX_PATH 4096
 
-#define TO_CHILD (SVIRT_TO_VMM | SVIRT_TO_MONITOR | SVIRT_TO_PASST)
+#define TO_CHILD (SVIRT_TO_VMM | SVIRT_TO_MONITOR | SVIRT_TO_PASSTS)
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
@@ -28,7 +28,7 @@ static const uint32_t role_to[SVIRT_FD_MAX] = {
     [SVIRT_FD_IMAGE] = SVIRT_TO_VMM,
     [SVIRT_FD_KERNEL] = SVIRT_TO_VMM,
     [SVIRT_FD_LOCK] = SVIRT_TO_VMM,
-    [SVIRT_FD_NET] = SVIRT_TO_VMM | SVIRT_TO_PASST,
+    [SVIRT_FD_NET] = SVIRT_TO_VMM | SVIRT_TO_PASSTS,
     [SVIRT_FD_CONTROL] = SVIRT_TO_MONITOR,
     [SVIRT_FD_LOG_FILE] = SVIRT_TO_MONITOR,
     [SVIRT_FD_SERIAL_FILE] = SVIRT_TO_MONITOR,
@@ -177,7 +177,7 @@ check_args(const SvirtLaunchSpec *spec, const char **ret_why)
     return counted == spec->n_args && spec->argv[SVIRT_PROCESS_VMM].count > 0;
 }
 
-/* Each process an identity of its own, none of them root or "unchanged". */
+/* Each kind an identity of its own, none of them root or "unchanged". */
 static bool
 check_ids(const SvirtLaunchSpec *spec, const char **ret_why)
 {
@@ -196,7 +196,8 @@ check_ids(const SvirtLaunchSpec *spec, const char **ret_why)
             return false;
         }
         for (unsigned q = 0; q < p; q++) {
-            if (spec->argv[q].count > 0 && (spec->ids[q].uid == ids->uid ||
+            if (svirt_process_kind(q) != svirt_process_kind(p) &&
+                spec->argv[q].count > 0 && (spec->ids[q].uid == ids->uid ||
                                             spec->ids[q].gid == ids->gid)) {
                 return false;
             }
@@ -317,6 +318,25 @@ check_number(const SvirtLaunchSpec *spec, const SvirtSpecFd *fd,
     return number > 2 || (STANDARD_ROLES & (1u << fd->role)) != 0;
 }
 
+/* One number serves them all; a guest's connection goes to one of them. */
+static bool
+check_passts(const SvirtLaunchSpec *spec, const SvirtSpecFd *fd,
+             uint8_t seen[SVIRT_PROCESS_MAX][SVIRT_SPEC_MAX_FD_NUMBER / 8])
+{
+    const uint32_t to = fd->to & SVIRT_TO_PASSTS;
+
+    if (to == 0) {
+        return fd->passt == -1;
+    }
+    for (unsigned p = SVIRT_PROCESS_PASST; p < SVIRT_PROCESS_MAX; p++) {
+        if ((to & (1u << p)) != 0 &&
+            !check_number(spec, fd, p, fd->passt, seen[p])) {
+            return false;
+        }
+    }
+    return fd->role != SVIRT_FD_NET || (to & (to - 1)) == 0;
+}
+
 static bool
 check_fds(const SvirtLaunchSpec *spec, const char **ret_why)
 {
@@ -338,8 +358,7 @@ check_fds(const SvirtLaunchSpec *spec, const char **ret_why)
                           seen[SVIRT_PROCESS_VMM]) ||
             !check_number(spec, fd, SVIRT_PROCESS_MONITOR, fd->monitor,
                           seen[SVIRT_PROCESS_MONITOR]) ||
-            !check_number(spec, fd, SVIRT_PROCESS_PASST, fd->passt,
-                          seen[SVIRT_PROCESS_PASST])) {
+            !check_passts(spec, fd, seen)) {
             return false;
         }
     }

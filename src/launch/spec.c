@@ -39,7 +39,14 @@ SVIRT_ENUM_TABLE(SvirtStep, svirt_step, SVIRT_STEP_MAX,
 SVIRT_ENUM_TABLE(SvirtProcess, svirt_process, SVIRT_PROCESS_MAX,
     [SVIRT_PROCESS_VMM] = "vmm",
     [SVIRT_PROCESS_MONITOR] = "monitor",
-    [SVIRT_PROCESS_PASST] = "passt")
+    [SVIRT_PROCESS_PASST] = "passt",
+    [SVIRT_PROCESS_PASST + 1] = "passt2",
+    [SVIRT_PROCESS_PASST + 2] = "passt3",
+    [SVIRT_PROCESS_PASST + 3] = "passt4",
+    [SVIRT_PROCESS_PASST + 4] = "passt5",
+    [SVIRT_PROCESS_PASST + 5] = "passt6",
+    [SVIRT_PROCESS_PASST + 6] = "passt7",
+    [SVIRT_PROCESS_PASST_LAST] = "passt8")
 
 SVIRT_ENUM_TABLE(SvirtFdRole, svirt_fd_role, SVIRT_FD_MAX,
     [SVIRT_FD_NULL] = "null",

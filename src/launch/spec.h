@@ -33,20 +33,49 @@
 #define SVIRT_SPEC_MAX_LABEL_BYTES 4096 /* the NUL included */
 #define SVIRT_SPEC_NO_STRING UINT32_MAX
 
+/* A passt carries one interface. */
+#define SVIRT_MAX_PASSTS 8
+
 /* The processes of one VM; also the order in which they are started. */
 typedef enum SvirtProcess {
     SVIRT_PROCESS_VMM,
     SVIRT_PROCESS_MONITOR,
+    /* Interface i has PASST + i. They share one uid: what a guest says reaches
+     * each of them alike. */
     SVIRT_PROCESS_PASST,
+    SVIRT_PROCESS_PASST_LAST = SVIRT_PROCESS_PASST + SVIRT_MAX_PASSTS - 1,
     SVIRT_PROCESS_MAX
 } SvirtProcess;
+/* Kinds are the first three: VMM, MONITOR, PASST. */
+#define SVIRT_PROCESS_KINDS (SVIRT_PROCESS_PASST + 1)
+
+/* What a process is, whichever of its kind. */
+static inline SvirtProcess
+svirt_process_kind(SvirtProcess process)
+{
+    return process > SVIRT_PROCESS_PASST ? SVIRT_PROCESS_PASST : process;
+}
+
+/* The two cgroups of one VM: the VMM's, and that of all its helpers. */
+typedef enum SvirtLeaf {
+    SVIRT_LEAF_VMM,
+    SVIRT_LEAF_HELPER,
+    SVIRT_LEAF_MAX
+} SvirtLeaf;
+
+static inline SvirtLeaf
+svirt_process_leaf(SvirtProcess process)
+{
+    return process == SVIRT_PROCESS_VMM ? SVIRT_LEAF_VMM : SVIRT_LEAF_HELPER;
+}
 
 /* Who a descriptor goes to; it may go to several. */
 #define SVIRT_TO_VMM (1u << SVIRT_PROCESS_VMM)
 #define SVIRT_TO_MONITOR (1u << SVIRT_PROCESS_MONITOR)
-#define SVIRT_TO_PASST (1u << SVIRT_PROCESS_PASST)
+#define SVIRT_TO_PASST(i) (1u << (SVIRT_PROCESS_PASST + (i)))
+#define SVIRT_TO_PASSTS (SVIRT_TO_PASST(SVIRT_MAX_PASSTS) - SVIRT_TO_PASST(0))
 /* Kept open by the keeper for as long as the VM runs (locks, run directory). */
-#define SVIRT_TO_KEEPER (1u << 7)
+#define SVIRT_TO_KEEPER (1u << 31)
 
 /* What a descriptor is, so that the keeper and verify know every one. */
 typedef enum SvirtFdRole {
@@ -64,7 +93,7 @@ typedef enum SvirtFdRole {
     SVIRT_FD_SERIAL_LISTEN,/* listening unix socket of a serial */
     SVIRT_FD_RUN_DIR,      /* /run/svirt/<uuid> (keeper) */
     SVIRT_FD_RUN_LOCK,     /* flock of the run (keeper): held = VM managed */
-    SVIRT_FD_CGROUP,       /* cgroup v2 directory of a process (`index`) */
+    SVIRT_FD_CGROUP,       /* cgroup v2 directory, `index` = SvirtLeaf */
     SVIRT_FD_DEVICE,       /* an opened host device */
     SVIRT_FD_STATUS,       /* status file in the run directory (keeper) */
     SVIRT_FD_PROBE,        /* selftest's own channels */
@@ -77,7 +106,7 @@ typedef struct SvirtSpecFd {
     uint32_t to;      /* SVIRT_TO_* */
     int32_t vmm;      /* number in each process, -1 none */
     int32_t monitor;
-    int32_t passt;
+    int32_t passt;    /* the same in each it goes to */
     uint32_t role;    /* SvirtFdRole */
     uint32_t index;
 } SvirtSpecFd;
@@ -206,6 +235,7 @@ typedef enum SvirtStep {
 
 const char *svirt_step_to_string(SvirtStep step);
 bool svirt_step_from_string(const char *text, SvirtStep *ret);
+/* "vmm", "monitor", "passt", "passt2" and so on. */
 const char *svirt_process_to_string(SvirtProcess process);
 bool svirt_process_from_string(const char *text, SvirtProcess *ret);
 const char *svirt_fd_role_to_string(SvirtFdRole role);

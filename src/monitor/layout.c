@@ -17,6 +17,8 @@ enum {
     ARG_LOG_LIMIT,
     ARG_LOG_RATE,
     ARG_READY_TIMEOUT,
+    ARG_LINKS_DOWN,
+    ARG_BALLOON,
     ARG_SERIALS,
     ARG_MAX
 };
@@ -67,6 +69,8 @@ svirt_monitor_layout_add(SvirtLaunchSpec **spec, const char *program,
         args->ids.uid, args->ids.gid, args->control_uid,
         args->log_limit_bytes, args->log_rate_bytes_per_s,
         args->ready_timeout_ms,
+        args->links_down,
+        args->balloon_bytes,
     };
     const SvirtSpecFd channel = {
         .source = SVIRT_KEEPER_FD_CHANNEL,
@@ -143,7 +147,7 @@ bool
 svirt_monitor_args_parse(int argc, char **argv, SvirtMonitorArgs *ret)
 {
     SvirtMonitorArgs args = { 0 };
-    uint64_t uid, gid, control_uid, ready_timeout_ms;
+    uint64_t uid, gid, control_uid, ready_timeout_ms, links_down;
 
     if (argc != ARG_MAX ||
         !parse_number(argv[ARG_UID], UINT32_MAX - 1, &uid) ||
@@ -155,6 +159,10 @@ svirt_monitor_args_parse(int argc, char **argv, SvirtMonitorArgs *ret)
                       &args.log_rate_bytes_per_s) ||
         !parse_number(argv[ARG_READY_TIMEOUT], UINT32_MAX,
                       &ready_timeout_ms) ||
+        !parse_number(argv[ARG_LINKS_DOWN], (1u << SVIRT_MAX_PASSTS) - 1,
+                      &links_down) ||
+        !parse_number(argv[ARG_BALLOON], INT64_MAX / 4,
+                      &args.balloon_bytes) ||
         !parse_serials(argv[ARG_SERIALS], &args)) {
         return false;
     }
@@ -162,6 +170,7 @@ svirt_monitor_args_parse(int argc, char **argv, SvirtMonitorArgs *ret)
     args.ids = (SvirtSpecIds){ (uint32_t)uid, (uint32_t)gid };
     args.control_uid = (uint32_t)control_uid;
     args.ready_timeout_ms = (uint32_t)ready_timeout_ms;
+    args.links_down = (uint32_t)links_down;
     *ret = args;
     return true;
 }

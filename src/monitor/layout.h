@@ -37,8 +37,9 @@
 /*
  * argv of svirt-monitor, all of it, in this order, as decimal numbers but for
  * the two names: PROGRAM NAME UID GID CONTROL_UID LOG_LIMIT LOG_RATE
- * READY_TIMEOUT_MS SERIALS, where SERIALS is a letter per serial: c console,
- * p pty, f file, r file with rotation, u unix, x connected; "-" for none.
+ * READY_TIMEOUT_MS LINKS_DOWN BALLOON SERIALS, where SERIALS is a letter per
+ * serial: c console, p pty, f file, r file with rotation, u unix, x
+ * connected; "-" for none.
  */
 typedef struct SvirtMonitorArgs {
     const char *name;      /* borrowed; for ps alone */
@@ -47,6 +48,8 @@ typedef struct SvirtMonitorArgs {
     uint64_t log_limit_bytes; /* of each log and serial file */
     uint64_t log_rate_bytes_per_s;
     uint32_t ready_timeout_ms;
+    uint32_t links_down;    /* interfaces (a bit each) whose link is down */
+    uint64_t balloon_bytes; /* what a balloon leaves the guest at start; 0 all */
     uint32_t n_serials;
     SvirtSerialKind serial[SVIRT_MONITOR_MAX_SERIALS];
     bool rotated[SVIRT_MONITOR_MAX_SERIALS];

@@ -66,6 +66,8 @@ init(Monitor *monitor, const SvirtMonitorArgs *args, const SvirtMessage *begin)
         .fd = SVIRT_MONITOR_FD_QMP,
         .begin = begin,
         .ready_timeout_ms = args->ready_timeout_ms,
+        .links_down = args->links_down,
+        .balloon_bytes = args->balloon_bytes,
     };
 
     if (getrandom(&start.generation, sizeof(start.generation), 0) !=

@@ -9,6 +9,7 @@
 
 #include "keeper/status.h"
 #include "monitor/control.h"
+#include "monitor/qmp-ask.h"
 
 #define BLOCK 4096u
 #define MILLISECOND_NS 1000000LL
@@ -56,57 +57,6 @@ svirt_qmp_session_why(const SvirtQmpSession *session)
     return session->parser.why;
 }
 
-static SvirtPending *
-reserve(SvirtQmpSession *session, SvirtAsker asker, int64_t now_ns)
-{
-    for (unsigned i = 0; i < SVIRT_QMP_MAX_PENDING; i++) {
-        SvirtPending *pending = &session->pending[i];
-
-        if (pending->asker == SVIRT_ASKER_NONE) {
-            *pending = (SvirtPending){
-                .asker = asker,
-                .serial = ++session->last_serial,
-                .overdue_ns = now_ns + SVIRT_QMP_SILENCE_NS,
-            };
-            return pending;
-        }
-    }
-    return NULL;
-}
-
-/* `command` is an object with at least one member: the id becomes its first. */
-static bool
-add_command(SvirtQmpSession *session, uint32_t serial, SvirtJsonSpan command)
-{
-    char id[SVIRT_QMP_ID_SIZE], start[SVIRT_QMP_ID_SIZE + 16];
-    size_t room = session->outbox.limit - svirt_outbox_length(&session->outbox);
-    int length;
-
-    svirt_qmp_id_format(session->parser.generation, serial, id);
-    length = snprintf(start, sizeof(start), "{\"id\":\"%s\",", id);
-    if (room < (size_t)length + command.length) {
-        return false;
-    }
-    return svirt_outbox_add(&session->outbox, start, (size_t)length) &&
-           svirt_outbox_add(&session->outbox, command.text + 1,
-                            command.length - 1) &&
-           svirt_outbox_add(&session->outbox, "\n", 1);
-}
-
-static void
-ask(SvirtQmpSession *session, SvirtAsker asker, const char *command,
-    int64_t now_ns)
-{
-    SvirtPending *pending = reserve(session, asker, now_ns);
-
-    if (pending == NULL ||
-        !add_command(session, pending->serial,
-                     (SvirtJsonSpan){ command, strlen(command) })) {
-        svirt_qmp_parser_break(&session->parser,
-                               "too many commands without an answer");
-    }
-}
-
 void
 svirt_qmp_session_init(SvirtQmpSession *session, SvirtLink *link,
                        const SvirtQmpSessionStart *start, int64_t now_ns)
@@ -115,6 +65,7 @@ svirt_qmp_session_init(SvirtQmpSession *session, SvirtLink *link,
     bool resync = begin->a == 1;
 
     session->link = link;
+    session->unsettled = 1; /* the negotiation */
     /* A VMM that was ready once may be busy: that is silence, no failure. */
     session->ready_deadline_ns = resync ? SVIRT_NEVER :
         now_ns + start->ready_timeout_ms * MILLISECOND_NS;
@@ -139,9 +90,14 @@ svirt_qmp_session_init(SvirtQmpSession *session, SvirtLink *link,
         /* Ends whatever half command the predecessor left (qmp-spec). */
         (void)svirt_outbox_add(&session->outbox, "\xff\n", 2);
     }
-    ask(session, SVIRT_ASKER_CAPABILITIES,
-        "{\"execute\":\"qmp_capabilities\"}", now_ns);
-    ask(session, SVIRT_ASKER_STATUS, "{\"execute\":\"query-status\"}", now_ns);
+    svirt_qmp_ask(session, SVIRT_ASKER_CAPABILITIES,
+                  "{\"execute\":\"qmp_capabilities\"}", now_ns);
+    svirt_qmp_ask(session, SVIRT_ASKER_STATUS,
+                  "{\"execute\":\"query-status\"}", now_ns);
+    /* A monitor that takes over does it again, unless it was all done. */
+    if ((begin->d & SVIRT_RUN_READY) == 0) {
+        svirt_qmp_ask_settings(session, start, now_ns);
+    }
 }
 
 /* The first bytes of a command with the descriptors; false: not now. */
@@ -205,13 +161,13 @@ svirt_qmp_session_send(SvirtQmpSession *session, unsigned client,
     if (n_fds > 0 && fds_must_wait(session)) {
         return SVIRT_SEND_LATER;
     }
-    pending = reserve(session, SVIRT_ASKER_CLIENT, now_ns);
+    pending = svirt_qmp_reserve(session, SVIRT_ASKER_CLIENT, now_ns);
     if (pending == NULL) {
         return SVIRT_SEND_FAILED;
     }
     pending->client = (uint16_t)client;
     pending->has_fds = n_fds > 0;
-    if (!add_command(session, pending->serial, command)) {
+    if (!svirt_qmp_add_command(session, pending->serial, command)) {
         pending->asker = SVIRT_ASKER_NONE;
         return SVIRT_SEND_FAILED;
     }
@@ -232,7 +188,8 @@ svirt_qmp_session_continue(SvirtQmpSession *session, int64_t now_ns)
              EREMOTEIO, svirt_qmp_session_why(session));
         return;
     }
-    ask(session, SVIRT_ASKER_CONTINUE, "{\"execute\":\"cont\"}", now_ns);
+    svirt_qmp_ask(session, SVIRT_ASKER_CONTINUE, "{\"execute\":\"cont\"}",
+                  now_ns);
 }
 
 void
@@ -249,6 +206,27 @@ svirt_qmp_session_forget(SvirtQmpSession *session, unsigned client)
 }
 
 static void
+settle_one(SvirtQmpSession *session)
+{
+    if (--session->unsettled == 0) {
+        session->ready = true;
+        tell(session, SVIRT_FACT_READY, SVIRT_MESSAGE_QMP_READY, 0, "");
+    }
+}
+
+static void
+answer_setting(SvirtQmpSession *session, const SvirtQmpMessage *message)
+{
+    if (message->kind == SVIRT_QMP_RETURN) {
+        settle_one(session);
+    } else {
+        svirt_qmp_parser_break(&session->parser,
+                               "it refuses a link's state or the balloon's "
+                               "size");
+    }
+}
+
+static void
 answer_capabilities(SvirtQmpSession *session, const SvirtQmpMessage *message)
 {
     SvirtJsonSpan class;
@@ -261,8 +239,7 @@ answer_capabilities(SvirtQmpSession *session, const SvirtQmpMessage *message)
                                "it refuses the negotiation");
         return;
     }
-    session->ready = true;
-    tell(session, SVIRT_FACT_READY, SVIRT_MESSAGE_QMP_READY, 0, "");
+    settle_one(session);
 }
 
 static void
@@ -322,6 +299,9 @@ take_answer(SvirtQmpSession *session, const SvirtQmpMessage *message)
         break;
     case SVIRT_ASKER_STATUS:
         answer_status(session, message);
+        break;
+    case SVIRT_ASKER_SETTING:
+        answer_setting(session, message);
         break;
     case SVIRT_ASKER_CONTINUE:
         answer_continue(session, message);

@@ -27,6 +27,7 @@ typedef enum SvirtAsker {
     SVIRT_ASKER_NONE,         /* a free slot */
     SVIRT_ASKER_CAPABILITIES,
     SVIRT_ASKER_STATUS,
+    SVIRT_ASKER_SETTING,
     SVIRT_ASKER_CONTINUE,
     SVIRT_ASKER_CLIENT,
     SVIRT_ASKER_GONE,         /* a client that left: the answer is dropped */
@@ -50,6 +51,7 @@ typedef struct SvirtQmpSession {
     SvirtGuest guest;
     SvirtLink *link;     /* borrowed */
     uint32_t last_serial;
+    unsigned unsettled;  /* answers to come before the VMM counts as ready */
     bool ready;
     bool silent;
     bool closed;         /* the VMM closed its end */
@@ -68,6 +70,8 @@ typedef struct SvirtQmpSessionStart {
     uint32_t generation;
     const SvirtMessage *begin; /* the keeper's BEGIN */
     uint32_t ready_timeout_ms;
+    uint32_t links_down;    /* a bit per interface */
+    uint64_t balloon_bytes; /* what it leaves the guest; 0: all */
 } SvirtQmpSessionStart;
 
 /* Sends the first commands: they are in the socket before the VMM looks. */

@@ -20,13 +20,14 @@
 static int
 number_in(const SvirtSpecFd *fd, SvirtProcess process)
 {
-    switch (process) {
+    switch (svirt_process_kind(process)) {
     case SVIRT_PROCESS_VMM:
         return fd->vmm;
     case SVIRT_PROCESS_MONITOR:
         return fd->monitor;
     case SVIRT_PROCESS_PASST:
         return fd->passt;
+    case SVIRT_PROCESS_PASST_LAST:
     case SVIRT_PROCESS_MAX:
         break;
     }
@@ -108,7 +109,7 @@ made_by_itself(SvirtProcess process, const char *target)
     }
     /* passt's own sockets are what the guest's connections become. */
     return g_str_has_prefix(target, "/usr/") ||
-           (process == SVIRT_PROCESS_PASST &&
+           (svirt_process_kind(process) == SVIRT_PROCESS_PASST &&
             (g_str_has_prefix(target, "socket:") ||
              g_str_has_prefix(target, "pipe:")));
 }

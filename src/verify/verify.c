@@ -18,18 +18,19 @@
 /* Threads of one process looked at; more is a finding of its own. */
 #define THREADS_MAX 65536u
 
-static const char *const process_words[SVIRT_PROCESS_MAX] = {
-    [SVIRT_PROCESS_VMM] = "emulator",
-    [SVIRT_PROCESS_MONITOR] = "monitor",
-    [SVIRT_PROCESS_PASST] = "passt",
-};
-
 typedef struct Check {
     GPtrArray *rows;
     SvirtProcess process;
     const SvirtRunStatus *status;
     int dir; /* /proc/PID */
 } Check;
+
+const char *
+svirt_verify_process_word(SvirtProcess process)
+{
+    return process == SVIRT_PROCESS_VMM ? "emulator"
+                                        : svirt_process_to_string(process);
+}
 
 void
 svirt_verify_row_free(SvirtVerifyRow *row)
@@ -187,7 +188,8 @@ check_namespaces(Check *check)
 {
     static const char *const names[] = { "mnt", "pid", "ipc", "uts", "net" };
     /* passt reaches the network: it stays in the host's. */
-    unsigned count = check->process == SVIRT_PROCESS_PASST ? 4 : 5;
+    unsigned count =
+        svirt_process_kind(check->process) == SVIRT_PROCESS_PASST ? 4 : 5;
     g_autoptr(GString) shared = g_string_new(NULL);
 
     for (unsigned i = 0; i < count; i++) {
@@ -209,7 +211,8 @@ check_namespaces(Check *check)
 static void
 check_cgroup(Check *check)
 {
-    const char *planned = check->status->cgroup[check->process];
+    const char *planned = 
+        check->status->cgroup[svirt_process_leaf(check->process)];
     char text[4096];
     const char *line;
     g_autofree char *found = NULL;
@@ -323,7 +326,7 @@ svirt_verify_started(const SvirtRunStatus *status,
                                "domain '%s' was stopped: %s of its %s: "
                                "expected %s, found %s",
                                status->name, row->what,
-                               process_words[row->process], row->expected,
+                               svirt_verify_process_word(row->process), row->expected,
                                row->found);
         }
     }

@@ -20,6 +20,9 @@ typedef struct SvirtVerifyRow {
     char *found;    /* owned */
 } SvirtVerifyRow;
 
+/* "emulator", "monitor", "passt", "passt2" and so on. */
+const char *svirt_verify_process_word(SvirtProcess process);
+
 void svirt_verify_row_free(SvirtVerifyRow *row);
 
 /*

@@ -198,6 +198,10 @@ add_area(const char *area)
     g_dir_close(dir);
 }
 
+#define FOUR_INTERFACES                                                        \
+    "<interface type='user'/><interface type='user'/>"                         \
+    "<interface type='user'/><interface type='user'/>"
+
 static const struct {
     const char *name;
     const char *xml; /* inside <domain>, behind <devices>'s siblings */
@@ -210,10 +214,6 @@ static const struct {
     { "crash-restart-with-panic",
       "<on_crash>restart</on_crash><devices><panic model='isa'/></devices>",
       "<on_crash>restart" },
-    { "link-down",
-      "<devices><interface type='user'><model type='virtio'/>"
-      "<link state='down'/></interface></devices>",
-      "link is down" },
     { "pci-slot-out-of-range",
       "<devices><disk type='file' device='disk'><source file='/a'/>"
       "<target dev='vda' bus='virtio'/><address type='pci' domain='0x0001' "
@@ -279,9 +279,10 @@ static const struct {
       "<devices><interface type='user'><model type='e1000'/>"
       "<mtu size='1400'/></interface></devices>",
       "<mtu>" },
-    { "second-interface",
-      "<devices><interface type='user'/><interface type='user'/></devices>",
-      "second user interface" },
+    { "ninth-interface",
+      "<devices>" FOUR_INTERFACES FOUR_INTERFACES
+      "<interface type='user'/></devices>",
+      "at most 8 interfaces" },
     { "fifth-isa-serial",
       "<devices><serial type='null'/><serial type='null'/>"
       "<serial type='null'/><serial type='null'/><serial type='null'/>"

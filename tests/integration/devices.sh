@@ -199,7 +199,6 @@ MACHINE=q35
 fails "a missing medium" 4 "none.iso" "$(cdrom sata sda "$work/none.iso")"
 fails "a disk that may be missing" 8 "only a cdrom" \
     "$(disk virtio vda "$a" | sed "s/<source /&startupPolicy='optional' /")"
-fails "two interfaces" 8 "second user interface" "$(nic)" "$(nic)"
 fails "an unknown interface model" 8 "no interface model 'nonsense'" \
     "$(nic "<model type='nonsense'/>")"
 fails "a tablet without USB" 3 "no USB bus 0" "$(controller usb none 0)" \

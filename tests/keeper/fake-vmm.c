@@ -10,7 +10,8 @@
 /*
  * A VMM for tests: it speaks just enough QMP on 10, echoes on 11 (its serial),
  * and misbehaves as its arguments say:
- *   serve                 as QEMU would
+ *   serve                 as QEMU would, but that set_link and balloon fail
+ *   settings              they succeed; `settings` answers with their arguments
  *   exit                  words on stderr, status 3
  *   silent                nothing at all
  *   greet                 the greeting alone
@@ -26,6 +27,7 @@ enum { QMP = 10, SERIAL = 11 };
                  "\"capabilities\": []}}\r\n"
 
 static bool negotiated, running;
+static char settings[64];
 
 static void
 say(const char *text)
@@ -125,10 +127,24 @@ is(const char *line, const char *command)
     return found != NULL && strstr(found, command) != NULL;
 }
 
+/* "net2 " and "1024 ", in the order they came in. */
+static void
+take_setting(const char *line, const char *name)
+{
+    const char *value = strstr(line, name);
+    size_t used = strlen(settings);
+
+    value = value != NULL ? value + strlen(name) : "?";
+    (void)snprintf(settings + used, sizeof(settings) - used, "%.*s ",
+                   (int)strcspn(value, "\"}"), value);
+    answer(line, "\"return\": {}");
+}
+
 static void
 command(const char *line, int n_fds, int argc, char **argv)
 {
-    char text[64];
+    char text[128];
+    bool settable = strcmp(argv[1], "settings") == 0;
 
     if (is(line, "\"qmp_capabilities\"")) {
         answer(line, negotiated ? "\"error\": {\"class\": \"CommandNotFound\","
@@ -149,6 +165,13 @@ command(const char *line, int n_fds, int argc, char **argv)
         answer(line, "\"return\": {}");
     } else if (is(line, "\"count-fds\"")) {
         (void)snprintf(text, sizeof(text), "\"return\": %d", n_fds);
+        answer(line, text);
+    } else if (settable && is(line, "\"set_link\"")) {
+        take_setting(line, "\"name\":\"");
+    } else if (settable && is(line, "\"balloon\"")) {
+        take_setting(line, "\"value\":");
+    } else if (settable && is(line, "\"settings\"")) {
+        (void)snprintf(text, sizeof(text), "\"return\": \"%s\"", settings);
         answer(line, text);
     } else if (is(line, "\"quit\"")) {
         answer(line, "\"return\": {}");

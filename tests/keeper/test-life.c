@@ -333,67 +333,6 @@ test_nobody_holds_more_than_its_own(void)
 }
 
 static void
-test_passt_that_ends_costs_the_network_alone(void)
-{
-    static const char *const argv[] = { "/usr/bin/tail", "-f", NULL };
-    g_autoptr(Vm) vm = NULL;
-    g_autofree char *reply = NULL;
-    SvirtRunStatus status;
-
-    if (!vm_possible()) {
-        return;
-    }
-    vm = vm_fake("serve", NULL, NULL);
-    vm_add_passt(vm, argv);
-    vm_start_and_run(vm, false);
-    vm_status(vm, &status);
-    g_assert_cmpint(status.process[SVIRT_PROCESS_PASST].pid, ==, vm->passt);
-    g_assert_cmpuint(status.flags & SVIRT_RUN_NETWORK_LOST, ==, 0);
-    g_assert_no_errno(kill(vm->passt, SIGKILL));
-    vm_wait_flags(vm, SVIRT_RUN_NETWORK_LOST, SVIRT_RUN_NETWORK_LOST);
-    reply = vm_qmp(vm, "{\"execute\": \"query-status\"}");
-    g_assert_nonnull(strstr(reply, "running"));
-    g_assert_no_errno(kill(vm->vmm, SIGKILL));
-    vm_wait_released(vm);
-}
-
-static void
-test_passt_ends_with_its_vmm(void)
-{
-    static const char *const argv[] = { "/usr/bin/tail", "-f", NULL };
-    g_autoptr(Vm) vm = NULL;
-
-    if (!vm_possible()) {
-        return;
-    }
-    vm = vm_fake("serve", NULL, NULL);
-    vm_add_passt(vm, argv);
-    vm_start_and_run(vm, false);
-    g_assert_true(vm_process_is_there(vm->passt));
-    g_assert_no_errno(kill(vm->vmm, SIGKILL));
-    vm_wait_released(vm);
-    g_assert_false(vm_process_is_there(vm->passt));
-}
-
-static void
-test_passt_that_ends_at_once_fails_the_start(void)
-{
-    static const char *const argv[] = { "/usr/bin/false", NULL };
-    g_autoptr(Vm) vm = NULL;
-    SvirtMessage failed;
-
-    if (!vm_possible()) {
-        return;
-    }
-    vm = vm_fake("silent", NULL, NULL);
-    vm_add_passt(vm, argv);
-    vm_start(vm, false);
-    vm_expect(vm, SVIRT_MESSAGE_FAILED, &failed);
-    g_assert_cmpint(failed.process, ==, SVIRT_PROCESS_PASST);
-    vm_wait_released(vm);
-}
-
-static void
 test_cgroups_are_filled_and_removed(void)
 {
     g_autoptr(Vm) vm = NULL;
@@ -412,11 +351,11 @@ test_cgroups_are_filled_and_removed(void)
     }
     vm_start_and_run(vm, false);
     vm_status(vm, &status);
-    path = g_build_filename(status.cgroup[SVIRT_PROCESS_VMM], "cgroup.procs",
+    path = g_build_filename(status.cgroup[SVIRT_LEAF_VMM], "cgroup.procs",
                             NULL);
     g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
     g_assert_cmpint(atoi(text), ==, vm->vmm);
-    vm_group = g_path_get_dirname(status.cgroup[SVIRT_PROCESS_MONITOR]);
+    vm_group = g_path_get_dirname(status.cgroup[SVIRT_LEAF_HELPER]);
     g_assert_true(g_file_test(vm_group, G_FILE_TEST_IS_DIR));
     g_assert_no_errno(kill(vm->vmm, SIGKILL));
     vm_wait_released(vm);
@@ -461,12 +400,6 @@ main(int argc, char **argv)
                     test_the_monitor_is_confined);
     g_test_add_func("/keeper/life/nobody-holds-more-than-its-own",
                     test_nobody_holds_more_than_its_own);
-    g_test_add_func("/keeper/life/passt-that-ends-costs-the-network-alone",
-                    test_passt_that_ends_costs_the_network_alone);
-    g_test_add_func("/keeper/life/passt-ends-with-its-vmm",
-                    test_passt_ends_with_its_vmm);
-    g_test_add_func("/keeper/life/passt-that-ends-at-once-fails-the-start",
-                    test_passt_that_ends_at_once_fails_the_start);
     g_test_add_func("/keeper/life/cgroups-are-filled-and-removed",
                     test_cgroups_are_filled_and_removed);
     return g_test_run();

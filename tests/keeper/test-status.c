@@ -78,6 +78,34 @@ test_row(gconstpointer data)
     g_assert_cmpint(*(char *)&untouched, ==, 'u');
 }
 
+/* Pids that live, but as somebody else's: the file outlived its kernel. */
+static void
+test_another_boot_has_ended(void)
+{
+    SvirtRunStatus status, again;
+    SVIRT_AUTO_FD fd = make_status(&status);
+
+    status.process[SVIRT_PROCESS_VMM].pid = getpid();
+    g_assert_true(svirt_process_start_time(
+        getpid(), &status.process[SVIRT_PROCESS_VMM].start_time));
+    status.keeper = status.process[SVIRT_PROCESS_VMM];
+    status.state = SVIRT_GUEST_RUNNING;
+    g_strlcpy(status.cgroup[0], "/somewhere", sizeof(status.cgroup[0]));
+    g_assert_true(svirt_run_status_write(fd, &status));
+    g_assert_true(svirt_run_status_read_fd(fd, &again));
+    g_assert_true(
+        svirt_run_process_alive(&again.process[SVIRT_PROCESS_VMM]));
+    g_assert_cmpuint(again.state, ==, SVIRT_GUEST_RUNNING);
+    status.boot.bytes[0] ^= 1;
+    g_assert_true(svirt_run_status_write(fd, &status));
+    g_assert_true(svirt_run_status_read_fd(fd, &again));
+    g_assert_cmpint(again.process[SVIRT_PROCESS_VMM].pid, ==, 0);
+    g_assert_cmpint(again.keeper.pid, ==, 0);
+    g_assert_cmpuint(again.state, ==, SVIRT_GUEST_SHUT_OFF);
+    g_assert_cmpstr(again.cgroup[0], ==, "");
+    g_assert_cmpstr(again.name, ==, "web");
+}
+
 static void
 test_names_must_end(void)
 {
@@ -283,6 +311,8 @@ main(int argc, char **argv)
 
         g_test_add_data_func(path, GUINT_TO_POINTER(i), test_row);
     }
+    g_test_add_func("/keeper/status/another-boot-has-ended",
+                    test_another_boot_has_ended);
     g_test_add_func("/keeper/status/names-must-end", test_names_must_end);
     g_test_add_func("/keeper/status/every-flipped-byte-is-found",
                     test_every_flipped_byte_is_found);

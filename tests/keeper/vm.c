@@ -257,8 +257,8 @@ vm_add_cgroups(Vm *vm)
     }
     vm->has_cgroups = true;
     vm->spec->waived_layers &= ~SVIRT_LAYER_CGROUP;
-    for (unsigned i = 0; i < SVIRT_PROCESS_MAX; i++) {
-        int fd = i == SVIRT_PROCESS_VMM ? cgroup.vmm_fd : cgroup.helper_fd;
+    for (unsigned i = 0; i < SVIRT_LEAF_MAX; i++) {
+        int fd = i == SVIRT_LEAF_VMM ? cgroup.vmm_fd : cgroup.helper_fd;
 
         add_fd(vm, fcntl(fd, F_DUPFD_CLOEXEC, 3), (SvirtSpecFd){
             .to = SVIRT_TO_KEEPER, .role = SVIRT_FD_CGROUP, .index = i });
@@ -268,19 +268,19 @@ vm_add_cgroups(Vm *vm)
 }
 
 void
-vm_add_passt(Vm *vm, const char *const *argv)
+vm_add_passt(Vm *vm, unsigned index, const char *const *argv)
 {
     uint32_t uid = vm->spec->ids[SVIRT_PROCESS_VMM].uid + 2;
+    SvirtProcess which = (SvirtProcess)(SVIRT_PROCESS_PASST + index);
 
-    vm->spec->ids[SVIRT_PROCESS_PASST] = (SvirtSpecIds){ uid, uid };
+    vm->spec->ids[which] = (SvirtSpecIds){ uid, uid };
     for (unsigned i = 0; argv[i] != NULL; i++) {
-        g_assert_true(svirt_spec_add_arg(&vm->spec, SVIRT_PROCESS_PASST,
-                                         argv[i]));
+        g_assert_true(svirt_spec_add_arg(&vm->spec, which, argv[i]));
     }
     for (int i = 0; i < 3; i++) {
         SvirtKeeperFd pair = { open("/dev/null", O_RDWR | O_CLOEXEC),
                                vm->next_source++ };
-        SvirtSpecFd entry = { .source = pair.number, .to = SVIRT_TO_PASST,
+        SvirtSpecFd entry = { .source = pair.number, .to = SVIRT_TO_PASST(index),
                               .vmm = -1, .monitor = -1, .passt = i,
                               .role = SVIRT_FD_NULL };
 

@@ -48,8 +48,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Vm, vm_free)
 void vm_add_serial(Vm *vm, SvirtSerialKind kind, int sink, int rotated);
 /* Cgroups of its own below <mount>/svirt-test; false: none here. */
 bool vm_add_cgroups(Vm *vm);
-/* Any program in passt's place, with passt's confinement. */
-void vm_add_passt(Vm *vm, const char *const *argv);
+/* Any program in the place of passt `index`, with passt's confinement. */
+void vm_add_passt(Vm *vm, unsigned index, const char *const *argv);
 /* The keeper runs; STARTED came unless `failing`. */
 void vm_start(Vm *vm, bool failing);
 /* The next message, which must come in 20 s and be of that type. */

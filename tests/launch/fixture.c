@@ -103,7 +103,7 @@ fixture_fd(Fixture *fixture, int source, int target, SvirtFdRole role,
     SvirtSpecFd fd = { source, 1u << fixture->which, -1, -1, -1, role,
                        index };
 
-    switch (fixture->which) {
+    switch (svirt_process_kind(fixture->which)) {
     case SVIRT_PROCESS_VMM:
         fd.vmm = target;
         break;
@@ -113,6 +113,7 @@ fixture_fd(Fixture *fixture, int source, int target, SvirtFdRole role,
     case SVIRT_PROCESS_PASST:
         fd.passt = target;
         break;
+    case SVIRT_PROCESS_PASST_LAST:
     case SVIRT_PROCESS_MAX:
         g_assert_not_reached();
     }

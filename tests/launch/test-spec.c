@@ -151,7 +151,7 @@ MUTATION(fd_number_extra, spec->fds[3].monitor = 6)
 MUTATION(fd_number_high, spec->fds[3].vmm = 64)
 MUTATION(fd_number_twice, spec->fds[3].vmm = 2)
 MUTATION(fd_serial_index, spec->fds[3].role = SVIRT_FD_SERIAL)
-MUTATION(fd_to_absent, (spec->fds[3].to |= SVIRT_TO_PASST,
+MUTATION(fd_to_absent, (spec->fds[3].to |= SVIRT_TO_PASST(0),
                         spec->fds[3].role = SVIRT_FD_PROBE,
                         spec->fds[3].passt = 3))
 MUTATION(fd_image_on_1, spec->fds[1].role = SVIRT_FD_IMAGE)
@@ -238,6 +238,68 @@ test_mutation(gconstpointer data)
     g_assert_null(map(spec, &why));
     g_assert_cmpint(errno, ==, EPROTO);
     g_assert_cmpstr(why, ==, mutation->why);
+    svirt_spec_free(spec);
+}
+
+/* Two of them, as two interfaces have; the last two entries are their nets. */
+static SvirtLaunchSpec *
+spec_with_passts(void)
+{
+    SvirtLaunchSpec *spec = good_spec();
+
+    for (unsigned i = 0; i < 2; i++) {
+        spec->ids[SVIRT_PROCESS_PASST + i] = (SvirtSpecIds){ 1003, 1003 };
+        g_assert_true(svirt_spec_add_arg(
+            &spec, (SvirtProcess)(SVIRT_PROCESS_PASST + i), "/usr/bin/p"));
+    }
+    for (int32_t i = 0; i <= 2; i++) {
+        spec->fds[i].to |= SVIRT_TO_PASST(0) | SVIRT_TO_PASST(1);
+        spec->fds[i].passt = i;
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        const SvirtSpecFd net = { (int32_t)(30 + i), SVIRT_TO_PASST(i), -1, -1,
+                                  3, SVIRT_FD_NET, i };
+
+        g_assert_true(svirt_spec_add_fd(&spec, &net));
+    }
+    return spec;
+}
+
+MUTATION(none, (void)spec)
+MUTATION(net_to_two, spec->fds[5].to |= SVIRT_TO_PASST(0))
+MUTATION(passt_number_missing, spec->fds[5].passt = -1)
+MUTATION(passt_number_alone, spec->fds[3].passt = 7)
+MUTATION(passt_number_twice, spec->fds[5].passt = 2)
+MUTATION(passt_absent, spec->fds[5].to = SVIRT_TO_PASST(2))
+MUTATION(passt_closed_2, spec->fds[2].to &= ~SVIRT_TO_PASST(1))
+MUTATION(passt_uid_of_vmm, spec->ids[SVIRT_PROCESS_PASST + 1].uid = 1001)
+MUTATION(passt_root, spec->ids[SVIRT_PROCESS_PASST + 1].gid = 0)
+
+static const Mutation passt_mutations[] = {
+    { "two-with-one-uid", NULL, none },
+    { "net-to-two", "fds", net_to_two },
+    { "number-missing", "fds", passt_number_missing },
+    { "number-without-receiver", "fds", passt_number_alone },
+    { "number-twice", "fds", passt_number_twice },
+    { "to-one-not-wanted", "fds", passt_absent },
+    { "standard-error-closed", "fds 0 to 2", passt_closed_2 },
+    { "uid-of-the-vmm", "ids", passt_uid_of_vmm },
+    { "gid-root", "ids", passt_root },
+};
+
+static void
+test_passts(gconstpointer data)
+{
+    const Mutation *mutation = data;
+    SvirtLaunchSpec *spec = spec_with_passts();
+    const SvirtLaunchSpec *view;
+    const char *why = NULL;
+
+    mutation->change(spec);
+    view = map(spec, &why);
+    g_assert_cmpstr(why, ==, mutation->why);
+    g_assert_true((view != NULL) == (mutation->why == NULL));
+    svirt_spec_unmap(view);
     svirt_spec_free(spec);
 }
 
@@ -417,5 +479,11 @@ main(int argc, char **argv)
     g_test_add_func("/launch/spec/writer-keeps-the-bounds",
                     test_bounds_of_the_writer);
     g_test_add_func("/launch/spec/words", test_words);
+    for (size_t i = 0; i < G_N_ELEMENTS(passt_mutations); i++) {
+        g_autofree char *name = g_strdup_printf("/launch/spec/passts/%s",
+                                                passt_mutations[i].name);
+
+        g_test_add_data_func(name, &passt_mutations[i], test_passts);
+    }
     return g_test_run();
 }

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "base/error.h"
+#include "hypervisor/qemu-private.h"
+#include "launch/spec.h"
+
+static unsigned
+network_boot_order(const SvirtDomain *domain, size_t index)
+{
+    const SvirtInterface *interface = &domain->interfaces[index];
+
+    if (interface->info.boot_order != 0 || index > 0) {
+        return interface->info.boot_order;
+    }
+    for (size_t i = 0; i < domain->os.boot_count; i++) {
+        if (domain->os.boot[i] == SVIRT_BOOT_DEVICE_NETWORK) {
+            return (unsigned)i + 1;
+        }
+    }
+    return 0;
+}
+
+/* The models QEMU has on a PC; NULL: none of them. */
+static const char *
+interface_driver(const char *model)
+{
+    static const struct {
+        const char *model;
+        const char *driver; /* NULL: the same */
+    } known[] = {
+        { "virtio", "virtio-net-pci" },
+        { "virtio-transitional", "virtio-net-pci-transitional" },
+        { "virtio-non-transitional", "virtio-net-pci-non-transitional" },
+        { "e1000", NULL },
+        { "e1000-82544gc", NULL },
+        { "e1000-82545em", NULL },
+        { "e1000e", NULL },
+        { "igb", NULL },
+        { "rtl8139", NULL },
+        { "vmxnet3", NULL },
+        { "pcnet", NULL },
+        { "ne2k_pci", NULL },
+        { "tulip", NULL },
+        { "i82550", NULL },
+        { "i82551", NULL },
+        { "i82557a", NULL },
+        { "i82557b", NULL },
+        { "i82557c", NULL },
+        { "i82558a", NULL },
+        { "i82558b", NULL },
+        { "i82559a", NULL },
+        { "i82559b", NULL },
+        { "i82559c", NULL },
+        { "i82559er", NULL },
+        { "i82562", NULL },
+        { "i82801", NULL },
+        { "usb-net", NULL },
+    };
+
+    if (model == NULL) {
+        return "rtl8139"; /* libvirt's default for x86 */
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(known); i++) {
+        if (strcmp(model, known[i].model) == 0) {
+            return known[i].driver != NULL ? known[i].driver : model;
+        }
+    }
+    return NULL;
+}
+
+bool
+svirt_qemu_check_interfaces(const SvirtDomain *domain, GError **error)
+{
+    return domain->interface_count <= SVIRT_MAX_PASSTS ||
+           svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
+                       "remove some of them",
+                       "line %u: a domain has at most %d interfaces",
+                       domain->interfaces[SVIRT_MAX_PASSTS].info.line,
+                       SVIRT_MAX_PASSTS);
+}
+
+static bool
+check_interface(const SvirtInterface *interface, const char *driver,
+                GError **error)
+{
+    if (driver == NULL) {
+        return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
+                           "use virtio, e1000, e1000e or rtl8139",
+                           "line %u: QEMU has no interface model '%s'",
+                           interface->info.line, interface->model);
+    }
+    if (interface->mtu != 0 && !g_str_has_prefix(driver, "virtio")) {
+        return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
+                           "use model virtio, or remove <mtu>",
+                           "line %u: an interface of model '%s' does not "
+                           "tell its guest an <mtu>",
+                           interface->info.line, driver);
+    }
+    return true;
+}
+
+/*
+ * A definition without a MAC has the same one at every start and on every
+ * host, and not the one QEMU gives to every VM: QEMU's prefix (52:54:00) and
+ * 24 bits of the UUID (FNV-1a).
+ */
+static void
+derive_mac(const SvirtUuid *uuid, size_t index, uint8_t ret[6])
+{
+    uint32_t hash = 2166136261u;
+
+    for (size_t i = 0; i < sizeof(uuid->bytes); i++) {
+        hash = (hash ^ uuid->bytes[i]) * 16777619u;
+    }
+    hash = (hash ^ (uint32_t)index) * 16777619u;
+    hash ^= hash >> 24;
+    ret[0] = 0x52;
+    ret[1] = 0x54;
+    ret[2] = 0x00;
+    ret[3] = (uint8_t)(hash >> 16);
+    ret[4] = (uint8_t)(hash >> 8);
+    ret[5] = (uint8_t)hash;
+}
+
+static void
+set_mac(const SvirtDomain *domain, size_t index, json_t *device)
+{
+    const SvirtInterface *interface = &domain->interfaces[index];
+    g_autofree char *text = NULL;
+    uint8_t mac[6];
+
+    if (interface->mac_given) {
+        memcpy(mac, interface->mac, sizeof(mac));
+    } else {
+        derive_mac(&domain->uuid, index, mac);
+    }
+    text = g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1],
+                           mac[2], mac[3], mac[4], mac[5]);
+    json_object_set_new(device, "mac", json_string(text));
+}
+
+bool
+svirt_qemu_add_interface(SvirtQemuBuilder *builder, size_t index, GError **error)
+{
+    const SvirtInterface *interface =
+        &builder->input->domain->interfaces[index];
+    const char *driver = interface_driver(interface->model);
+    g_autofree char *id = g_strdup_printf("net%zu", index);
+    g_autofree char *netdev = g_strdup_printf("host%zu", index);
+    json_t *device;
+
+    if (!check_interface(interface, driver, error)) {
+        return false;
+    }
+    device = svirt_qemu_device(
+        driver, id, network_boot_order(builder->input->domain, index));
+    svirt_qemu_addf(builder, "-netdev",
+                    "stream,id=%s,server=off,addr.type=fd,addr.str=%d", netdev,
+                    builder->input->net_fds[index]);
+    json_object_set_new(device, "netdev", json_string(netdev));
+    set_mac(builder->input->domain, index, device);
+    if (interface->mtu != 0) {
+        json_object_set_new(device, "host_mtu", json_integer(interface->mtu));
+    }
+    if (strcmp(driver, "usb-net") == 0) {
+        return svirt_qemu_add_usb(builder, device, &interface->info,
+                                  "an interface", error);
+    }
+    return svirt_qemu_add_pci(builder, device, &interface->info, "an interface",
+                              error);
+}
