@@ -141,7 +141,8 @@ set_mac(const SvirtDomain *domain, size_t index, json_t *device)
 }
 
 bool
-svirt_qemu_add_interface(SvirtQemuBuilder *builder, size_t index, GError **error)
+svirt_qemu_add_interface(SvirtQemuBuilder *builder, size_t index,
+                         GError **error)
 {
     const SvirtInterface *interface =
         &builder->input->domain->interfaces[index];

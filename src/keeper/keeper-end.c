@@ -103,7 +103,7 @@ tell_svirt(SvirtKeeper *keeper)
 
 /*
  * In this order:
- * 1. the monitor and the passts, which hold the VM's descriptors, end (the monitor
+ * 1. monitor and passts, which hold the VM's descriptors, end (the monitor
  *    has had its time for the last lines of the log);
  * 2. the cgroups: whatever a VMM left behind is killed before its label, its
  *    uid or its locks may be anybody else's;

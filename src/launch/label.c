@@ -22,7 +22,7 @@ svirt_label_open(const SvirtLaunchSpec *spec, SvirtProcess which,
         const SvirtSpecLabel *label = &spec->labels[i];
         int fd;
 
-        if (label->value[which] == SVIRT_SPEC_NO_STRING) {
+        if (label->value[svirt_process_kind(which)] == SVIRT_SPEC_NO_STRING) {
             continue;
         }
         if (procfs < 0) {
@@ -52,7 +52,8 @@ svirt_label_write(const SvirtLaunchSpec *spec, SvirtProcess which,
 {
     for (uint32_t i = 0; i < files->count; i++) {
         const SvirtSpecLabel *label = &spec->labels[files->label[i]];
-        const char *value = svirt_spec_string(spec, label->value[which]);
+        const char *value = svirt_spec_string(
+            spec, label->value[svirt_process_kind(which)]);
 
         if (!svirt_procfs_write_attribute(files->fds[i],
                                           optional(spec, label->prefix),

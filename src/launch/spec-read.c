@@ -291,7 +291,7 @@ check_labels(const SvirtLaunchSpec *spec, const char **ret_why)
             return false;
         }
         models |= 1u << label->model;
-        for (unsigned p = 0; p < SVIRT_PROCESS_MAX; p++) {
+        for (unsigned p = 0; p < SVIRT_PROCESS_KINDS; p++) {
             if (!label_text_ok(spec, label->value[p])) {
                 return false;
             }
@@ -458,7 +458,8 @@ svirt_spec_label(const SvirtLaunchSpec *spec, uint32_t model,
                  SvirtProcess process)
 {
     for (uint32_t i = 0; i < spec->n_labels; i++) {
-        uint32_t offset = spec->labels[i].value[process];
+        uint32_t offset =
+            spec->labels[i].value[svirt_process_kind(process)];
 
         if (spec->labels[i].model == model) {
             return offset == SVIRT_SPEC_NO_STRING

@@ -201,7 +201,7 @@ add_optional(SvirtLaunchSpec **spec, const char *text, uint32_t *ret)
 bool
 svirt_spec_add_label(SvirtLaunchSpec **spec, uint32_t model, const char *path,
                      const char *fallback, const char *prefix,
-                     const char *const value[SVIRT_PROCESS_MAX])
+                     const char *const value[SVIRT_PROCESS_KINDS])
 {
     SvirtSpecLabel label = { .model = model };
 
@@ -214,7 +214,7 @@ svirt_spec_add_label(SvirtLaunchSpec **spec, uint32_t model, const char *path,
         !add_optional(spec, prefix, &label.prefix)) {
         return false;
     }
-    for (unsigned p = 0; p < SVIRT_PROCESS_MAX; p++) {
+    for (unsigned p = 0; p < SVIRT_PROCESS_KINDS; p++) {
         if (!add_optional(spec, value[p], &label.value[p])) {
             return false;
         }

@@ -156,7 +156,7 @@ typedef struct SvirtSpecLabel {
     uint32_t path;     /* "attr/exec" */
     uint32_t fallback; /* where the kernel has no `path` */
     uint32_t prefix;   /* written before the label */
-    uint32_t value[SVIRT_PROCESS_MAX]; /* none: stays as started */
+    uint32_t value[SVIRT_PROCESS_KINDS]; /* by kind; none: stays as started */
 } SvirtSpecLabel;
 
 typedef struct SvirtLaunchSpec {
@@ -262,7 +262,7 @@ bool svirt_spec_add_fd(SvirtLaunchSpec **spec, const SvirtSpecFd *fd);
 bool svirt_spec_add_label(SvirtLaunchSpec **spec, uint32_t model,
                           const char *path, const char *fallback,
                           const char *prefix,
-                          const char *const value[SVIRT_PROCESS_MAX]);
+                          const char *const value[SVIRT_PROCESS_KINDS]);
 /* A sealed memfd (CLOEXEC) with the whole block; -1 with errno. */
 int svirt_spec_seal(const SvirtLaunchSpec *spec);
 

@@ -49,7 +49,7 @@ typedef struct SvirtMonitorArgs {
     uint64_t log_rate_bytes_per_s;
     uint32_t ready_timeout_ms;
     uint32_t links_down;    /* interfaces (a bit each) whose link is down */
-    uint64_t balloon_bytes; /* what a balloon leaves the guest at start; 0 all */
+    uint64_t balloon_bytes; /* what a balloon leaves the guest; 0 all */
     uint32_t n_serials;
     SvirtSerialKind serial[SVIRT_MONITOR_MAX_SERIALS];
     bool rotated[SVIRT_MONITOR_MAX_SERIALS];

@@ -211,7 +211,7 @@ check_namespaces(Check *check)
 static void
 check_cgroup(Check *check)
 {
-    const char *planned = 
+    const char *planned =
         check->status->cgroup[svirt_process_leaf(check->process)];
     char text[4096];
     const char *line;
@@ -326,8 +326,8 @@ svirt_verify_started(const SvirtRunStatus *status,
                                "domain '%s' was stopped: %s of its %s: "
                                "expected %s, found %s",
                                status->name, row->what,
-                               svirt_verify_process_word(row->process), row->expected,
-                               row->found);
+                               svirt_verify_process_word(row->process),
+                               row->expected, row->found);
         }
     }
     return true;

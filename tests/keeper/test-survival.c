@@ -77,11 +77,12 @@ test_qemu_survives_monitors_killed(void)
     vm_status(vm, &status);
     g_assert_cmpuint(status.flags & SVIRT_RUN_BROKEN, ==, 0);
     g_assert_cmpuint(status.monitor_restarts, ==, count);
-    /* The keeper may be about to close a dead monitor's pidfd. */
-    for (unsigned i = 0; i < 100 && vm_count_fds(vm->keeper) != fds; i++) {
+    /* The keeper may be about to close a dead monitor's pidfd; when they were
+     * counted first, the channel of the start. */
+    for (unsigned i = 0; i < 100 && vm_count_fds(vm->keeper) > fds; i++) {
         g_usleep(20000);
     }
-    g_assert_cmpuint(vm_count_fds(vm->keeper), ==, fds);
+    g_assert_cmpuint(vm_count_fds(vm->keeper), <=, fds);
     g_assert_true(vm_process_is_there(vm->vmm));
 }
 

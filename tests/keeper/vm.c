@@ -280,7 +280,8 @@ vm_add_passt(Vm *vm, unsigned index, const char *const *argv)
     for (int i = 0; i < 3; i++) {
         SvirtKeeperFd pair = { open("/dev/null", O_RDWR | O_CLOEXEC),
                                vm->next_source++ };
-        SvirtSpecFd entry = { .source = pair.number, .to = SVIRT_TO_PASST(index),
+        SvirtSpecFd entry = { .source = pair.number,
+                              .to = SVIRT_TO_PASST(index),
                               .vmm = -1, .monitor = -1, .passt = i,
                               .role = SVIRT_FD_NULL };
 

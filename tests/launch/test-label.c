@@ -28,7 +28,7 @@ test_label_is_taken_before_exec(void)
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(labelled); i++) {
         const struct Labelled *row = &labelled[i];
-        const char *const values[SVIRT_PROCESS_MAX] = { row->value };
+        const char *const values[SVIRT_PROCESS_KINDS] = { row->value };
         g_autoptr(Fixture) fixture = fixture_new(SVIRT_PROCESS_VMM, true);
         SvirtLaunchFailure failure = { 0 };
         g_autofree char *path = NULL;
@@ -55,7 +55,7 @@ test_label_is_taken_before_exec(void)
 static void
 test_labels_leave_no_descriptor(void)
 {
-    static const char *const values[SVIRT_PROCESS_MAX] = { "322" };
+    static const char *const values[SVIRT_PROCESS_KINDS] = { "322" };
     g_autoptr(Fixture) fixture = fixture_new(SVIRT_PROCESS_VMM, true);
     g_autofree char *text = NULL;
     int status;

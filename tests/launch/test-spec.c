@@ -15,7 +15,7 @@ good_spec(void)
     SvirtUuid uuid;
     SvirtLaunchSpec *spec;
     int32_t number = 0;
-    static const char *const values[SVIRT_PROCESS_MAX] = { "a:b", NULL,
+    static const char *const values[SVIRT_PROCESS_KINDS] = { "a:b", NULL,
                                                            "c" };
 
     svirt_uuid_generate(&uuid);
