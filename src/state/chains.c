@@ -53,17 +53,22 @@ bool
 svirt_chains_get(SvirtState *state, const SvirtUuid *uuid, const char *target,
                  char **ret, GError **error)
 {
-    g_autoptr(sqlite3_stmt) statement = NULL;
+    sqlite3_stmt *statement;
     bool row = false;
+    bool ok;
 
-    if (!svirt_statement_prepare(
-            state, "SELECT json FROM chains WHERE uuid = ? AND target = ?",
-            BINDS(BIND_UUID(uuid), BIND_TEXT(target)), &statement, error) ||
-        !svirt_statement_step(state, statement, &row, error)) {
+    if (!svirt_statement_keep(
+            state, SVIRT_KEPT_CHAIN,
+            "SELECT json FROM chains WHERE uuid = ? AND target = ?",
+            BINDS(BIND_UUID(uuid), BIND_TEXT(target)), &statement, error)) {
         return false;
     }
-    *ret = row ? svirt_statement_text(statement, 0) : NULL;
-    return true;
+    ok = svirt_statement_step(state, statement, &row, error);
+    if (ok) {
+        *ret = row ? svirt_statement_text(statement, 0) : NULL;
+    }
+    (void)sqlite3_reset(statement);
+    return ok;
 }
 
 bool

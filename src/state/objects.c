@@ -175,40 +175,56 @@ svirt_objects_list(SvirtState *state, const SvirtUuid *uuid, GPtrArray **ret,
                     BINDS(BIND_UUID(uuid)), ret, error);
 }
 
-/* The claims on one record that belong to the same storage. */
+static void
+add_owner(GPtrArray *owners, sqlite3_stmt *row)
+{
+    SvirtOwner owner = {
+        .uuid = svirt_statement_uuid(row, 2),
+        .incarnation = (uint64_t)sqlite3_column_int64(row, 3),
+        .author = (uid_t)sqlite3_column_int64(row, 4),
+    };
+
+    for (unsigned i = 0; i < owners->len; i++) {
+        const SvirtOwner *other = owners->pdata[i];
+
+        if (svirt_uuid_equal(&other->uuid, &owner.uuid)) {
+            return;
+        }
+    }
+    g_ptr_array_add(owners, g_memdup2(&owner, sizeof(owner)));
+}
+
+/* The claims on records of the same storage; the inode number alone says
+ * little, so each record's identity decides. */
 static bool
-collect_owners(SvirtState *state, int64_t id, GPtrArray *owners,
+collect_owners(SvirtState *state, sqlite3_stmt *statement,
+               const SvirtIdentity *identity, GPtrArray *owners,
                GError **error)
 {
-    g_autoptr(sqlite3_stmt) statement = NULL;
+    int64_t record = 0;
+    bool same = false;
     bool row = false;
 
-    if (!svirt_statement_prepare(state,
-                                 "SELECT uuid, incarnation, author"
-                                 " FROM object_claims WHERE remembered = ?",
-                                 BINDS(BIND_INT(id)), &statement, error)) {
-        return false;
-    }
     for (;;) {
-        SvirtOwner owner;
-        bool known = false;
-
         if (!svirt_statement_step(state, statement, &row, error)) {
             return false;
         }
         if (!row) {
             return true;
         }
-        owner.uuid = svirt_statement_uuid(statement, 0);
-        owner.incarnation = (uint64_t)sqlite3_column_int64(statement, 1);
-        owner.author = (uid_t)sqlite3_column_int64(statement, 2);
-        for (unsigned i = 0; i < owners->len && !known; i++) {
-            const SvirtOwner *other = owners->pdata[i];
+        if (sqlite3_column_int64(statement, 0) != record) {
+            SvirtIdentity other;
 
-            known = svirt_uuid_equal(&other->uuid, &owner.uuid);
+            record = sqlite3_column_int64(statement, 0);
+            if (!svirt_identity_parse(
+                    (const char *)sqlite3_column_text(statement, 1), &other,
+                    error)) {
+                return false;
+            }
+            same = svirt_identity_same_storage(&other, identity);
         }
-        if (!known) {
-            g_ptr_array_add(owners, g_memdup2(&owner, sizeof(owner)));
+        if (same) {
+            add_owner(owners, statement);
         }
     }
 }
@@ -217,28 +233,27 @@ bool
 svirt_objects_owners(SvirtState *state, const SvirtIdentity *identity,
                      GPtrArray **ret, GError **error)
 {
-    g_autoptr(GPtrArray) candidates = NULL;
     g_autoptr(GPtrArray) owners = g_ptr_array_new_with_free_func(g_free);
+    sqlite3_stmt *statement;
+    bool ok;
 
-    if (!read_all(state,
-                  "SELECT " COLUMNS "FROM remembered r WHERE r.ino = ?1"
-                  " OR (r.device <> '' AND r.device = ?2)"
-                  " OR (r.rdev <> 0 AND r.rdev = ?3)",
-                  BINDS(BIND_INT(identity->ino), BIND_TEXT(identity->device),
-                        BIND_INT(rdev_of(identity))),
-                  &candidates, error)) {
+    if (!svirt_statement_keep(
+            state, SVIRT_KEPT_OWNERS,
+            "SELECT r.id, r.identity, c.uuid, c.incarnation, c.author"
+            " FROM remembered r JOIN object_claims c ON c.remembered = r.id"
+            " WHERE r.ino = ?1 OR (r.device <> '' AND r.device = ?2)"
+            " OR (r.rdev <> 0 AND r.rdev = ?3) ORDER BY r.id",
+            BINDS(BIND_INT(identity->ino), BIND_TEXT(identity->device),
+                  BIND_INT(rdev_of(identity))),
+            &statement, error)) {
         return false;
     }
-    for (unsigned i = 0; i < candidates->len; i++) {
-        const SvirtRemembered *one = candidates->pdata[i];
-
-        if (svirt_identity_same_storage(&one->identity, identity) &&
-            !collect_owners(state, one->id, owners, error)) {
-            return false;
-        }
+    ok = collect_owners(state, statement, identity, owners, error);
+    (void)sqlite3_reset(statement);
+    if (ok) {
+        *ret = g_steal_pointer(&owners);
     }
-    *ret = g_steal_pointer(&owners);
-    return true;
+    return ok;
 }
 
 static bool

@@ -22,6 +22,17 @@
  * enough for a command to last no longer than its exec. */
 #define LOG_FRAMES 64
 
+static void
+disconnect(SvirtState *state)
+{
+    for (int i = 0; i < SVIRT_KEPT_MAX; i++) {
+        (void)sqlite3_finalize(state->kept[i]); /* NULL is legal */
+        state->kept[i] = NULL;
+    }
+    (void)sqlite3_close_v2(state->database); /* so is this */
+    state->database = NULL;
+}
+
 void
 svirt_state_free(SvirtState *state)
 {
@@ -29,7 +40,7 @@ svirt_state_free(SvirtState *state)
         return;
     }
     svirt_state_rollback(state);
-    (void)sqlite3_close_v2(state->database); /* NULL is legal */
+    disconnect(state);
     if (state->vfs_registered) {
         svirt_directory_vfs_unregister(&state->vfs);
     }
@@ -101,13 +112,6 @@ connect(SvirtState *state, const char *options, GError **error)
                             SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     (void)sqlite3_wal_hook(state->database, note_frames, state);
     return true;
-}
-
-static void
-disconnect(SvirtState *state)
-{
-    (void)sqlite3_close_v2(state->database);
-    state->database = NULL;
 }
 
 static bool

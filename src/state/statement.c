@@ -118,6 +118,24 @@ svirt_statement_prepare(SvirtState *state, const char *sql,
 }
 
 bool
+svirt_statement_keep(SvirtState *state, SvirtKept which, const char *sql,
+                     const SvirtBind *binds, sqlite3_stmt **ret,
+                     GError **error)
+{
+    sqlite3_stmt **kept = &state->kept[which];
+
+    if (*kept == NULL &&
+        !svirt_statement_prepare(state, sql, NULL, kept, error)) {
+        return false;
+    }
+    if (!svirt_statement_rebind(state, *kept, binds, error)) {
+        return false;
+    }
+    *ret = *kept;
+    return true;
+}
+
+bool
 svirt_statement_step(SvirtState *state, sqlite3_stmt *statement,
                      bool *ret_row, GError **error)
 {

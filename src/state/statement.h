@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 
 #include "base/uuid.h"
+#include "state/state-private.h"
 #include "state/state.h"
 
 /* One value for one `?`, made by the macros below. */
@@ -38,6 +39,14 @@ bool svirt_state_raise(const SvirtState *state, int status, GError **error);
 bool svirt_statement_prepare(SvirtState *state, const char *sql,
                              const SvirtBind *binds, sqlite3_stmt **ret,
                              GError **error);
+/*
+ * As _prepare, for a statement that stays compiled with the state: each
+ * `which` has one text and one user at a time. Borrowed; sqlite3_reset it
+ * after the last row, or its reading holds the log.
+ */
+bool svirt_statement_keep(SvirtState *state, SvirtKept which, const char *sql,
+                          const SvirtBind *binds, sqlite3_stmt **ret,
+                          GError **error);
 /* Ready for the next round with other values. */
 bool svirt_statement_rebind(SvirtState *state, sqlite3_stmt *statement,
                             const SvirtBind *binds, GError **error);
