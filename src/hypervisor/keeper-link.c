@@ -17,6 +17,7 @@
 #include "keeper/layout.h"
 #include "keeper/message.h"
 #include "keeper/programs.h"
+#include "launch/hand-over.h"
 
 /* Above the keeper's own limits, so that its word arrives before ours. */
 #define PATIENCE_MS 10000
@@ -50,7 +51,8 @@ svirt_keeper_link_free(SvirtKeeperLink *link)
         return;
     }
     if (!link->committed && link->fd >= 0) {
-        /* The end of the conversation is the keeper's word that everything
+        /* One that still waits for its spec takes this for an end as well.
+           The end of the conversation is the keeper's word that everything
            of this run is gone again. */
         (void)svirt_message_send(link->fd, &message);
         while (svirt_message_receive(link->fd, PATIENCE_MS, &message)) {
@@ -194,31 +196,20 @@ expect(SvirtKeeperLink *link, SvirtMessageType type, int timeout_ms,
                        link->name);
 }
 
-/* dup2 onto itself clears close-on-exec in the child alone: posix_spawn(3). */
 static bool
-spawn(const char *program, const char *name, const SvirtRuntime *runtime,
-      int socket, int spec, pid_t *ret, GError **error)
+spawn(const char *program, const char *name, int socket, pid_t *ret,
+      GError **error)
 {
     static char path[] = "PATH=/usr/bin:/bin";
     static char locale[] = "LC_ALL=C.UTF-8";
     char *const environment[] = { path, locale, NULL };
     char *const argv[] = { (char *)"svirt-keeper", (char *)name, NULL };
     posix_spawn_file_actions_t actions;
-    const GArray *entries = runtime->fds->entries;
     int result = posix_spawn_file_actions_init(&actions);
 
-    for (unsigned i = 0; result == 0 && i < entries->len; i++) {
-        int source = g_array_index(entries, SvirtSpecFd, i).source;
-
-        result = posix_spawn_file_actions_adddup2(&actions, source, source);
-    }
     if (result == 0) {
         result = posix_spawn_file_actions_adddup2(&actions, socket,
                                                   SVIRT_KEEPER_FD_SVIRT);
-    }
-    if (result == 0) {
-        result = posix_spawn_file_actions_adddup2(&actions, spec,
-                                                  SVIRT_KEEPER_FD_SPEC);
     }
     if (result == 0) {
         result = posix_spawn(ret, program, &actions, NULL, argv, environment);
@@ -228,7 +219,7 @@ spawn(const char *program, const char *name, const SvirtRuntime *runtime,
            svirt_raise_errno(error, result, NULL, "cannot run '%s'", program);
 }
 
-/* Above every number that spawn's dup2 writes to. */
+/* Above the number that spawn's dup2 writes to. */
 static bool
 move_up(int *fd)
 {
@@ -240,11 +231,10 @@ move_up(int *fd)
 }
 
 bool
-svirt_keeper_link_start(const char *name, const SvirtRuntime *runtime,
-                        SvirtKeeperLink **ret, GError **error)
+svirt_keeper_link_spawn(const char *name, SvirtKeeperLink **ret,
+                        GError **error)
 {
     g_autoptr(SvirtKeeperLink) link = g_new0(SvirtKeeperLink, 1);
-    SVIRT_AUTO_FD spec = svirt_spec_seal(runtime->spec);
     SVIRT_AUTO_FD peer = -1;
     char program[PATH_MAX];
     int pair[2];
@@ -257,27 +247,69 @@ svirt_keeper_link_start(const char *name, const SvirtRuntime *runtime,
                                  "cannot find program '%s'",
                                  SVIRT_PROGRAM_KEEPER);
     }
-    if (spec < 0 ||
-        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
         return svirt_raise_errno(error, errno, NULL,
                                  "cannot prepare the keeper of '%s'", name);
     }
-    link->fd = pair[0];
     peer = pair[1];
-    if (!move_up(&peer) || !move_up(&spec)) {
+    if (!move_up(&peer)) {
+        (void)close(pair[0]);
         return svirt_raise_errno(error, errno, "raise it: ulimit -n",
                                  "no descriptor is left for the keeper");
     }
-    if (!spawn(program, name, runtime, peer, spec, &link->pid, error)) {
+    if (!spawn(program, name, peer, &link->pid, error)) {
+        (void)close(pair[0]);
         return false;
     }
-    link->ready_timeout_ms = runtime->spec->ready_timeout_ms;
-    svirt_fd_close(&peer);
-    if (!expect(link, SVIRT_MESSAGE_STARTED, PATIENCE_MS + 30000, error)) {
-        return false;
-    }
+    link->fd = pair[0];
     *ret = g_steal_pointer(&link);
     return true;
+}
+
+static bool
+hand_over(SvirtKeeperLink *link, SvirtHandOver kind,
+          const SvirtNumberedFd *fds, size_t count, GError **error)
+{
+    return svirt_hand_over_send(link->fd, kind, fds, count) ||
+           svirt_raise_errno(error, errno, NULL,
+                             "cannot hand descriptors to the keeper of '%s'",
+                             link->name);
+}
+
+bool
+svirt_keeper_link_give_cgroup(SvirtKeeperLink *link, int cgroup_fd,
+                              GError **error)
+{
+    SvirtNumberedFd fd = { cgroup_fd, SVIRT_KEEPER_FD_CGROUP };
+
+    return cgroup_fd < 0 ||
+           hand_over(link, SVIRT_HAND_OVER_CGROUP, &fd, 1, error);
+}
+
+bool
+svirt_keeper_link_launch(SvirtKeeperLink *link, const SvirtRuntime *runtime,
+                         GError **error)
+{
+    SVIRT_AUTO_FD spec = svirt_spec_seal(runtime->spec);
+    const GArray *entries = runtime->fds->entries;
+    g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(SvirtNumberedFd));
+    SvirtNumberedFd fd = { spec, SVIRT_KEEPER_FD_SPEC };
+
+    if (spec < 0) {
+        return svirt_raise_errno(error, errno, NULL,
+                                 "cannot prepare the keeper of '%s'",
+                                 link->name);
+    }
+    g_array_append_val(fds, fd);
+    for (unsigned i = 0; i < entries->len; i++) {
+        fd.fd = fd.number = g_array_index(entries, SvirtSpecFd, i).source;
+        g_array_append_val(fds, fd);
+    }
+    link->ready_timeout_ms = runtime->spec->ready_timeout_ms;
+    return hand_over(link, SVIRT_HAND_OVER_ALL,
+                     (const SvirtNumberedFd *)(const void *)fds->data,
+                     fds->len, error) &&
+           expect(link, SVIRT_MESSAGE_STARTED, PATIENCE_MS + 30000, error);
 }
 
 bool

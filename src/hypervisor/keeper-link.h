@@ -10,11 +10,21 @@
 typedef struct SvirtKeeperLink SvirtKeeperLink;
 
 /*
- * Starts the keeper of `name` with the runtime's spec and descriptors and
- * waits for STARTED. LAUNCH: the step that failed, or the VMM's last words.
+ * Starts the keeper of `name`, which waits for what it is to keep: its exec
+ * runs beside the judging of the definition. Without a launch it ends with
+ * the link.
  */
-bool svirt_keeper_link_start(const char *name, const SvirtRuntime *runtime,
-                             SvirtKeeperLink **ret, GError **error);
+bool svirt_keeper_link_spawn(const char *name, SvirtKeeperLink **ret,
+                             GError **error);
+/* The keeper makes the VMM's namespaces in this cgroup; -1: it does not. */
+bool svirt_keeper_link_give_cgroup(SvirtKeeperLink *link, int cgroup_fd,
+                                   GError **error);
+/*
+ * Hands over the runtime's spec and descriptors and waits for STARTED. LAUNCH:
+ * the step that failed, or the VMM's last words.
+ */
+bool svirt_keeper_link_launch(SvirtKeeperLink *link,
+                              const SvirtRuntime *runtime, GError **error);
 /* The VMM answered its first command. TIMEOUT, LAUNCH. */
 bool svirt_keeper_link_wait_ready(SvirtKeeperLink *link, GError **error);
 /* The read-back passed: keep the VM, and let the guest run. */

@@ -320,21 +320,32 @@ plan_labels(SvirtPrepared *prepared, GError **error)
 }
 
 bool
-svirt_prepare(SvirtManager *manager, const SvirtDefinition *definition,
-              SvirtPrepareMode mode, int64_t now_s, SvirtPrepared **ret,
-              GError **error)
+svirt_prepared_new(const SvirtDefinition *definition, int64_t now_s,
+                   SvirtPrepared **ret, GError **error)
 {
     g_autoptr(SvirtPrepared) prepared = g_new0(SvirtPrepared, 1);
-    const SvirtConfig *config = svirt_manager_config(manager, error);
-    SvirtState *state;
 
     prepared->definition = definition;
     prepared->now_s = now_s;
     prepared->disks = g_ptr_array_new_with_free_func(free_disk);
     prepared->waivers = g_ptr_array_new_with_free_func(free_waiver);
     prepared->put_off = g_ptr_array_new_with_free_func(free_error);
+    if (!svirt_manager_parse(definition, &prepared->domain, error)) {
+        return false;
+    }
+    *ret = g_steal_pointer(&prepared);
+    return true;
+}
+
+bool
+svirt_prepared_open(SvirtManager *manager, SvirtPrepared *prepared,
+                    SvirtPrepareMode mode, GError **error)
+{
+    const SvirtConfig *config = svirt_manager_config(manager, error);
+    const SvirtDefinition *definition = prepared->definition;
+    SvirtState *state;
+
     if (config == NULL ||
-        !svirt_manager_parse(definition, &prepared->domain, error) ||
         (definition->author != 0 &&
          !svirt_credentials_for_uid(definition->author, &prepared->author,
                                     error)) ||
@@ -343,10 +354,21 @@ svirt_prepare(SvirtManager *manager, const SvirtDefinition *definition,
         return false;
     }
     state = svirt_manager_state(manager, SVIRT_STATE_READ, error);
-    if (state == NULL || !open_disks(prepared, state, mode, error) ||
-        !open_boot_files(prepared, state, mode, error) ||
-        !find_compartment(manager, prepared, config, error) ||
-        !plan_labels(prepared, error)) {
+    return state != NULL && open_disks(prepared, state, mode, error) &&
+           open_boot_files(prepared, state, mode, error) &&
+           find_compartment(manager, prepared, config, error) &&
+           plan_labels(prepared, error);
+}
+
+bool
+svirt_prepare(SvirtManager *manager, const SvirtDefinition *definition,
+              SvirtPrepareMode mode, int64_t now_s, SvirtPrepared **ret,
+              GError **error)
+{
+    g_autoptr(SvirtPrepared) prepared = NULL;
+
+    if (!svirt_prepared_new(definition, now_s, &prepared, error) ||
+        !svirt_prepared_open(manager, prepared, mode, error)) {
         return false;
     }
     *ret = g_steal_pointer(&prepared);

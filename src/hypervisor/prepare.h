@@ -41,7 +41,13 @@ typedef enum SvirtPrepareMode {
     SVIRT_PREPARE_ACCEPT,  /* recorded chains are not compared */
 } SvirtPrepareMode;
 
-/* Errors of every opening, each naming the device and the line. */
+/* What the definition says, parsed; nothing is opened. INVALID. */
+bool svirt_prepared_new(const SvirtDefinition *definition, int64_t now_s,
+                        SvirtPrepared **ret, GError **error);
+/* Opens and judges. Errors of every opening, each naming device and line. */
+bool svirt_prepared_open(SvirtManager *manager, SvirtPrepared *prepared,
+                         SvirtPrepareMode mode, GError **error);
+/* Both at once. */
 bool svirt_prepare(SvirtManager *manager, const SvirtDefinition *definition,
                    SvirtPrepareMode mode, int64_t now_s, SvirtPrepared **ret,
                    GError **error);

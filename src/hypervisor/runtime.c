@@ -172,8 +172,9 @@ is_waived(SvirtState *state, const SvirtPrepared *prepared, const char *layer,
 
 static bool
 set_filters(SvirtRuntime *runtime, const SvirtPrepared *prepared,
-            uint32_t nodes, GError **error)
+            GError **error)
 {
+    uint32_t nodes = svirt_runtime_nodes(prepared->domain);
     SvirtDeviceRule devices[8];
     SvirtAddressRule addresses[SVIRT_ADDRESS_RULES_MAX];
     size_t n_addresses = 0;
@@ -206,7 +207,7 @@ set_filters(SvirtRuntime *runtime, const SvirtPrepared *prepared,
 
 static bool
 make_cgroup(SvirtManager *manager, SvirtRuntime *runtime,
-            const SvirtPrepared *prepared, uint32_t nodes, GError **error)
+            const SvirtPrepared *prepared, GError **error)
 {
     const SvirtDomain *domain = prepared->domain;
     SvirtState *state = svirt_manager_state(manager, SVIRT_STATE_READ, error);
@@ -239,7 +240,7 @@ make_cgroup(SvirtManager *manager, SvirtRuntime *runtime,
         PASST_BYTES * MAX(domain->interface_count, 1) - PASST_BYTES;
     if (svirt_cgroup_create(runtime->cgroup_parent, &runtime->uuid, &limits,
                             &runtime->cgroup, &failure)) {
-        return set_filters(runtime, prepared, nodes, error);
+        return set_filters(runtime, prepared, error);
     }
     hint = g_strdup_printf("%s, or: svirt waiver add '%s' --layer cgroup "
                            "--resource '%s' --reason TEXT",
@@ -261,11 +262,29 @@ check_kvm(const SvirtDomain *domain, GError **error)
 }
 
 bool
-svirt_runtime_make(SvirtManager *manager, const SvirtPrepared *prepared,
-                   int run_dir_fd, const SvirtStartOptions *options,
-                   SvirtRuntime **ret, GError **error)
+svirt_runtime_new(SvirtManager *manager, const SvirtPrepared *prepared,
+                  SvirtRuntime **ret, GError **error)
 {
     g_autoptr(SvirtRuntime) runtime = g_new0(SvirtRuntime, 1);
+    const SvirtConnection *connection = svirt_manager_connection(manager);
+
+    runtime->cgroup = (SvirtCgroup)SVIRT_CGROUP_INIT;
+    runtime->uuid = prepared->definition->uuid;
+    runtime->cgroup_parent = svirt_runtime_cgroup_parent(connection);
+    runtime->fds = svirt_launch_fds_new();
+    if (!check_kvm(prepared->domain, error) ||
+        !make_cgroup(manager, runtime, prepared, error)) {
+        return false;
+    }
+    *ret = g_steal_pointer(&runtime);
+    return true;
+}
+
+bool
+svirt_runtime_fill(SvirtRuntime *runtime, SvirtManager *manager,
+                   const SvirtPrepared *prepared, int run_dir_fd,
+                   const SvirtStartOptions *options, GError **error)
+{
     const SvirtConnection *connection = svirt_manager_connection(manager);
     SvirtState *state = svirt_manager_state(manager, SVIRT_STATE_READ, error);
     SvirtRefusals refusals = svirt_prepared_refusals(prepared, state);
@@ -280,21 +299,12 @@ svirt_runtime_make(SvirtManager *manager, const SvirtPrepared *prepared,
     SvirtRuntimeSpecRequest spec = { .prepared = prepared,
                                      .paused = options->paused };
 
-    runtime->cgroup = (SvirtCgroup)SVIRT_CGROUP_INIT;
-    runtime->uuid = prepared->definition->uuid;
-    runtime->cgroup_parent = svirt_runtime_cgroup_parent(connection);
-    runtime->fds = svirt_launch_fds_new();
     spec.config = svirt_manager_config(manager, error);
     spec.nodes = svirt_runtime_nodes(prepared->domain);
-    if (state == NULL || spec.config == NULL ||
-        !check_kvm(prepared->domain, error) ||
-        !svirt_endpoints_make(&endpoints, runtime->fds, &runtime->endpoints,
-                              error) ||
-        !make_argv(manager, runtime, prepared, &spec.largest_bytes, error) ||
-        !make_cgroup(manager, runtime, prepared, spec.nodes, error) ||
-        !svirt_runtime_fill_spec(runtime, &spec, error)) {
-        return false;
-    }
-    *ret = g_steal_pointer(&runtime);
-    return true;
+    return state != NULL && spec.config != NULL &&
+           svirt_endpoints_make(&endpoints, runtime->fds,
+                                &runtime->endpoints, error) &&
+           make_argv(manager, runtime, prepared, &spec.largest_bytes,
+                     error) &&
+           svirt_runtime_fill_spec(runtime, &spec, error);
 }

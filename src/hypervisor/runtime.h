@@ -32,14 +32,20 @@ typedef struct SvirtRuntime {
 char *svirt_runtime_cgroup_parent(const SvirtConnection *connection);
 
 /*
- * With options->dry_run nothing outlives the result, and no file or socket of
- * the host is touched.
- * Errors: BUSY for a disk in use; those of the endpoints; LAUNCH when the
- * cgroup cannot be made; UNSUPPORTED when KVM is asked for and does not work.
+ * The cgroup with its limits and filters, for which the definition need only
+ * be parsed. LAUNCH when it cannot be made; UNSUPPORTED when KVM is asked for
+ * and does not work; REFUSED when a waived one leaves a network unfiltered.
  */
-bool svirt_runtime_make(SvirtManager *manager, const SvirtPrepared *prepared,
-                        int run_dir_fd, const SvirtStartOptions *options,
-                        SvirtRuntime **ret, GError **error);
+bool svirt_runtime_new(SvirtManager *manager, const SvirtPrepared *prepared,
+                       SvirtRuntime **ret, GError **error);
+/*
+ * The rest, of an opened definition. With options->dry_run nothing outlives
+ * the runtime, and no file or socket of the host is touched.
+ * BUSY for a disk in use; those of the endpoints.
+ */
+bool svirt_runtime_fill(SvirtRuntime *runtime, SvirtManager *manager,
+                        const SvirtPrepared *prepared, int run_dir_fd,
+                        const SvirtStartOptions *options, GError **error);
 /* Removes the cgroup unless the keeper has it. */
 void svirt_runtime_free(SvirtRuntime *runtime);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SvirtRuntime, svirt_runtime_free)

@@ -105,16 +105,13 @@ read_back(const SvirtPrepared *prepared, const SvirtRuntime *runtime,
  * read-back has passed and the keeper was told so.
  */
 static bool
-launch(const SvirtPrepared *prepared, SvirtRuntime *runtime, SvirtRunDir *run,
-       bool paused, GError **error)
+launch(const SvirtPrepared *prepared, SvirtKeeperLink *keeper,
+       SvirtRuntime *runtime, SvirtRunDir *run, bool paused, GError **error)
 {
-    const char *name = prepared->definition->name;
-    g_autoptr(SvirtKeeperLink) keeper = NULL;
-
     if (!svirt_runtime_give_run_dir(runtime, run->dir, run->lock, run->status,
                                     error) ||
         !write_first_status(prepared, runtime, run, error) ||
-        !svirt_keeper_link_start(name, runtime, &keeper, error)) {
+        !svirt_keeper_link_launch(keeper, runtime, error)) {
         return false;
     }
     /* The keeper owns run directory and cgroup now and undoes them itself
@@ -137,6 +134,30 @@ report_dry_run(const SvirtPrepared *prepared, const SvirtRuntime *runtime,
     return true;
 }
 
+/*
+ * What takes the kernel longest comes first and needs no judgement: the
+ * keeper's exec, and the namespaces the VMM will be put into. Both go on
+ * while the disks are opened and judged; a refusal ends them.
+ */
+static bool
+begin(SvirtManager *manager, const SvirtDefinition *definition,
+      const SvirtStartOptions *options, SvirtPrepared **ret_prepared,
+      SvirtRuntime **ret_runtime, SvirtKeeperLink **ret_keeper,
+      GError **error)
+{
+    if (!options->dry_run &&
+        !svirt_keeper_link_spawn(definition->name, ret_keeper, error)) {
+        return false;
+    }
+    if (!svirt_prepared_new(definition, time(NULL), ret_prepared, error) ||
+        !svirt_runtime_new(manager, *ret_prepared, ret_runtime, error)) {
+        return false;
+    }
+    return options->dry_run ||
+           svirt_keeper_link_give_cgroup(
+               *ret_keeper, (*ret_runtime)->cgroup.vmm_fd, error);
+}
+
 bool
 svirt_start(SvirtManager *manager, const SvirtDefinition *definition,
             const SvirtStartOptions *options, SvirtStartReport *ret,
@@ -145,16 +166,18 @@ svirt_start(SvirtManager *manager, const SvirtDefinition *definition,
     SVIRT_AUTO_RUN_DIR run = SVIRT_RUN_DIR_INIT;
     g_autoptr(SvirtPrepared) prepared = NULL;
     g_autoptr(SvirtRuntime) runtime = NULL;
+    g_autoptr(SvirtKeeperLink) keeper = NULL;
     GError *problem = NULL;
 
     memset(ret, 0, sizeof(*ret));
     /* The lock comes first: nobody starts, ends or undefines it meanwhile. */
     if (!svirt_run_dir_make(manager, definition, &run, error) ||
-        !svirt_prepare(manager, definition, SVIRT_PREPARE_START, time(NULL),
-                       &prepared, error)) {
+        !begin(manager, definition, options, &prepared, &runtime, &keeper,
+               error) ||
+        !svirt_prepared_open(manager, prepared, SVIRT_PREPARE_START, error)) {
         return false;
     }
-    if (!svirt_runtime_make(manager, prepared, run.dir, options, &runtime,
+    if (!svirt_runtime_fill(runtime, manager, prepared, run.dir, options,
                             &problem)) {
         /* "in use" is half an answer: whose? */
         svirt_holder_explain(manager, prepared, problem, error);
@@ -165,7 +188,7 @@ svirt_start(SvirtManager *manager, const SvirtDefinition *definition,
     }
     if (!svirt_run_dir_number(&run, error) ||
         !settle(manager, prepared, error) ||
-        !launch(prepared, runtime, &run, options->paused, error)) {
+        !launch(prepared, keeper, runtime, &run, options->paused, error)) {
         return false;
     }
     ret->id = run.id;

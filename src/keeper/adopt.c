@@ -250,7 +250,7 @@ fetch(const SvirtAdopt *adopt, const SvirtSpecFd *fd)
 }
 
 typedef struct Inheritance {
-    SvirtKeeperFd fds[SVIRT_SPEC_MAX_FDS + 8 + SVIRT_MAX_PASSTS];
+    SvirtNumberedFd fds[SVIRT_SPEC_MAX_FDS + 8 + SVIRT_MAX_PASSTS];
     size_t count;
     bool managed;
 } Inheritance;
@@ -261,7 +261,7 @@ give(Inheritance *inheritance, int fd, int number)
     if (fd < 0) {
         return false;
     }
-    inheritance->fds[inheritance->count++] = (SvirtKeeperFd){ fd, number };
+    inheritance->fds[inheritance->count++] = (SvirtNumberedFd){ fd, number };
     return true;
 }
 

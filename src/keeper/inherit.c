@@ -69,13 +69,23 @@ close_others(const FdSet *keep)
 }
 
 bool
+svirt_inherit_svirt_alone(void)
+{
+    return close_from_to(SVIRT_KEEPER_FD_SVIRT + 1, UINT32_MAX) &&
+           fcntl(SVIRT_KEEPER_FD_SVIRT, F_SETFD, FD_CLOEXEC) == 0;
+}
+
+bool
 svirt_inherit_check(const SvirtLaunchSpec *spec, bool adopting)
 {
     FdSet keep = { 0 };
 
     add(&keep, SVIRT_KEEPER_FD_SVIRT);
     add(&keep, SVIRT_KEEPER_FD_SPEC);
-    if (adopting) {
+    if (!adopting) {
+        add(&keep, SVIRT_KEEPER_FD_WAITING);
+        add(&keep, SVIRT_KEEPER_FD_WAITING_PID);
+    } else {
         add(&keep, SVIRT_KEEPER_FD_ADOPTION);
         add(&keep, SVIRT_KEEPER_FD_VMM_PIDFD);
         for (int i = 0; i < SVIRT_MAX_PASSTS; i++) {
@@ -105,7 +115,7 @@ svirt_inherit_check(const SvirtLaunchSpec *spec, bool adopting)
     for (int fd = 3; fd <= SVIRT_KEEPER_MAX_SOURCE; fd++) {
         /* An adopted VM may have lost what only its old keeper held. */
         if (has(&keep, fd) && fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 &&
-            !adopting) {
+            !adopting && fd >= SVIRT_KEEPER_FIRST_SOURCE) {
             return false;
         }
     }

@@ -11,6 +11,8 @@
 
 /* 0, 1 and 2 become /dev/null, whatever they were. */
 bool svirt_inherit_null(void);
+/* All but the connection to svirt is closed: the rest is handed over. */
+bool svirt_inherit_svirt_alone(void);
 /*
  * Checks that every source of the spec lies in the bounds of keeper/layout.h
  * and is open (EBADF), sets CLOEXEC on each, and closes everything the spec

@@ -125,6 +125,7 @@ svirt_keeper_finish_end(SvirtKeeper *keeper)
     for (unsigned i = SVIRT_PROCESS_PASST; i < SVIRT_PROCESS_MAX; i++) {
         end_helper(&keeper->child[i]);
     }
+    svirt_launch_wait_end(&keeper->waiting);
     svirt_fd_close(&keeper->channel_fd);
     /* What cannot be removed is found by `svirt recover`: go on. */
     (void)svirt_release_cgroups(keeper->cgroup_fd[SVIRT_LEAF_VMM],

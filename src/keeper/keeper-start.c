@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -9,6 +10,7 @@
 #include "keeper/inherit.h"
 #include "keeper/keeper.h"
 #include "keeper/layout.h"
+#include "launch/hand-over.h"
 
 /* The monitor counts the same time; the keeper does not count on it. */
 #define READY_SLACK_MS 2000
@@ -29,8 +31,62 @@ take_cgroup_path(SvirtKeeper *keeper, SvirtLeaf which)
     path[got > 0 ? got : 0] = '\0';
 }
 
+static bool
+put_at(int *fd, int number)
+{
+    if (dup3(*fd, number, O_CLOEXEC) < 0) {
+        return false;
+    }
+    svirt_fd_close(fd);
+    *fd = number;
+    return true;
+}
+
+/* While svirt judges the definition, the kernel makes the namespaces. */
+static bool
+make_waiting(SvirtWaiting *waiting)
+{
+    SvirtLaunchFailure failure = { 0 };
+    bool ok;
+
+    if (waiting->pid != 0) {
+        errno = EPROTO;
+        return false;
+    }
+    /* Without it the VMM is launched in one go, which tells why it fails. */
+    if (!svirt_launch_wait(SVIRT_PROCESS_VMM, SVIRT_KEEPER_FD_CGROUP, waiting,
+                           &failure)) {
+        return true;
+    }
+    ok = put_at(&waiting->socket, SVIRT_KEEPER_FD_WAITING) &&
+         put_at(&waiting->pidfd, SVIRT_KEEPER_FD_WAITING_PID);
+    (void)close(SVIRT_KEEPER_FD_CGROUP);
+    return ok;
+}
+
 bool
-svirt_keeper_init(SvirtKeeper *keeper, bool adopting)
+svirt_keeper_await(SvirtWaiting *ret)
+{
+    SvirtHandOver kind;
+
+    if (!svirt_inherit_svirt_alone()) {
+        return false;
+    }
+    /* For as long as svirt is there: its end is what ends this. */
+    while (svirt_hand_over_receive(SVIRT_KEEPER_FD_SVIRT, -1, &kind)) {
+        if (kind == SVIRT_HAND_OVER_ALL) {
+            return true;
+        }
+        if (kind == SVIRT_HAND_OVER_CGROUP && !make_waiting(ret)) {
+            return false;
+        }
+    }
+    return false;
+}
+
+bool
+svirt_keeper_init(SvirtKeeper *keeper, bool adopting,
+                  const SvirtWaiting *waiting)
 {
     const SvirtLaunchSpec *spec;
     const char *why;
@@ -38,6 +94,7 @@ svirt_keeper_init(SvirtKeeper *keeper, bool adopting)
 
     *keeper = (SvirtKeeper){
         .adopting = adopting,
+        .waiting = *waiting,
         .svirt_fd = SVIRT_KEEPER_FD_SVIRT,
         .spec_fd = SVIRT_KEEPER_FD_SPEC,
         .run_dir_fd = -1,
@@ -84,6 +141,24 @@ svirt_keeper_init(SvirtKeeper *keeper, bool adopting)
     return true;
 }
 
+static bool
+run(SvirtKeeper *keeper, const SvirtLaunchSpec *spec, SvirtProcess which,
+    SvirtLaunchFailure *failure)
+{
+    int cgroup_fd = keeper->cgroup_fd[svirt_process_leaf(which)];
+    SvirtLaunched *child = &keeper->child[which];
+
+    switch (which) {
+    case SVIRT_PROCESS_VMM:
+        return svirt_launch_waiting(&keeper->waiting, spec, keeper->spec_fd,
+                                    which, cgroup_fd, child, failure);
+    case SVIRT_PROCESS_MONITOR:
+        return svirt_keeper_start_monitor(keeper, false, failure);
+    default:
+        return svirt_launch_process(spec, which, cgroup_fd, child, failure);
+    }
+}
+
 /* Launches one process of the spec that is mapped; false: start failed. */
 static bool
 launch(SvirtKeeper *keeper, const SvirtLaunchSpec *spec, SvirtProcess which)
@@ -93,12 +168,7 @@ launch(SvirtKeeper *keeper, const SvirtLaunchSpec *spec, SvirtProcess which)
     if (spec->argv[which].count == 0) {
         return true;
     }
-    if (which == SVIRT_PROCESS_MONITOR
-            ? !svirt_keeper_start_monitor(keeper, false, &failure)
-            : !svirt_launch_process(spec, which,
-                                    keeper->cgroup_fd[svirt_process_leaf(
-                                        which)],
-                                    &keeper->child[which], &failure)) {
+    if (!run(keeper, spec, which, &failure)) {
         svirt_keeper_fail(keeper, failure.step, which, failure.errnum,
                           failure.words);
         return false;

@@ -39,6 +39,7 @@ typedef struct SvirtKeeper {
     int cgroup_fd[SVIRT_LEAF_MAX];
     SvirtRunStatus status;
 
+    SvirtWaiting waiting; /* the VMM's process until it is launched */
     SvirtLaunched child[SVIRT_PROCESS_MAX]; /* pid 0: not there */
     int channel_fd;      /* to the present monitor, -1 none */
     int64_t deadline_ms; /* of the phase, INT64_MAX none */
@@ -55,10 +56,13 @@ typedef struct SvirtKeeper {
 } SvirtKeeper;
 
 /*
- * Phase by phase: _init takes the inherited descriptors, _start launches,
- * _adopt takes over, _run returns when all is released.
+ * Phase by phase: _await makes the process that waits and takes what svirt
+ * hands over (false: nothing came), _init takes the descriptors, _start
+ * launches, _adopt takes over, _run returns when all is released.
  */
-bool svirt_keeper_init(SvirtKeeper *keeper, bool adopting);
+bool svirt_keeper_await(SvirtWaiting *ret);
+bool svirt_keeper_init(SvirtKeeper *keeper, bool adopting,
+                       const SvirtWaiting *waiting);
 bool svirt_keeper_start(SvirtKeeper *keeper);
 bool svirt_keeper_adopt(SvirtKeeper *keeper);
 void svirt_keeper_run(SvirtKeeper *keeper);

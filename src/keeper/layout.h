@@ -2,12 +2,17 @@
 #pragma once
 
 /*
- * Descriptor numbers of a keeper at its exec, agreed between the program that
- * starts it (`svirt start`, `svirt recover`) and the keeper. Everything else
- * the keeper holds stands at the `source` number its launch spec names.
+ * Descriptor numbers of a keeper, agreed between the program that starts it
+ * (`svirt start`, `svirt recover`) and the keeper. Everything else the keeper
+ * holds stands at the `source` number its launch spec names.
  *
  *     argv: svirt-keeper NAME           a new VM
  *           svirt-keeper --adopt NAME   an existing VMM whose keeper died
+ *
+ * A keeper of a new VM is started before its spec exists: it has FD_SVIRT
+ * alone, over which the rest comes (launch/hand-over.h): first, where there
+ * is one, the VMM's cgroup (_CGROUP, to FD_CGROUP), so that a process can wait
+ * in it; then spec and sources (_ALL). An adopting one inherits all of them.
  */
 #define SVIRT_KEEPER_FD_SVIRT 3 /* SOCK_SEQPACKET, SvirtMessage packets */
 #define SVIRT_KEEPER_FD_SPEC 4  /* sealed memfd with the launch spec */
@@ -24,6 +29,11 @@
 #define SVIRT_KEEPER_FD_VMM_PIDFD 7
 /* Closed when there is no such passt; SVIRT_MAX_PASSTS of them. */
 #define SVIRT_KEEPER_FD_PASST_PIDFD(i) (8 + (i))
+
+/* Until the spec is there. */
+#define SVIRT_KEEPER_FD_CGROUP 9
+#define SVIRT_KEEPER_FD_WAITING 10      /* SvirtWaiting.socket */
+#define SVIRT_KEEPER_FD_WAITING_PID 11  /* SvirtWaiting.pidfd */
 
 /* The smallest `source` a spec may name, the channel apart. */
 #define SVIRT_KEEPER_FIRST_SOURCE 16

@@ -39,13 +39,19 @@ leave_caller(void)
 int
 main(int argc, char **argv)
 {
+    SvirtWaiting waiting = SVIRT_WAITING_INIT;
     bool adopting = argc == 3 && strcmp(argv[1], "--adopt") == 0;
     SvirtKeeper keeper;
 
     if ((argc != 2 && !adopting) || !leave_caller()) {
         return 2;
     }
-    if (!svirt_keeper_init(&keeper, adopting)) {
+    if (!adopting && !svirt_keeper_await(&waiting)) {
+        /* svirt gave up, and reads no reason. */
+        svirt_launch_wait_end(&waiting);
+        return 0;
+    }
+    if (!svirt_keeper_init(&keeper, adopting, &waiting)) {
         svirt_keeper_run(&keeper);
         return 3;
     }

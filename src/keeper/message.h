@@ -7,8 +7,9 @@
 /*
  * What svirt, the keeper and the monitor say to each other: fixed-size typed
  * messages on SOCK_SEQPACKET socketpairs, one message a packet, no descriptor
- * ever attached. Each receiver re-validates type, direction and every field;
- * a packet of another size or an unknown type ends the conversation.
+ * ever attached (those come before, by launch/hand-over.h). Each receiver
+ * re-validates type, direction and every field; a packet of another size or
+ * an unknown type ends the conversation.
  *
  * A start, as svirt hears it: STARTED, READY, and after its COMMIT, COMMITTED;
  * then the keeper closes the channel. FAILED or EXITED at any point before is

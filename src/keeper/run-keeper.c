@@ -10,7 +10,7 @@
 #include "keeper/layout.h"
 
 static bool
-is_number(const SvirtKeeperFd *fds, size_t n_fds, int fd)
+is_number(const SvirtNumberedFd *fds, size_t n_fds, int fd)
 {
     for (size_t i = 0; i < n_fds; i++) {
         if (fds[i].number == fd) {
@@ -25,7 +25,7 @@ is_number(const SvirtKeeperFd *fds, size_t n_fds, int fd)
  * numbers; the others are used where they are. -1 in `copies`: no copy.
  */
 static bool
-move_away(const SvirtKeeperFd *fds, size_t n_fds, int *copies)
+move_away(const SvirtNumberedFd *fds, size_t n_fds, int *copies)
 {
     int above = SVIRT_KEEPER_FIRST_SOURCE;
 
@@ -46,7 +46,7 @@ move_away(const SvirtKeeperFd *fds, size_t n_fds, int *copies)
 
 static pid_t
 spawn(const char *program, const char *name, bool adopt,
-      const SvirtKeeperFd *fds, size_t n_fds, const int *copies)
+      const SvirtNumberedFd *fds, size_t n_fds, const int *copies)
 {
     char *argv[] = { "svirt-keeper", adopt ? "--adopt" : (char *)name,
                      adopt ? (char *)name : NULL, NULL };
@@ -73,7 +73,7 @@ spawn(const char *program, const char *name, bool adopt,
 
 pid_t
 svirt_run_keeper(const char *program, const char *name, bool adopt,
-                   const SvirtKeeperFd *fds, size_t n_fds)
+                   const SvirtNumberedFd *fds, size_t n_fds)
 {
     int *copies = calloc(n_fds + 1, sizeof(int));
     pid_t pid = -1;

@@ -5,11 +5,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* A descriptor of the caller and its number in the keeper. */
-typedef struct SvirtKeeperFd {
-    int fd;     /* borrowed */
-    int number; /* keeper/layout.h, or a spec's `source` */
-} SvirtKeeperFd;
+#include "launch/hand-over.h"
 
 /*
  * Runs `program` as keeper with exactly these descriptors placed (any other
@@ -19,4 +15,4 @@ typedef struct SvirtKeeperFd {
  * EBADF: a number over the caller's soft RLIMIT_NOFILE, which it must raise.
  */
 pid_t svirt_run_keeper(const char *program, const char *name, bool adopt,
-                         const SvirtKeeperFd *fds, size_t n_fds);
+                         const SvirtNumberedFd *fds, size_t n_fds);

@@ -5,6 +5,9 @@
 
 #include "launch/failure.h"
 
+/* Where a child that waits finds the memfd of its spec. */
+#define SVIRT_CHILD_FD_SPEC 4
+
 /* What the child says on the status socket (SOCK_SEQPACKET): one packet. */
 typedef struct SvirtChildReport {
     uint32_t armed; /* 1: about to exec, nothing failed; 0: failure is set */
@@ -25,9 +28,15 @@ int svirt_child_report_receive(int socket, int timeout_ms,
                                SvirtChildReport *ret, int *ret_fd);
 
 /*
+ * Both run in the child of a launch; _wait gets spec and descriptors from
+ * `status_fd` first, by svirt_hand_over_send with the spec's memfd at
+ * SVIRT_CHILD_FD_SPEC, and ends quietly when nothing comes.
+ *
  * Runs in the child of svirt_launch_process, which shares no memory with the
  * caller but may be a copy of one of several threads: no allocation, no lock,
  * no libc function that changes every thread. Does not return.
  */
+void svirt_child_wait(SvirtProcess which, int cgroup_fd, int status_fd)
+    __attribute__((noreturn));
 void svirt_child_run(const SvirtLaunchSpec *spec, SvirtProcess which,
                      int cgroup_fd, int status_fd) __attribute__((noreturn));

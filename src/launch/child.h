@@ -32,6 +32,40 @@ typedef struct SvirtLaunched {
 #define SVIRT_LAUNCHED_INIT { .pid = 0, .pidfd = -1 }
 
 /*
+ * A process that is in its cgroup and its namespaces and waits there for its
+ * spec: the kernel's slow half of a launch, done while somebody else still
+ * decides what is to be launched.
+ */
+typedef struct SvirtWaiting {
+    pid_t pid;     /* 0: there is none */
+    int pidfd;     /* owned, CLOEXEC, -1 unset */
+    int socket;    /* owned, CLOEXEC, -1 unset */
+    uint64_t namespaces; /* CLONE_NEW*: it has them */
+} SvirtWaiting;
+
+#define SVIRT_WAITING_INIT { .pid = 0, .pidfd = -1, .socket = -1 }
+
+/*
+ * Makes a process that waits, for svirt_launch_waiting; it ends with the
+ * caller, or when `socket` is closed. `cgroup_fd` as for svirt_launch_process.
+ */
+bool svirt_launch_wait(SvirtProcess which, int cgroup_fd, SvirtWaiting *ret,
+                       SvirtLaunchFailure *ret_failure);
+/* Ends it; nothing is left of it. Of one that is not there: nothing. */
+void svirt_launch_wait_end(SvirtWaiting *waiting);
+
+/*
+ * As svirt_launch_process, by the process that waits, which is used up either
+ * way. One whose namespaces are not what `spec` asks for is ended and another
+ * one launched in its place. `spec_fd` is the memfd that `spec` maps,
+ * whose sources are 6 or more (EBADF).
+ */
+bool svirt_launch_waiting(SvirtWaiting *waiting, const SvirtLaunchSpec *spec,
+                          int spec_fd, SvirtProcess which, int cgroup_fd,
+                          SvirtLaunched *ret,
+                          SvirtLaunchFailure *ret_failure);
+
+/*
  * Runs process `which` of `spec`: clone3 into `cgroup_fd` (a cgroup v2
  * directory, O_RDONLY or O_PATH) and the namespaces, the steps of the
  * SvirtStep order in the child, exec; returns when the exec happened (the

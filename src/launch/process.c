@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "launch/child-private.h"
 #include "launch/filter.h"
+#include "launch/process-private.h"
 
 /* A launch takes 2 ms; what takes longer is a mount that hangs. */
 #define LAUNCH_TIMEOUT_MS 30000
@@ -22,8 +23,8 @@
 #define P_PIDFD 3
 #endif
 
-static int64_t
-now_ns(void)
+int64_t
+svirt_process_now_ns(void)
 {
     struct timespec now;
 
@@ -31,9 +32,9 @@ now_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* Namespaces by process; none of them is a user namespace. */
-static uint64_t
-namespaces(const SvirtLaunchSpec *spec, SvirtProcess which)
+/* None of them is a user namespace. */
+uint64_t
+svirt_process_namespaces(uint32_t waived_layers, SvirtProcess which)
 {
     const uint64_t own[SVIRT_PROCESS_KINDS] = {
         [SVIRT_PROCESS_VMM] = CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
@@ -45,26 +46,22 @@ namespaces(const SvirtLaunchSpec *spec, SvirtProcess which)
     };
     uint64_t flags = 0;
 
-    if ((spec->waived_layers & SVIRT_LAYER_NAMESPACES) == 0) {
+    if ((waived_layers & SVIRT_LAYER_NAMESPACES) == 0) {
         flags |= own[svirt_process_kind(which)];
     }
-    if ((spec->waived_layers & SVIRT_LAYER_ROOT) == 0 &&
+    if ((waived_layers & SVIRT_LAYER_ROOT) == 0 &&
         which != SVIRT_PROCESS_MONITOR) {
         flags |= CLONE_NEWNS;
     }
     return flags;
 }
 
-/*
- * Kernels before 5.7 refuse CLONE_INTO_CGROUP, and a container's filter may:
- * then the child enters on its own, *ret_enter is set. The pid, 0 in the
- * child, -1.
- */
-static pid_t
-clone_child(uint64_t flags, int cgroup_fd, int *ret_pidfd, bool *ret_enter)
+pid_t
+svirt_process_clone(uint64_t namespaces, int cgroup_fd, int *ret_pidfd,
+                    bool *ret_enter)
 {
     struct clone_args args = {
-        .flags = flags | CLONE_PIDFD,
+        .flags = namespaces | CLONE_PIDFD,
         .pidfd = (uint64_t)(uintptr_t)ret_pidfd,
         .exit_signal = SIGCHLD,
     };
@@ -85,8 +82,8 @@ clone_child(uint64_t flags, int cgroup_fd, int *ret_pidfd, bool *ret_enter)
     return (pid_t)syscall(SYS_clone3, &args, CLONE_ARGS_SIZE_VER0);
 }
 
-static void
-end_child(int pidfd, siginfo_t *ret_info)
+void
+svirt_process_kill(int pidfd, siginfo_t *ret_info)
 {
     (void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
     memset(ret_info, 0, sizeof(*ret_info));
@@ -104,7 +101,7 @@ collect_failure(int got, const SvirtChildReport *report, int pidfd,
     int saved = errno;
     siginfo_t info;
 
-    end_child(pidfd, &info);
+    svirt_process_kill(pidfd, &info);
     errno = saved;
     if (got > 0) {
         failure = report->failure;
@@ -143,7 +140,7 @@ await_exec(int status_fd, SvirtLaunched *ret, SvirtLaunchFailure *ret_failure)
     if (got <= 0 || !report.armed) {
         return collect_failure(got, &report, ret->pidfd, ret_failure);
     }
-    armed_ns = now_ns();
+    armed_ns = svirt_process_now_ns();
     /* A child that does not ask has failed before, and says why. */
     asked = listener < 0 ||
         svirt_filter_let_exec_pass(&listener, LAUNCH_TIMEOUT_MS);
@@ -157,7 +154,8 @@ await_exec(int status_fd, SvirtLaunched *ret, SvirtLaunchFailure *ret_failure)
     memcpy(ret->words, report.words, sizeof(ret->words));
     ret->words[sizeof(ret->words) - 1] = '\0';
     memcpy(ret->step_ns, report.step_ns, sizeof(ret->step_ns));
-    ret->step_ns[SVIRT_STEP_EXEC] = (uint32_t)(now_ns() - armed_ns);
+    ret->step_ns[SVIRT_STEP_EXEC] =
+        (uint32_t)(svirt_process_now_ns() - armed_ns);
     return true;
 }
 
@@ -174,9 +172,9 @@ share_time(SvirtLaunched *launched, int64_t total_ns)
     launched->step_ns[SVIRT_STEP_CLONE] = rest;
 }
 
-static bool
-check_request(const SvirtLaunchSpec *spec, SvirtProcess which, int cgroup_fd,
-              SvirtLaunchFailure *ret_failure)
+bool
+svirt_process_check(const SvirtLaunchSpec *spec, SvirtProcess which,
+                    int cgroup_fd, SvirtLaunchFailure *ret_failure)
 {
     if (which >= SVIRT_PROCESS_MAX || spec->argv[which].count == 0) {
         errno = EINVAL;
@@ -194,47 +192,55 @@ check_request(const SvirtLaunchSpec *spec, SvirtProcess which, int cgroup_fd,
 }
 
 bool
+svirt_process_await(SvirtLaunched *launched, int status_fd, int cgroup_fd,
+                    int64_t before_ns, SvirtLaunched *ret,
+                    SvirtLaunchFailure *ret_failure)
+{
+    bool ok = await_exec(status_fd, launched, ret_failure);
+
+    svirt_fd_close(&status_fd);
+    if (!ok) {
+        svirt_fd_close(&launched->pidfd);
+        return false;
+    }
+    share_time(launched, svirt_process_now_ns() - before_ns);
+    if (cgroup_fd < 0) {
+        launched->missing_layers |= SVIRT_LAYER_CGROUP;
+    }
+    *ret = *launched;
+    return true;
+}
+
+bool
 svirt_launch_process(const SvirtLaunchSpec *spec, SvirtProcess which,
                      int cgroup_fd, SvirtLaunched *ret,
                      SvirtLaunchFailure *ret_failure)
 {
     SvirtLaunched launched = SVIRT_LAUNCHED_INIT;
-    int64_t before_ns;
+    int64_t before_ns = svirt_process_now_ns();
     int status[2];
     bool enter;
-    pid_t pid;
 
-    if (!check_request(spec, which, cgroup_fd, ret_failure)) {
+    if (!svirt_process_check(spec, which, cgroup_fd, ret_failure)) {
         return false;
     }
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, status) < 0) {
         return svirt_launch_fail(ret_failure, SVIRT_STEP_CLONE,
                                  "status socket");
     }
-    before_ns = now_ns();
-    pid = clone_child(namespaces(spec, which), cgroup_fd, &launched.pidfd,
-                      &enter);
-    if (pid == 0) {
+    launched.pid = svirt_process_clone(
+        svirt_process_namespaces(spec->waived_layers, which), cgroup_fd,
+        &launched.pidfd, &enter);
+    if (launched.pid == 0) {
         svirt_child_run(spec, which, enter ? cgroup_fd : -1, status[1]);
     }
     svirt_fd_close(&status[1]);
-    if (pid < 0) {
+    if (launched.pid < 0) {
         svirt_launch_fail(ret_failure, SVIRT_STEP_CLONE,
                           "clone into namespaces");
         svirt_fd_close(&status[0]);
         return false;
     }
-    launched.pid = pid;
-    if (!await_exec(status[0], &launched, ret_failure)) {
-        svirt_fd_close(&launched.pidfd);
-        svirt_fd_close(&status[0]);
-        return false;
-    }
-    share_time(&launched, now_ns() - before_ns);
-    svirt_fd_close(&status[0]);
-    if (cgroup_fd < 0) {
-        launched.missing_layers |= SVIRT_LAYER_CGROUP;
-    }
-    *ret = launched;
-    return true;
+    return svirt_process_await(&launched, status[0], cgroup_fd, before_ns,
+                               ret, ret_failure);
 }

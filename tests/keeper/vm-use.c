@@ -43,15 +43,37 @@ static void
 close_fds(Vm *vm)
 {
     for (unsigned i = 0; i < vm->fds->len; i++) {
-        (void)close(g_array_index(vm->fds, SvirtKeeperFd, i).fd);
+        (void)close(g_array_index(vm->fds, SvirtNumberedFd, i).fd);
     }
     g_array_set_size(vm->fds, 0);
+}
+
+/* As `svirt start` does before it has opened anything. */
+static void
+give_cgroup(Vm *vm)
+{
+    for (uint32_t i = 0; i < vm->spec->n_fds; i++) {
+        const SvirtSpecFd *entry = &vm->spec->fds[i];
+        SvirtNumberedFd cgroup = { -1, SVIRT_KEEPER_FD_CGROUP };
+
+        if (entry->role != SVIRT_FD_CGROUP ||
+            entry->index != SVIRT_PROCESS_VMM) {
+            continue;
+        }
+        for (unsigned j = 0; j < vm->fds->len; j++) {
+            SvirtNumberedFd fd = g_array_index(vm->fds, SvirtNumberedFd, j);
+
+            cgroup.fd = fd.number == entry->source ? fd.fd : cgroup.fd;
+        }
+        g_assert_true(svirt_hand_over_send(
+            vm->svirt_fd, SVIRT_HAND_OVER_CGROUP, &cgroup, 1));
+    }
 }
 
 void
 vm_start(Vm *vm, bool failing)
 {
-    SvirtKeeperFd special[2];
+    SvirtNumberedFd socket_fd, spec;
     SvirtMessage message;
     int ends[2], spec_fd;
 
@@ -61,14 +83,18 @@ vm_start(Vm *vm, bool failing)
     g_assert_no_errno(spec_fd);
     g_assert_no_errno(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
                                  ends));
-    special[0] = (SvirtKeeperFd){ ends[1], SVIRT_KEEPER_FD_SVIRT };
-    special[1] = (SvirtKeeperFd){ spec_fd, SVIRT_KEEPER_FD_SPEC };
-    g_array_append_vals(vm->fds, special, 2);
+    socket_fd = (SvirtNumberedFd){ ends[1], SVIRT_KEEPER_FD_SVIRT };
+    spec = (SvirtNumberedFd){ spec_fd, SVIRT_KEEPER_FD_SPEC };
+    g_array_append_val(vm->fds, spec);
     vm->svirt_fd = ends[0];
-    vm->keeper = svirt_run_keeper(KEEPER_PROGRAM, "test", false,
-                                  (SvirtKeeperFd *)(void *)vm->fds->data,
-                                  vm->fds->len);
+    vm->keeper = svirt_run_keeper(KEEPER_PROGRAM, "test", false, &socket_fd,
+                                  1);
     g_assert_no_errno(vm->keeper);
+    (void)close(ends[1]);
+    give_cgroup(vm);
+    g_assert_true(svirt_hand_over_send(
+        vm->svirt_fd, SVIRT_HAND_OVER_ALL,
+        (const SvirtNumberedFd *)(const void *)vm->fds->data, vm->fds->len));
     close_fds(vm);
     if (!failing) {
         vm_expect(vm, SVIRT_MESSAGE_STARTED, &message);

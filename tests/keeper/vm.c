@@ -19,7 +19,7 @@ enum { VMM_QMP = 10, VMM_SERIAL = 11, VMM_LOCK = 90 };
 static void
 add_fd(Vm *vm, int fd, SvirtSpecFd entry)
 {
-    SvirtKeeperFd pair = { fd, vm->next_source++ };
+    SvirtNumberedFd pair = { fd, vm->next_source++ };
 
     g_assert_cmpint(fd, >=, 0);
     entry.source = pair.number;
@@ -153,7 +153,7 @@ vm_new(const char *const *argv, uint32_t ready_timeout_ms)
 
     svirt_uuid_generate(&vm->uuid);
     svirt_uuid_format(&vm->uuid, vm->uuid_text);
-    vm->fds = g_array_new(FALSE, FALSE, sizeof(SvirtKeeperFd));
+    vm->fds = g_array_new(FALSE, FALSE, sizeof(SvirtNumberedFd));
     vm->next_source = SVIRT_KEEPER_FIRST_SOURCE;
     vm->svirt_fd = -1;
     make_directories(vm);
@@ -278,7 +278,7 @@ vm_add_passt(Vm *vm, unsigned index, const char *const *argv)
         g_assert_true(svirt_spec_add_arg(&vm->spec, which, argv[i]));
     }
     for (int i = 0; i < 3; i++) {
-        SvirtKeeperFd pair = { open("/dev/null", O_RDWR | O_CLOEXEC),
+        SvirtNumberedFd pair = { open("/dev/null", O_RDWR | O_CLOEXEC),
                                vm->next_source++ };
         SvirtSpecFd entry = { .source = pair.number,
                               .to = SVIRT_TO_PASST(index),

@@ -25,7 +25,7 @@ typedef struct Vm {
     char uuid_text[SVIRT_UUID_TEXT];
     SvirtLaunchSpec *spec;
     SvirtMonitorArgs args;
-    GArray *fds;     /* SvirtKeeperFd; the descriptors are owned */
+    GArray *fds;     /* SvirtNumberedFd; the descriptors are owned */
     int next_source;
     int svirt_fd;    /* to the keeper, -1 */
     pid_t keeper;

@@ -140,8 +140,13 @@ fixture_start(Fixture *fixture, int cgroup_fd, SvirtLaunchFailure *failure)
     fixture->view = svirt_spec_map(sealed, &why);
     g_assert_cmpstr(why, ==, NULL);
     g_assert_nonnull(fixture->view);
-    started = svirt_launch_process(fixture->view, fixture->which, cgroup_fd,
-                                   &fixture->launched, failure);
+    started = fixture->waiting.pid == 0
+                  ? svirt_launch_process(fixture->view, fixture->which,
+                                         cgroup_fd, &fixture->launched,
+                                         failure)
+                  : svirt_launch_waiting(&fixture->waiting, fixture->view,
+                                         sealed, fixture->which, cgroup_fd,
+                                         &fixture->launched, failure);
     svirt_fd_close(&fixture->out_write);
     return started;
 }

@@ -18,6 +18,7 @@ typedef struct Fixture {
     int null_fd;   /* owned */
     int out_write; /* owned, -1 after the start: its 1 and 2 */
     int out_read;  /* owned */
+    SvirtWaiting waiting;        /* used by the start when there is one */
     SvirtLaunched launched;
 } Fixture;
 
@@ -34,7 +35,7 @@ void fixture_fd(Fixture *fixture, int source, int target, SvirtFdRole role,
                 uint32_t index);
 /* The probe of these tests as the program, and its file in the root. */
 void fixture_use_probe(Fixture *fixture, const char *mode);
-/* Seals, maps and launches; as svirt_launch_process. */
+/* Seals, maps and launches; as svirt_launch_process, or _waiting. */
 bool fixture_start(Fixture *fixture, int cgroup_fd,
                    SvirtLaunchFailure *failure);
 /* All that the process says until it ends; its wait status. Owned. */
