@@ -107,7 +107,7 @@ svirt_selinux_get(const SvirtSelinux **ret, GError **error)
 bool
 svirt_selinux_need(const SvirtSelinux **ret, GError **error)
 {
-    const SvirtSelinux *selinux;
+    const SvirtSelinux *selinux = NULL;
 
     if (!svirt_selinux_get(&selinux, error)) {
         return false;
@@ -165,7 +165,7 @@ bool
 svirt_selinux_flag(const SvirtSelinux *selinux, const char *name, bool *ret,
                    GError **error)
 {
-    unsigned long number;
+    unsigned long number = 0;
 
     if (!read_number(selinux->fs, name, &number, error)) {
         return false;
@@ -181,7 +181,7 @@ permission_bits(const SvirtSelinux *selinux, const char *class,
     *ret = 0;
     for (; *permissions != NULL; permissions++) {
         char path[128];
-        unsigned long number;
+        unsigned long number = 0;
 
         (void)g_snprintf(path, sizeof(path), "class/%s/perms/%s", class,
                          *permissions);
@@ -207,7 +207,7 @@ svirt_selinux_ask(const SvirtSelinux *selinux, const char *source,
     g_autofree char *request = NULL;
     char reply[REPLY_BYTES];
     char path[64];
-    unsigned long number;
+    unsigned long number = 0;
     uint32_t wanted;
     uint32_t allowed;
     uint32_t sequence;

@@ -133,9 +133,14 @@ vm_commit(Vm *vm, bool paused)
 void
 vm_run(Vm *vm, bool paused)
 {
+    SvirtMessage message;
+
     vm_expect(vm, SVIRT_MESSAGE_READY, NULL);
     vm_commit(vm, paused);
     vm_expect(vm, SVIRT_MESSAGE_COMMITTED, NULL);
+    /* The keeper has closed its end: nothing of the start is left open. */
+    g_assert_false(svirt_message_receive(vm->svirt_fd, WAIT_MS, &message));
+    g_assert_cmpint(errno, ==, 0);
 }
 
 void
