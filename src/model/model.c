@@ -6,6 +6,7 @@ static const SvirtModel *const models[SVIRT_MODEL_MAX] = {
     [SVIRT_MODEL_DAC] = &svirt_model_dac,
     [SVIRT_MODEL_LANDLOCK] = &svirt_model_landlock,
     [SVIRT_MODEL_NONE] = &svirt_model_none,
+    [SVIRT_MODEL_SMACK] = &svirt_model_smack,
     [SVIRT_MODEL_TEST] = &svirt_model_test,
 };
 

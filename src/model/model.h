@@ -123,6 +123,7 @@ extern const SvirtModel svirt_model_selinux;
 extern const SvirtModel svirt_model_dac;
 extern const SvirtModel svirt_model_landlock;
 extern const SvirtModel svirt_model_none;
+extern const SvirtModel svirt_model_smack;
 /*
  * What the tests label with where the kernel has no model: objects by an
  * extended attribute, user.svirt.test; processes by oom_score_adj, a number
