@@ -8,6 +8,7 @@
 #include "compartment/compartment.h"
 #include "compartment/recover.h"
 #include "compartment/restore.h"
+#include "hypervisor/model-labels.h"
 #include "hypervisor/recover.h"
 #include "state/objects.h"
 
@@ -136,6 +137,10 @@ svirt_cmd_release(const SvirtCli *cli, int *ret_exit, GError **error)
     }
     if (svirt_arguments_flag(cli->args, "dry-run")) {
         return preview(cli, definition, error);
+    }
+    if (definition != NULL &&
+        !svirt_model_labels_forget(cli->manager, definition, error)) {
+        return false;
     }
     state = svirt_manager_state(cli->manager, SVIRT_STATE_WRITE, error);
     if (state == NULL ||

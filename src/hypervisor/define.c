@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "hypervisor/model-labels.h"
 #include "hypervisor/prepare.h"
 #include "hypervisor/qemu.h"
 
@@ -124,6 +125,7 @@ svirt_undefine(SvirtManager *manager, const SvirtDefinition *definition,
     if (state == NULL ||
         !svirt_manager_refuse_running(manager, definition,
                                       " and cannot be undefined", error) ||
+        !svirt_model_labels_forget(manager, definition, error) ||
         (!keep_labels && !svirt_restore_owner(state, &definition->uuid, NULL,
                                               NULL, &rows, error)) ||
         !svirt_state_begin(state, error)) {

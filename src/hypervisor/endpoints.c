@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "hypervisor/host-socket.h"
+#include "hypervisor/model-labels.h"
 #include "hypervisor/output-file.h"
 #include "hypervisor/qemu.h"
 #include "keeper/layout.h"
@@ -43,6 +44,27 @@ svirt_endpoints_free(SvirtEndpoints *endpoints)
     g_free(endpoints);
 }
 
+/* A pair is labelled at birth or, where a model cannot, before it is used. */
+static bool
+make_labelled_pair(Maker *maker, int pair[2], GError **error)
+{
+    const SvirtCompartment *compartment = maker->request->compartment;
+    bool ok = svirt_creation_begin_sockets(compartment, SVIRT_SOCKET_FOR_VMM,
+                                           error);
+
+    pair[0] = pair[1] = -1;
+    if (ok && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+        ok = svirt_raise_errno(error, errno, NULL,
+                               "cannot make a socket pair");
+    }
+    svirt_creation_end(compartment);
+    return ok &&
+           svirt_creation_label_socket(compartment, SVIRT_SOCKET_FOR_VMM,
+                                       pair[0], error) &&
+           svirt_creation_label_socket(compartment, SVIRT_SOCKET_FOR_VMM,
+                                       pair[1], error);
+}
+
 static bool
 take(Maker *maker, int *fd, SvirtSpecFd entry, GError **error)
 {
@@ -59,9 +81,10 @@ make_pair(Maker *maker, SvirtFdRole role, uint32_t index, uint32_t peer,
     int pair[2];
     bool ok;
 
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
-        return svirt_raise_errno(error, errno, NULL,
-                                 "cannot make a socket pair");
+    if (!make_labelled_pair(maker, pair, error)) {
+        svirt_fd_close(&pair[0]);
+        svirt_fd_close(&pair[1]);
+        return false;
     }
     mine.role = theirs.role = role;
     mine.index = theirs.index = index;
@@ -171,12 +194,19 @@ make_log_files(Maker *maker, GError **error)
 static bool
 make_control(Maker *maker, GError **error)
 {
+    const SvirtCompartment *compartment = maker->request->compartment;
     SvirtSpecFd entry = nobody;
     SVIRT_AUTO_FD listener = -1;
+    bool ok = svirt_creation_begin_sockets(compartment,
+                                           SVIRT_SOCKET_FOR_MONITOR, error) &&
+              svirt_host_socket_listen(maker->request->run_dir_fd,
+                                       SVIRT_RUN_CONTROL, NULL,
+                                       SVIRT_RUN_CONTROL, &listener, error);
 
-    if (!svirt_host_socket_listen(maker->request->run_dir_fd,
-                                  SVIRT_RUN_CONTROL, NULL, SVIRT_RUN_CONTROL,
-                                  &listener, error)) {
+    svirt_creation_end(compartment);
+    if (!ok || !svirt_creation_label_socket(compartment,
+                                            SVIRT_SOCKET_FOR_MONITOR,
+                                            listener, error)) {
         return false;
     }
     entry.role = SVIRT_FD_CONTROL;
@@ -257,11 +287,19 @@ make_listener(Maker *maker, const SvirtChardev *chardev, uint32_t serial,
 {
     SvirtSpecFd entry = nobody;
     SVIRT_AUTO_FD listener = -1;
+    const SvirtCompartment *compartment = maker->request->compartment;
     GError *cause = NULL;
+    bool ok = svirt_creation_begin_sockets(compartment,
+                                           SVIRT_SOCKET_FOR_MONITOR,
+                                           &cause) &&
+              svirt_host_socket_listen_path(
+                  chardev->path, maker->request->author,
+                  maker->request->refusals, &listener, &cause);
 
-    if (!svirt_host_socket_listen_path(chardev->path, maker->request->author,
-                                       maker->request->refusals, &listener,
-                                       &cause)) {
+    svirt_creation_end(compartment);
+    if (!ok || !svirt_creation_label_socket(compartment,
+                                            SVIRT_SOCKET_FOR_MONITOR,
+                                            listener, &cause)) {
         return svirt_refusals_raise_use(error, cause, "socket", chardev->path,
                                         chardev->source_line);
     }

@@ -4,6 +4,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "compartment/compartment.h"
 #include "domain/domain.h"
 #include "host/connection.h"
 #include "hypervisor/launch-fds.h"
@@ -33,6 +34,7 @@ typedef struct SvirtEndpointsRequest {
     const SvirtCredentials *author;   /* NULL: root */
     const SvirtRefusals *refusals;
     const char *log_dir;
+    const SvirtCompartment *compartment; /* NULL: its sockets have no label */
     int run_dir_fd; /* /run/svirt/<uuid> */
     bool dry_run;   /* no file or socket of the host is made or touched */
 } SvirtEndpointsRequest;

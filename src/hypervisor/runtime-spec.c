@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "hypervisor/model-labels.h"
 #include "hypervisor/qemu.h"
 #include "keeper/layout.h"
 #include "keeper/programs.h"
@@ -198,6 +199,8 @@ svirt_runtime_fill_spec(SvirtRuntime *runtime,
         }
     }
     return add_monitor(&runtime->spec, runtime, prepared->domain, error) &&
+           svirt_model_labels_add(prepared->compartment, &runtime->spec,
+                                  error) &&
            add_passts(&runtime->spec, prepared->domain->interface_count,
                       error);
 }

@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "hypervisor/kvm.h"
 #include "hypervisor/memory-file.h"
+#include "hypervisor/model-labels.h"
 #include "hypervisor/runtime-spec.h"
 #include "state/waivers.h"
 
@@ -150,6 +151,20 @@ make_argv(SvirtManager *manager, SvirtRuntime *runtime,
     input.add_fd_count = add_fds->len;
     *ret_largest = to.largest_bytes;
     return svirt_qemu_argv(&input, &runtime->argv, error);
+}
+
+/* Scratch files and boot files in memory are the VM's own from birth. */
+static bool
+make_files(SvirtManager *manager, SvirtRuntime *runtime,
+           const SvirtPrepared *prepared,
+           const SvirtCompartment *compartment, uint64_t *ret_largest,
+           GError **error)
+{
+    bool ok = svirt_creation_begin_files(compartment, error) &&
+              make_argv(manager, runtime, prepared, ret_largest, error);
+
+    svirt_creation_end(compartment);
+    return ok;
 }
 
 static bool
@@ -295,6 +310,7 @@ svirt_runtime_fill(SvirtRuntime *runtime, SvirtManager *manager,
         .log_dir = connection->log_dir,
         .run_dir_fd = run_dir_fd,
         .dry_run = options->dry_run,
+        .compartment = options->dry_run ? NULL : prepared->compartment,
     };
     SvirtRuntimeSpecRequest spec = { .prepared = prepared,
                                      .paused = options->paused };
@@ -304,7 +320,7 @@ svirt_runtime_fill(SvirtRuntime *runtime, SvirtManager *manager,
     return state != NULL && spec.config != NULL &&
            svirt_endpoints_make(&endpoints, runtime->fds,
                                 &runtime->endpoints, error) &&
-           make_argv(manager, runtime, prepared, &spec.largest_bytes,
-                     error) &&
+           make_files(manager, runtime, prepared, endpoints.compartment,
+                      &spec.largest_bytes, error) &&
            svirt_runtime_fill_spec(runtime, &spec, error);
 }

@@ -10,6 +10,7 @@
 #include "compartment/relabel-apply.h"
 #include "hypervisor/holder.h"
 #include "hypervisor/keeper-link.h"
+#include "hypervisor/model-labels.h"
 #include "hypervisor/prepare.h"
 #include "hypervisor/run-dir.h"
 #include "hypervisor/runtime.h"
@@ -175,6 +176,13 @@ svirt_start(SvirtManager *manager, const SvirtDefinition *definition,
         !begin(manager, definition, options, &prepared, &runtime, &keeper,
                error) ||
         !svirt_prepared_open(manager, prepared, SVIRT_PREPARE_START, error)) {
+        return false;
+    }
+    /* Before a socket or a file is made with a label. */
+    if (!options->dry_run &&
+        !svirt_model_labels_load(prepared->compartment,
+                                 svirt_qemu_emulator(prepared->domain),
+                                 error)) {
         return false;
     }
     if (!svirt_runtime_fill(runtime, manager, prepared, run.dir, options,

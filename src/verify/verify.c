@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "verify/descriptors.h"
+#include "verify/labels.h"
 #include "verify/process.h"
 
 /* Threads of one process looked at; more is a finding of its own. */
@@ -38,23 +39,25 @@ svirt_verify_row_free(SvirtVerifyRow *row)
     if (row == NULL) {
         return;
     }
+    g_free(row->what);
     g_free(row->expected);
     g_free(row->found);
     g_free(row);
 }
 
-static void
+static SvirtVerifyRow *
 add_row(Check *check, const char *what, bool ok, const char *expected,
         char *found)
 {
     SvirtVerifyRow *row = g_new0(SvirtVerifyRow, 1);
 
-    row->what = what;
+    row->what = g_strdup(what);
     row->process = check->process;
     row->ok = ok;
     row->expected = g_strdup(expected);
     row->found = found;
     g_ptr_array_add(check->rows, row);
+    return row;
 }
 
 static bool
@@ -251,6 +254,64 @@ check_descriptors(Check *check, const SvirtLaunchSpec *spec)
                : g_strdup(strange));
 }
 
+static void
+check_enforcing(Check *check, const SvirtModel *model, const char *label)
+{
+    const char *word = svirt_model_kind_to_string(model->kind);
+    g_autofree char *what = g_strdup_printf("enforcing %s", word);
+    g_autoptr(GError) error = NULL;
+    bool enforcing = false;
+
+    if (!model->is_enforcing(label, &enforcing, &error)) {
+        add_row(check, what, false, "yes", g_strdup(error->message));
+        return;
+    }
+    add_row(check, what, enforcing, "yes",
+            g_strdup(enforcing ? "yes" : "no: it only warns"))
+        ->of_host = true;
+}
+
+/* A label that only was asked for proves nothing (pain 2). */
+static void
+check_label(Check *check, const SvirtLaunchSpec *spec, uint32_t kind)
+{
+    const SvirtModel *model = svirt_model_by_kind((SvirtModelKind)kind);
+    const char *planned = svirt_spec_label(spec, kind, check->process);
+    g_autofree char *what = NULL;
+    g_autofree char *label = NULL;
+    g_autofree char *other = NULL;
+    g_autoptr(GError) error = NULL;
+    unsigned threads;
+    bool ok;
+
+    if (planned == NULL) {
+        return;
+    }
+    what = g_strdup_printf("label %s",
+                           svirt_model_kind_to_string((SvirtModelKind)kind));
+    if (model == NULL || model->read_process == NULL ||
+        !svirt_verify_read_label(model, check->dir, &label, &other, &threads,
+                                 &error)) {
+        add_row(check, what, false, planned,
+                g_strdup(error != NULL ? error->message : "no such model"));
+        return;
+    }
+    ok = label != NULL && model->labels_equal(label, planned);
+    add_row(check, what, ok, planned,
+            g_strdup(label != NULL ? label : other));
+    if (ok && check->process == SVIRT_PROCESS_VMM) {
+        check_enforcing(check, model, label);
+    }
+}
+
+static void
+check_labels(Check *check, const SvirtLaunchSpec *spec)
+{
+    for (uint32_t i = 0; spec != NULL && i < spec->n_labels; i++) {
+        check_label(check, spec, spec->labels[i].model);
+    }
+}
+
 static bool
 check_process(GPtrArray *rows, const SvirtRunStatus *status,
               SvirtProcess process, const SvirtLaunchSpec *spec,
@@ -275,6 +336,7 @@ check_process(GPtrArray *rows, const SvirtRunStatus *status,
         return true;
     }
     check_threads(&check);
+    check_labels(&check, spec);
     check_namespaces(&check);
     check_cgroup(&check);
     check_descriptors(&check, spec);
@@ -321,7 +383,7 @@ svirt_verify_started(const SvirtRunStatus *status,
     for (unsigned i = 0; i < rows->len; i++) {
         const SvirtVerifyRow *row = rows->pdata[i];
 
-        if (!row->ok) {
+        if (!row->ok && !row->of_host) {
             return svirt_raise(error, SVIRT_ERROR_UNVERIFIED, NULL, NULL,
                                "domain '%s' was stopped: %s of its %s: "
                                "expected %s, found %s",

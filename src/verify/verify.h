@@ -13,9 +13,12 @@
  * was planned. Reads /proc alone; changes nothing.
  */
 typedef struct SvirtVerifyRow {
-    const char *what; /* static: "uid", "seccomp", "descriptors" */
+    char *what; /* owned: "uid", "seccomp", "label selinux" */
     SvirtProcess process;
     bool ok;
+    /* Of the host, not of this VM's launch: a permissive policy is reported,
+     * and no reason to stop a VM. */
+    bool of_host;
     char *expected; /* owned */
     char *found;    /* owned */
 } SvirtVerifyRow;
