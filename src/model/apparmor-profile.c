@@ -241,6 +241,15 @@ svirt_profile_allow_signal(SvirtProfile *profile, const char *peer,
 }
 
 bool
+svirt_profile_allow_key(SvirtProfile *profile, const void *key, size_t size,
+                        uint32_t accept, GError **error)
+{
+    svirt_pattern_begin(profile->policy);
+    svirt_pattern_bytes(profile->policy, key, size);
+    return svirt_pattern_end(profile->policy, accept, error);
+}
+
+bool
 svirt_profile_allow_mount(SvirtProfile *profile, GError **error)
 {
     const uint8_t class = SVIRT_CLASS_MOUNT;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 #include "base/error.h"
@@ -47,8 +49,6 @@ typedef enum SvirtProfileSocket {
 
 #define SVIRT_PROFILE_SIGNAL_SEND 2u
 #define SVIRT_PROFILE_SIGNAL_RECEIVE 4u
-#define SVIRT_PROFILE_TRACE 2u
-#define SVIRT_PROFILE_TRACE_READ 4u
 
 /* A name the kernel takes; longer ones are refused. */
 #define SVIRT_PROFILE_MAX_NAME 255u
@@ -81,6 +81,9 @@ bool svirt_profile_allow_socket(SvirtProfile *profile, int family, int type,
 /* To or from processes of the profile `peer`; any signal. */
 bool svirt_profile_allow_signal(SvirtProfile *profile, const char *peer,
                                 unsigned directions, GError **error);
+/* Any key of the kernel's policy automaton. */
+bool svirt_profile_allow_key(SvirtProfile *profile, const void *key,
+                             size_t size, uint32_t accept, GError **error);
 /* Every mount, unmount, pivot_root. */
 bool svirt_profile_allow_mount(SvirtProfile *profile, GError **error);
 void svirt_profile_allow_capability(SvirtProfile *profile, unsigned number);

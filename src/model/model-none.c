@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "model/model.h"
+#include "model/no-labels.h"
 
 #include <errno.h>
 #include <linux/landlock.h>
@@ -10,15 +10,16 @@
  * Models without labels on objects: the absence of a model, and Landlock,
  * whose rules are lists of opened objects.
  */
-static bool
-read_label(const SvirtObject *object, char **ret_label, GError **error)
+bool
+svirt_no_labels_read(const SvirtObject *object, char **ret_label,
+                     GError **error)
 {
     *ret_label = NULL;
     return true;
 }
 
-static bool
-validate(const char *label, GError **error)
+bool
+svirt_no_labels_validate(const char *label, GError **error)
 {
     if (label != NULL) {
         return svirt_raise(error, SVIRT_ERROR_INVALID, NULL,
@@ -29,14 +30,15 @@ validate(const char *label, GError **error)
     return true;
 }
 
-static bool
-write_label(const SvirtObject *object, const char *label, GError **error)
+bool
+svirt_no_labels_write(const SvirtObject *object, const char *label,
+                      GError **error)
 {
-    return validate(label, error);
+    return svirt_no_labels_validate(label, error);
 }
 
-static bool
-labels_equal(const char *a, const char *b)
+bool
+svirt_no_labels_equal(const char *a, const char *b)
 {
     return g_strcmp0(a, b) == 0;
 }
@@ -66,18 +68,18 @@ const SvirtModel svirt_model_none = {
     .kind = SVIRT_MODEL_NONE,
     .labels_objects = false,
     .probe = probe_none,
-    .read_label = read_label,
-    .write_label = write_label,
-    .labels_equal = labels_equal,
-    .validate = validate,
+    .read_label = svirt_no_labels_read,
+    .write_label = svirt_no_labels_write,
+    .labels_equal = svirt_no_labels_equal,
+    .validate = svirt_no_labels_validate,
 };
 
 const SvirtModel svirt_model_landlock = {
     .kind = SVIRT_MODEL_LANDLOCK,
     .labels_objects = false,
     .probe = probe_landlock,
-    .read_label = read_label,
-    .write_label = write_label,
-    .labels_equal = labels_equal,
-    .validate = validate,
+    .read_label = svirt_no_labels_read,
+    .write_label = svirt_no_labels_write,
+    .labels_equal = svirt_no_labels_equal,
+    .validate = svirt_no_labels_validate,
 };

@@ -3,6 +3,7 @@
 
 static const SvirtModel *const models[SVIRT_MODEL_MAX] = {
     [SVIRT_MODEL_SELINUX] = &svirt_model_selinux,
+    [SVIRT_MODEL_APPARMOR] = &svirt_model_apparmor,
     [SVIRT_MODEL_DAC] = &svirt_model_dac,
     [SVIRT_MODEL_LANDLOCK] = &svirt_model_landlock,
     [SVIRT_MODEL_NONE] = &svirt_model_none,

@@ -120,6 +120,7 @@ typedef struct SvirtModel {
 const SvirtModel *svirt_model_by_kind(SvirtModelKind kind);
 
 extern const SvirtModel svirt_model_selinux;
+extern const SvirtModel svirt_model_apparmor;
 extern const SvirtModel svirt_model_dac;
 extern const SvirtModel svirt_model_landlock;
 extern const SvirtModel svirt_model_none;

@@ -80,11 +80,15 @@ test_glob(gconstpointer data)
     g_assert_no_error(error);
     bytes = compile(profile, &read);
     for (char **path = taken; *path != NULL; path++) {
-        g_test_message("takes %s", *path);
+        g_autofree char *shown = g_strescape(*path, NULL);
+
+        g_test_message("takes %s", shown);
         g_assert_cmphex(file_accept(&read, *path), ==, 0x10004);
     }
     for (char **path = passed; *path != NULL; path++) {
-        g_test_message("passes %s", *path);
+        g_autofree char *shown = g_strescape(*path, NULL);
+
+        g_test_message("passes %s", shown);
         g_assert_cmphex(file_accept(&read, *path), ==, 0);
     }
 }
