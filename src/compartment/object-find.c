@@ -5,11 +5,14 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 
 #define WANT_ANY ((1u << SVIRT_OBJECT_MAX) - 1)
+/* File systems of one id: clones and overlays of one; more are not asked. */
+#define ASKED_MAX 64u
 
 /* NULL in *ret when what is there is another object, or nothing. */
 static bool
@@ -57,28 +60,6 @@ is_file_system_of(const SvirtIdentity *root, const SvirtIdentity *identity)
     return root->fsid != 0 && root->fsid == identity->fsid;
 }
 
-/* A directory in the object's file system, -1 when none is mounted. */
-static int
-open_file_system(const SvirtMounts *mounts, const SvirtIdentity *identity)
-{
-    for (unsigned i = 0; i < mounts->rows->len; i++) {
-        const SvirtMount *mount = mounts->rows->pdata[i];
-        SVIRT_AUTO_FD fd = -1;
-        SvirtIdentity root;
-
-        if (may_wait(mount)) {
-            continue;
-        }
-        fd = open(mount->mountpoint,
-                  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd >= 0 && svirt_identity_read(fd, &root, NULL) &&
-            is_file_system_of(&root, identity)) {
-            return svirt_fd_steal(&fd);
-        }
-    }
-    return -1;
-}
-
 static int
 open_handle(int mount_fd, const SvirtIdentity *identity)
 {
@@ -94,24 +75,38 @@ open_handle(int mount_fd, const SvirtIdentity *identity)
     return open_by_handle_at(mount_fd, &u.handle, O_PATH | O_CLOEXEC);
 }
 
+/*
+ * Does a file system open handles such as the object's? An overlay has the id
+ * of its upper file system but handles of another type, or none to be opened,
+ * and calls every one of them stale: it cannot say that the object is gone.
+ */
 static bool
-find_by_handle(const SvirtMounts *mounts, const SvirtIdentity *identity,
-               const char *path, SvirtFound *ret_found, SvirtObject **ret,
-               GError **error)
+can_tell(int mount_fd, const SvirtIdentity *root,
+         const SvirtIdentity *identity)
 {
-    SVIRT_AUTO_FD mount_fd = open_file_system(mounts, identity);
+    SVIRT_AUTO_FD again = -1;
+
+    if (root->handle_size == 0 || root->handle_type != identity->handle_type) {
+        return false;
+    }
+    again = open_handle(mount_fd, root);
+    return again >= 0;
+}
+
+/* What one file system of the object's id says. */
+static bool
+ask_file_system(int mount_fd, const SvirtIdentity *root,
+                const SvirtIdentity *identity, const char *path,
+                SvirtFound *ret_found, SvirtObject **ret, GError **error)
+{
+    SVIRT_AUTO_FD fd = open_handle(mount_fd, identity);
     g_autoptr(SvirtObject) object = NULL;
     g_autofree char *now = NULL;
-    SVIRT_AUTO_FD fd = -1;
 
-    if (mount_fd < 0) {
-        *ret_found = SVIRT_FOUND_MOVED;
-        return true;
-    }
-    fd = open_handle(mount_fd, identity);
     if (fd < 0) {
-        *ret_found =
-            errno == ESTALE ? SVIRT_FOUND_GONE : SVIRT_FOUND_MOVED;
+        if (errno == ESTALE && can_tell(mount_fd, root, identity)) {
+            *ret_found = SVIRT_FOUND_GONE;
+        }
         return true;
     }
     if (!svirt_object_from_fd(fd, path != NULL ? path : "?", WANT_ANY, 0,
@@ -129,6 +124,52 @@ find_by_handle(const SvirtMounts *mounts, const SvirtIdentity *identity,
     }
     *ret_found = SVIRT_FOUND_OBJECT;
     *ret = g_steal_pointer(&object);
+    return true;
+}
+
+/*
+ * Every file system with the object's id is asked, for an id may be that of
+ * several, each by the first of its mounts that can be opened.
+ */
+static bool
+find_by_handle(const SvirtMounts *mounts, const SvirtIdentity *identity,
+               const char *path, SvirtFound *ret_found, SvirtObject **ret,
+               GError **error)
+{
+    g_autoptr(GHashTable) done = g_hash_table_new_full(
+        g_int64_hash, g_int64_equal, g_free, NULL);
+    SvirtFound found = SVIRT_FOUND_MOVED;
+    unsigned asked = 0;
+
+    for (unsigned i = 0; i < mounts->rows->len && asked < ASKED_MAX &&
+                         found != SVIRT_FOUND_OBJECT;
+         i++) {
+        const SvirtMount *mount = mounts->rows->pdata[i];
+        const gint64 device = (gint64)mount->device;
+        SVIRT_AUTO_FD fd = -1;
+        SvirtIdentity root;
+
+        if (may_wait(mount) || g_hash_table_contains(done, &device)) {
+            continue;
+        }
+        fd = open(mount->mountpoint,
+                  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0 || !svirt_identity_read(fd, &root, NULL)) {
+            continue;
+        }
+        /* Something may be mounted over it: then this is not that device. */
+        if (makedev(root.dev_major, root.dev_minor) == mount->device) {
+            g_hash_table_add(done, g_memdup2(&device, sizeof(device)));
+        }
+        if (!is_file_system_of(&root, identity)) {
+            continue;
+        }
+        asked++;
+        if (!ask_file_system(fd, &root, identity, path, &found, ret, error)) {
+            return false;
+        }
+    }
+    *ret_found = found;
     return true;
 }
 

@@ -13,9 +13,10 @@ typedef enum SvirtFound {
 
 /*
  * The object that had this identity when it was recorded: at `path` (NULL:
- * unknown), whatever that leads to now, else by its file handle in a mount of
- * its file system. File systems that may keep a caller waiting (network, FUSE)
- * are not asked for handles. *ret_object is set for OBJECT alone, owned by the
+ * unknown), whatever that leads to now, else by its file handle in every file
+ * system of its id that is mounted (an overlay has the id of its upper one).
+ * GONE is the word of one that opens such handles. File systems that may keep a
+ * caller waiting (network, FUSE) are not asked for handles. *ret_object is set for OBJECT alone, owned by the
  * caller; its shown_path is where it is now.
  */
 bool svirt_object_find(const SvirtMounts *mounts,
