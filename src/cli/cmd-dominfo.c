@@ -107,6 +107,10 @@ add_run(Info *info, const SvirtRunStatus *run)
     } else if ((run->flags & SVIRT_RUN_BROKEN) != 0) {
         add(info, "Management", "%s", "the emulator broke the protocol");
     }
+    if ((run->flags & SVIRT_RUN_UNLOCKED) != 0) {
+        add(info, "Image locks", "%s",
+            "given up by the emulator while it had no keeper");
+    }
 }
 
 static bool

@@ -163,6 +163,7 @@ svirt_cmd_recover(const SvirtCli *cli, int *ret_exit, GError **error)
     static const char *const columns[] = { "Domain", "What", "Result", NULL };
     g_autoptr(SvirtTable) table = svirt_table_new(columns);
     g_autoptr(GPtrArray) rows = NULL;
+    bool complete = true;
 
     (void)ret_exit;
     if (!svirt_recover(cli->manager, &rows, error)) {
@@ -179,7 +180,11 @@ svirt_cmd_recover(const SvirtCli *cli, int *ret_exit, GError **error)
         const char *const cells[] = { row->domain, row->what, row->result };
 
         svirt_table_add_row(table, cells);
+        complete = complete && row->complete;
     }
     svirt_cli_print_table(cli, table);
-    return true;
+    return complete ||
+           svirt_raise(error, SVIRT_ERROR_FAILED, NULL,
+                       "the Result column says why; then svirt recover again",
+                       "not everything could be recovered");
 }

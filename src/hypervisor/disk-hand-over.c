@@ -48,17 +48,11 @@ lock_image(const SvirtImage *image, const SvirtCredentials *author,
                               ? SVIRT_IMAGE_LOCK_SHARED
                               : SVIRT_IMAGE_LOCK_EXCLUSIVE;
     SVIRT_AUTO_FD fd = -1;
-    SvirtSpecFd entry = {
-        .to = SVIRT_TO_VMM | SVIRT_TO_KEEPER,
-        .vmm = svirt_launch_fds_next(to->fds),
-        .monitor = -1,
-        .passt = -1,
-        .role = SVIRT_FD_LOCK,
-    };
 
     return svirt_object_reopen(image->object, author, O_RDONLY, &fd, error) &&
            svirt_image_lock_take(fd, lock, image->object->shown_path, error) &&
-           svirt_launch_fds_take(to->fds, &fd, &entry, error);
+           svirt_launch_fds_take_lock(to->fds, &fd,
+                                      svirt_image_lock_bytes(lock), error);
 }
 
 static uint64_t
@@ -132,15 +126,9 @@ static bool
 keep_known(SvirtDiskHandOver *to, const char *path, GError **error)
 {
     SVIRT_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
-    SvirtSpecFd entry = {
-        .to = SVIRT_TO_VMM | SVIRT_TO_KEEPER,
-        .vmm = svirt_launch_fds_next(to->fds),
-        .monitor = -1,
-        .passt = -1,
-        .role = SVIRT_FD_LOCK,
-    };
+    const SvirtLockBytes none = { 0, 0 };
 
-    return fd >= 0 ? svirt_launch_fds_take(to->fds, &fd, &entry, error)
+    return fd >= 0 ? svirt_launch_fds_take_lock(to->fds, &fd, none, error)
                    : svirt_raise_errno(error, errno, NULL,
                                        "cannot open the scratch file '%s'",
                                        path);

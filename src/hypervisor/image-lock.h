@@ -4,12 +4,12 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "base/lock-bytes.h"
+
 /*
- * QEMU's image locks, taken by svirt: open-file-description read locks
- * (fcntl(2) F_OFD_SETLK) on bytes 100 + permission (in use) and 200 +
- * permission (not shared with others), as block/file-posix.c lays them out.
- * Another QEMU or qemu-img then sees the image in use; the VMM itself runs
- * with "locking": "off" and its filter denies it every lock call.
+ * QEMU's image locks (base/lock-bytes.h), taken by svirt. Another QEMU or
+ * qemu-img then sees the image in use; the VMM itself runs with "locking":
+ * "off" and its filter denies it every lock call.
  */
 typedef enum SvirtImageLock {
     SVIRT_IMAGE_LOCK_READ,      /* reads; others may read, nobody may write */
@@ -18,6 +18,8 @@ typedef enum SvirtImageLock {
                                    QEMU, qemu-img -U may still look */
 } SvirtImageLock;
 
+/* Which bytes that is. */
+SvirtLockBytes svirt_image_lock_bytes(SvirtImageLock lock);
 /*
  * Takes the locks on `fd`, a description of its own that is open for reading
  * and that keeper and VMM keep: the lock lives as long as either. BUSY when

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -15,6 +16,7 @@ svirt_launch_fds_new(void)
     SvirtLaunchFds *fds = g_new0(SvirtLaunchFds, 1);
 
     fds->entries = g_array_new(FALSE, TRUE, sizeof(SvirtSpecFd));
+    fds->locks = g_array_new(FALSE, TRUE, sizeof(SvirtSpecLock));
     fds->next_vmm = SVIRT_VMM_FIRST_FD;
     return fds;
 }
@@ -31,6 +33,7 @@ svirt_launch_fds_free(SvirtLaunchFds *fds)
         svirt_fd_close(&source);
     }
     g_array_unref(fds->entries);
+    g_array_unref(fds->locks);
     g_free(fds);
 }
 
@@ -59,5 +62,34 @@ svirt_launch_fds_take(SvirtLaunchFds *fds, int *fd, const SvirtSpecFd *entry,
     }
     svirt_fd_close(fd);
     g_array_append_val(fds->entries, taken);
+    return true;
+}
+
+bool
+svirt_launch_fds_take_lock(SvirtLaunchFds *fds, int *fd, SvirtLockBytes bytes,
+                           GError **error)
+{
+    const SvirtSpecFd entry = {
+        .to = SVIRT_TO_VMM | SVIRT_TO_KEEPER,
+        .vmm = svirt_launch_fds_next(fds),
+        .monitor = -1,
+        .passt = -1,
+        .role = SVIRT_FD_LOCK,
+    };
+    SvirtSpecLock lock = { .bytes = bytes };
+    struct stat st;
+
+    if (fstat(*fd, &st) < 0) {
+        return svirt_raise_errno(error, errno, NULL,
+                                 "cannot examine a locked image");
+    }
+    if (!svirt_launch_fds_take(fds, fd, &entry, error)) {
+        return false;
+    }
+    lock.device = st.st_dev;
+    lock.inode = st.st_ino;
+    lock.source =
+        g_array_index(fds->entries, SvirtSpecFd, fds->entries->len - 1).source;
+    g_array_append_val(fds->locks, lock);
     return true;
 }

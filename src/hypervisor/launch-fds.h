@@ -15,6 +15,7 @@
 
 typedef struct SvirtLaunchFds {
     GArray *entries; /* SvirtSpecFd */
+    GArray *locks;   /* SvirtSpecLock */
     int next_vmm;
 } SvirtLaunchFds;
 
@@ -33,3 +34,9 @@ int svirt_launch_fds_next(SvirtLaunchFds *fds);
  */
 bool svirt_launch_fds_take(SvirtLaunchFds *fds, int *fd,
                            const SvirtSpecFd *entry, GError **error);
+/*
+ * The same for a description that holds `bytes` of an image's locks, for VMM
+ * and keeper, recorded so that a later keeper knows it again.
+ */
+bool svirt_launch_fds_take_lock(SvirtLaunchFds *fds, int *fd,
+                                SvirtLockBytes bytes, GError **error);

@@ -41,6 +41,25 @@ add_row(GPtrArray *rows, const char *domain, const char *what,
     g_ptr_array_add(rows, row);
 }
 
+/* An emulator that let go of a lock had the disk to itself no longer. */
+static void
+add_locks(const SvirtAdopt *orphan, GPtrArray *rows)
+{
+    const char *name = svirt_adopt_status(orphan)->name;
+    unsigned again = svirt_adopt_locks(orphan, SVIRT_ADOPT_LOCK_AGAIN);
+    unsigned busy = svirt_adopt_locks(orphan, SVIRT_ADOPT_LOCK_BUSY);
+    unsigned lost = svirt_adopt_locks(orphan, SVIRT_ADOPT_LOCK_LOST);
+    g_autofree char *words = NULL;
+
+    if (again + busy + lost == 0) {
+        return;
+    }
+    words = g_strdup_printf("the emulator gave up %u: %u taken again, %u in "
+                            "use by another process, %u lost",
+                            again + busy + lost, again, busy, lost);
+    add_row(rows, name, "image locks", words, busy + lost == 0);
+}
+
 static void
 adopt(SvirtAdopt *orphan, GPtrArray *rows)
 {
@@ -65,6 +84,7 @@ adopt(SvirtAdopt *orphan, GPtrArray *rows)
                 ? "has a keeper; it breaks the protocol"
                 : "has a keeper; only destroy works",
             true);
+    add_locks(orphan, rows);
 }
 
 static void

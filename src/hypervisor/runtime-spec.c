@@ -252,6 +252,13 @@ svirt_runtime_give_run_dir(SvirtRuntime *runtime, int dir, int lock,
             return too_much("the list of descriptors", error);
         }
     }
+    for (unsigned i = 0; i < runtime->fds->locks->len; i++) {
+        if (!svirt_spec_add_lock(&runtime->spec,
+                                 &g_array_index(runtime->fds->locks,
+                                                SvirtSpecLock, i))) {
+            return too_much("the list of locked images", error);
+        }
+    }
     return true;
 }
 

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "keeper/adopt-lock.h"
 #include "keeper/message.h"
 #include "keeper/status.h"
 
@@ -16,10 +17,11 @@
  * _open takes the run lock, so two recoveries, or a recovery and a living
  * keeper, never meet. The descriptors a keeper needs to restart the monitor
  * are taken with pidfd_getfd(2) from the living monitor at the numbers of
- * monitor/layout.h; the locks' descriptions from the VMM. The old monitor is
- * then ended and the new keeper starts its own, which resynchronises QMP. With
- * the monitor dead too, the other end of QMP is gone for good: the VM is
- * adopted unmanaged and only destroy works.
+ * monitor/layout.h; the locks' descriptions from the VMM, each of which is
+ * checked to be the image's and to hold its lock (keeper/adopt-lock.h). The
+ * old monitor is then ended and the new keeper starts its own, which
+ * resynchronises QMP. With the monitor dead too, the other end of QMP is gone
+ * for good: the VM is adopted unmanaged and only destroy works.
  *
  * No GLib. Needs CAP_SYS_PTRACE and CAP_KILL over the VM's processes.
  */
@@ -30,6 +32,8 @@ typedef struct SvirtAdopt SvirtAdopt;
 typedef struct SvirtAdoption {
     uint32_t magic;
     uint32_t managed; /* 1: the monitor's descriptors are there */
+    uint32_t unlocked; /* 1: an image was without its lock, or is */
+    uint32_t reserved; /* 0 */
     SvirtRunProcess vmm;
     SvirtRunProcess passt[SVIRT_MAX_PASSTS]; /* pid 0: none */
 } SvirtAdoption;
@@ -66,6 +70,8 @@ const SvirtRunStatus *svirt_adopt_status(const SvirtAdopt *adopt);
  */
 bool svirt_adopt_start(SvirtAdopt *adopt, const char *keeper_program,
                        int timeout_ms, SvirtMessage *ret_answer);
+/* After _start: how many of the images' locks were found in that state. */
+unsigned svirt_adopt_locks(const SvirtAdopt *adopt, SvirtAdoptLock state);
 /*
  * Any state: kill what lives (by pidfd and cgroup), remove the cgroups and the
  * run directory. False with errno; what could be undone is.

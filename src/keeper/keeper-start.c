@@ -257,6 +257,10 @@ svirt_keeper_adopt(SvirtKeeper *keeper)
     keeper->phase = SVIRT_KEEPER_RUNNING;
     keeper->managed = keeper->managed && adoption.managed == 1;
     keeper->status.flags |= SVIRT_RUN_ADOPTED;
+    if (adoption.unlocked == 1) {
+        /* To its end: what happened meanwhile nobody can take back. */
+        keeper->status.flags |= SVIRT_RUN_UNLOCKED;
+    }
     if (keeper->managed) {
         /* A monitor that cannot start is tried again, as always. */
         (void)svirt_keeper_start_monitor(keeper, true, &failure);

@@ -37,7 +37,8 @@
 #define SVIRT_RUN_ADOPTED (1u << 6)      /* by a keeper that is no parent */
 #define SVIRT_RUN_NETWORK_LOST (1u << 7) /* a passt ended */
 #define SVIRT_RUN_SILENT (1u << 8)       /* QMP answers are overdue */
-#define SVIRT_RUN_FLAGS_ALL 0x1ffu
+#define SVIRT_RUN_UNLOCKED (1u << 9)     /* an image's lock had lapsed */
+#define SVIRT_RUN_FLAGS_ALL 0x3ffu
 
 /* A process that is named by pid and start time; pid 0: none. */
 typedef struct SvirtRunProcess {

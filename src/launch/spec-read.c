@@ -108,6 +108,7 @@ check_header(const SvirtLaunchSpec *spec, const char **ret_why)
     *ret_why = "counts";
     return spec->n_fds <= SVIRT_SPEC_MAX_FDS &&
            spec->n_files <= SVIRT_SPEC_MAX_FILES &&
+           spec->n_locks <= SVIRT_SPEC_MAX_LOCKS &&
            spec->n_args <= SVIRT_SPEC_MAX_ARGS &&
            spec->n_labels <= SVIRT_SPEC_MAX_LABELS;
 }
@@ -373,6 +374,34 @@ check_fds(const SvirtLaunchSpec *spec, const char **ret_why)
 }
 
 static bool
+has_source(const SvirtLaunchSpec *spec, int32_t source, SvirtFdRole role)
+{
+    for (uint32_t i = 0; i < spec->n_fds; i++) {
+        if (spec->fds[i].source == source &&
+            spec->fds[i].role == (uint32_t)role) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+check_locks(const SvirtLaunchSpec *spec, const char **ret_why)
+{
+    *ret_why = "locks";
+    for (uint32_t i = 0; i < spec->n_locks; i++) {
+        const SvirtSpecLock *lock = &spec->locks[i];
+
+        if (((lock->bytes.used | lock->bytes.unshared) & ~SVIRT_LOCK_ALL) !=
+                0 ||
+            !has_source(spec, lock->source, SVIRT_FD_LOCK)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
 check_block(const SvirtLaunchSpec *spec, size_t size, const char **ret_why)
 {
     *ret_why = "magic";
@@ -396,7 +425,8 @@ check_block(const SvirtLaunchSpec *spec, size_t size, const char **ret_why)
     return check_header(spec, ret_why) && check_settings(spec, ret_why) &&
            check_args(spec, ret_why) && check_ids(spec, ret_why) &&
            check_files(spec, ret_why) && check_labels(spec, ret_why) &&
-           check_fds(spec, ret_why);
+           check_fds(spec, ret_why) &&
+           check_locks(spec, ret_why);
 }
 
 const SvirtLaunchSpec *

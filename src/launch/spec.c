@@ -250,6 +250,17 @@ svirt_spec_add_fd(SvirtLaunchSpec **spec, const SvirtSpecFd *fd)
     return true;
 }
 
+bool
+svirt_spec_add_lock(SvirtLaunchSpec **spec, const SvirtSpecLock *lock)
+{
+    if ((*spec)->n_locks == SVIRT_SPEC_MAX_LOCKS) {
+        errno = E2BIG;
+        return false;
+    }
+    (*spec)->locks[(*spec)->n_locks++] = *lock;
+    return true;
+}
+
 int
 svirt_spec_seal(const SvirtLaunchSpec *spec)
 {

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/lock-bytes.h"
 #include "base/uuid.h"
 
 /*
@@ -18,7 +19,7 @@
  * keeper: svirt_spec_map -> read-only view.
  */
 #define SVIRT_SPEC_MAGIC 0x53565253u /* "SVRS" */
-#define SVIRT_SPEC_VERSION 2u
+#define SVIRT_SPEC_VERSION 3u
 
 #define SVIRT_SPEC_MAX_ARGS 4096
 #define SVIRT_SPEC_MAX_FDS 2048
@@ -30,6 +31,7 @@
 #define SVIRT_SPEC_MAX_NOFILE 65536
 #define SVIRT_SPEC_MAX_SERIALS 64
 #define SVIRT_SPEC_MAX_LABELS 8
+#define SVIRT_SPEC_MAX_LOCKS 768 /* an image takes three descriptors */
 #define SVIRT_SPEC_MAX_LABEL_BYTES 4096 /* the NUL included */
 #define SVIRT_SPEC_NO_STRING UINT32_MAX
 
@@ -147,6 +149,17 @@ typedef struct SvirtSpecArgv {
 } SvirtSpecArgv;
 
 /*
+ * What a description of role LOCK is and holds. An adopting keeper has it from
+ * the VMM, by number, and believes neither the number nor the VMM.
+ */
+typedef struct SvirtSpecLock {
+    uint64_t device; /* st_dev and st_ino, of this run */
+    uint64_t inode;
+    int32_t source;  /* of its SvirtSpecFd */
+    SvirtLockBytes bytes; /* none: a file nobody else can have open */
+} SvirtSpecLock;
+
+/*
  * What the processes write into a file below /proc/thread-self before they
  * execute: their label under one security model.
  */
@@ -188,11 +201,13 @@ typedef struct SvirtLaunchSpec {
     uint32_t n_files;
     uint32_t n_args;
     uint32_t n_labels;
+    uint32_t n_locks;
     uint32_t strings_bytes;
 
     SvirtSpecFd fds[SVIRT_SPEC_MAX_FDS];
     SvirtSpecFile files[SVIRT_SPEC_MAX_FILES];
     SvirtSpecLabel labels[SVIRT_SPEC_MAX_LABELS];
+    SvirtSpecLock locks[SVIRT_SPEC_MAX_LOCKS];
     uint32_t args[SVIRT_SPEC_MAX_ARGS]; /* offsets into strings */
     char strings[]; /* NUL-terminated, strings_bytes long */
 } SvirtLaunchSpec;
@@ -258,6 +273,7 @@ bool svirt_spec_add_arg(SvirtLaunchSpec **spec, SvirtProcess process,
 bool svirt_spec_add_file(SvirtLaunchSpec **spec, const char *path,
                          uint32_t flags);
 bool svirt_spec_add_fd(SvirtLaunchSpec **spec, const SvirtSpecFd *fd);
+bool svirt_spec_add_lock(SvirtLaunchSpec **spec, const SvirtSpecLock *lock);
 /* `fallback`, `prefix` and each of `value`: NULL none. */
 bool svirt_spec_add_label(SvirtLaunchSpec **spec, uint32_t model,
                           const char *path, const char *fallback,

@@ -238,6 +238,30 @@ check_cgroup(Check *check)
             planned, g_strdup(found != NULL ? found : "none"));
 }
 
+/* Held by the keeper's descriptions: nothing the emulator does frees them. */
+static void
+check_locks(Check *check, const SvirtLaunchSpec *spec, int keeper_dir)
+{
+    bool lapsed = (check->status->flags & SVIRT_RUN_UNLOCKED) != 0;
+    unsigned wanted = 0;
+    unsigned held = 0;
+
+    for (uint32_t i = 0; i < spec->n_locks; i++) {
+        const SvirtSpecLock *lock = &spec->locks[i];
+
+        if (lock->bytes.used != 0 || lock->bytes.unshared != 0) {
+            wanted++;
+            held += svirt_lock_bytes_held_by(keeper_dir, lock->source,
+                                             lock->bytes);
+        }
+    }
+    add_row(check, "image locks", held == wanted && !lapsed,
+            "held by the keeper, always",
+            g_strdup_printf("%u of %u held%s", held, wanted,
+                            lapsed ? ", given up by the emulator before"
+                                   : ""));
+}
+
 static void
 check_descriptors(Check *check, const SvirtLaunchSpec *spec)
 {
@@ -252,6 +276,9 @@ check_descriptors(Check *check, const SvirtLaunchSpec *spec)
     add_row(check, "descriptors", ok, "every one known",
             ok ? g_strdup_printf("%u, every one known", count)
                : g_strdup(strange));
+    if (check->process == SVIRT_PROCESS_VMM && spec != NULL && keeper >= 0) {
+        check_locks(check, spec, keeper);
+    }
 }
 
 static void

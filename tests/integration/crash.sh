@@ -151,6 +151,64 @@ verdict $? "resume fails, the disk stays locked"
 check "destroy works" svirt destroy "$vm"
 is "and leaves nothing" "$(left "$uuid" "$vm")" ""
 
+# An emulator that lets go of its image's lock while it has no keeper: a
+# stand-in does what the guest of a broken one would have it do.
+fake=$build/tests/keeper/fake-vmm
+sed -e "s|<name>$vm<|<name>free$$<|" -e "s|<uuid>.*</uuid>||" \
+    -e "s|<devices>|&<emulator>$fake</emulator>|" "$work/$vm.xml" \
+    >"$work/free.xml"
+check "a stand-in for the emulator is defined" svirt define "$work/free.xml"
+let_go() # its lock's description, found by what the kernel says of it
+{
+    local file
+    for file in "/proc/$1/fdinfo/"*; do
+        ! grep -q '^lock:.*OFDLCK' "$file" ||
+            svirt qemu-monitor-command "free$$" \
+                "{\"execute\": \"close-fd\", \"arguments\": {\"fd\":${file##*/}}}"
+    done | grep -c '"return"'
+}
+check "and started" svirt start "free$$"
+emulator=$(vmm "free$$")
+is "it closes its lock" "$(let_go "$emulator")" 1
+! written
+verdict $? "the keeper holds it nonetheless"
+check "recover has nothing against that" svirt recover
+check "nor has verify" svirt verify "free$$"
+svirt -q destroy "free$$"
+
+check "it starts again" svirt start "free$$"
+emulator=$(vmm "free$$")
+kill_hard "$(keeper "free$$")"
+is "it closes its lock without a keeper" "$(let_go "$emulator")" 1
+check "the disk is free, which it must not be" written
+check "recover takes the lock again" svirt recover
+grep -q "free$$ *image locks *the emulator gave up 1: 1 taken again" \
+    "$work/check.out"
+verdict $? "and says so" || note "$(cat "$work/check.out")"
+! written
+verdict $? "the disk is locked again"
+grep -q "^Image locks: *given up" <(svirt dominfo "free$$")
+verdict $? "dominfo tells it" || note "$(svirt dominfo "free$$")"
+! svirt verify "free$$" >"$work/out" 2>&1 && grep -q "image locks" "$work/out"
+verdict $? "verify does not forgive it" || note "$(cat "$work/out")"
+svirt -q destroy "free$$"
+
+check "it starts once more" svirt start "free$$"
+emulator=$(vmm "free$$")
+kill_hard "$(keeper "free$$")"
+is "it closes its lock once more" "$(let_go "$emulator")" 1
+qemu-io -f raw -c 'sleep 20000' "$disk_file" >/dev/null 2>&1 &
+other=$!
+sleep 1
+svirt recover >"$work/out" 2>&1
+[ $? != 0 ] && grep -q "1 in use by another process" "$work/out"
+verdict $? "who took the disk meanwhile is reported" || note "$(cat "$work/out")"
+kill "$other" 2>/dev/null
+wait "$other" 2>/dev/null
+svirt -q destroy "free$$"
+svirt -q undefine "free$$"
+check "the disk is free after all" written
+
 # The emulator.
 svirt -q start "$vm" --paused
 kill_hard "$(vmm "$vm")"

@@ -18,10 +18,14 @@
  *   say TEXT COUNT        as serve; after `cont`, TEXT that many times (0: for
  *                         ever)
  *   flood                 as serve; after `cont`, stderr without end
+ *   (any)                 the commands lock-close, lock-replace, lock-foreign,
+ *                         lock-move and image-close do that to its
+ *                         descriptors 90 (the lock's) and 91 (the image's);
+ *                         close-fd with an "fd" closes any
  *   deaf                  as serve, but the serial is never read
  *   send-fds              as serve; after `cont`, descriptors without end
  */
-enum { QMP = 10, SERIAL = 11 };
+enum { QMP = 10, SERIAL = 11, LOCK = 90, IMAGE = 91 };
 
 #define GREETING "{\"QMP\": {\"version\": {\"qemu\": {\"major\": 7}}, " \
                  "\"capabilities\": []}}\r\n"
@@ -140,6 +144,30 @@ take_setting(const char *line, const char *name)
     answer(line, "\"return\": {}");
 }
 
+/* What an emulator that wants to be rid of its lock would try. */
+static bool
+juggle(const char *line)
+{
+    if (is(line, "\"lock-close\"")) {
+        return close(LOCK) == 0;
+    }
+    if (is(line, "\"lock-replace\"")) {
+        return dup2(IMAGE, LOCK) == LOCK;
+    }
+    if (is(line, "\"lock-foreign\"")) {
+        return dup2(2, LOCK) == LOCK;
+    }
+    if (is(line, "\"lock-move\"")) {
+        return dup2(LOCK, LOCK + 10) >= 0 && close(LOCK) == 0;
+    }
+    if (is(line, "\"close-fd\"")) {
+        const char *fd = strstr(line, "\"fd\":");
+
+        return fd != NULL && close(atoi(fd + 5)) == 0;
+    }
+    return is(line, "\"image-close\"") && close(IMAGE) == 0;
+}
+
 static void
 command(const char *line, int n_fds, int argc, char **argv)
 {
@@ -178,6 +206,8 @@ command(const char *line, int n_fds, int argc, char **argv)
         exit(0);
     } else if (is(line, "\"never\"")) {
         return;
+    } else if (juggle(line)) {
+        answer(line, "\"return\": {}");
     } else if (line[0] != '\xff') {
         answer(line, "\"error\": {\"class\": \"GenericError\", \"desc\": "
                "\"what?\"}");

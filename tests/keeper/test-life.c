@@ -323,8 +323,8 @@ test_nobody_holds_more_than_its_own(void)
     }
     vm = vm_fake("serve", NULL, NULL);
     vm_start_and_run(vm, false);
-    /* 0-2, QMP, serial, lock. */
-    g_assert_cmpuint(vm_count_fds(vm->vmm), ==, 6);
+    /* 0-2, QMP, serial, lock, image. */
+    g_assert_cmpuint(vm_count_fds(vm->vmm), ==, 7);
     /* 0-2, keeper, QMP, control, log pipe, two logs, serial, epoll. */
     g_assert_cmpuint(vm_count_fds(vm->monitor), ==, 11);
     /* 0-2, spec, 5, channel, pidfds of two, the monitor's ten but the

@@ -13,7 +13,7 @@
 #include "keeper/layout.h"
 #include "launch/cgroup.h"
 
-enum { VMM_QMP = 10, VMM_SERIAL = 11, VMM_LOCK = 90 };
+enum { VMM_QMP = 10, VMM_SERIAL = 11, VMM_LOCK = 90, VMM_IMAGE = 91 };
 
 /* Gives the descriptor to the keeper under the next number. */
 static void
@@ -115,6 +115,8 @@ add_keeper_fds(Vm *vm)
 {
     SvirtRunStatus status;
     int fd = create(vm, SVIRT_RUN_STATUS);
+    g_autofree char *path = NULL;
+    struct stat st;
 
     svirt_run_status_init(&status, &vm->uuid, "test");
     status.id = 7;
@@ -127,9 +129,17 @@ add_keeper_fds(Vm *vm)
                                   .role = SVIRT_FD_RUN_LOCK });
     add_fd(vm, fcntl(vm->run_dir_fd, F_DUPFD_CLOEXEC, 3),
            (SvirtSpecFd){ .to = SVIRT_TO_KEEPER, .role = SVIRT_FD_RUN_DIR });
-    add_fd(vm, lock_image(vm), (SvirtSpecFd){
+    fd = lock_image(vm);
+    g_assert_no_errno(fstat(fd, &st));
+    g_assert_true(svirt_spec_add_lock(&vm->spec, &(SvirtSpecLock){
+        .device = st.st_dev, .inode = st.st_ino, .source = vm->next_source,
+        .bytes = { .used = 1u << 1 } }));
+    add_fd(vm, fd, (SvirtSpecFd){
         .to = SVIRT_TO_KEEPER | SVIRT_TO_VMM, .vmm = VMM_LOCK,
         .role = SVIRT_FD_LOCK });
+    path = g_build_filename(vm->top, "image", NULL);
+    add_fd(vm, open(path, O_RDWR | O_CLOEXEC), (SvirtSpecFd){
+        .to = SVIRT_TO_VMM, .vmm = VMM_IMAGE, .role = SVIRT_FD_IMAGE });
 }
 
 static void

@@ -36,6 +36,11 @@ good_spec(void)
 
         g_assert_true(svirt_spec_add_fd(&spec, &lock));
     }
+    {
+        const SvirtSpecLock held = { 8, 9, 21, { 0xf, 0xa } };
+
+        g_assert_true(svirt_spec_add_lock(&spec, &held));
+    }
     g_assert_true(svirt_spec_add_label(&spec, 3, "attr/exec", NULL, "exec ",
                                        values));
     spec->ids[SVIRT_PROCESS_VMM] = (SvirtSpecIds){ 1001, 1001 };
@@ -123,6 +128,9 @@ MUTATION(uid_shared, spec->ids[0].uid = spec->ids[1].uid)
 MUTATION(gid_shared, spec->ids[0].gid = spec->ids[1].gid)
 MUTATION(file_offset, spec->files[0].path = UINT32_MAX)
 MUTATION(file_flags, spec->files[0].flags = 64)
+MUTATION(locks_many, spec->n_locks = SVIRT_SPEC_MAX_LOCKS + 1)
+MUTATION(lock_bytes, spec->locks[0].bytes.unshared = SVIRT_LOCK_ALL + 1)
+MUTATION(lock_source, spec->locks[0].source = 20)
 MUTATION(labels_many, spec->n_labels = SVIRT_SPEC_MAX_LABELS + 1)
 MUTATION(label_model, spec->labels[0].model = 32)
 MUTATION(label_twice, spec->labels[spec->n_labels++] = spec->labels[0])
@@ -197,6 +205,9 @@ static const Mutation mutations[] = {
     { "file-behind-strings", "files", file_offset },
     { "file-flags", "files", file_flags },
     { "too-many-labels", "counts", labels_many },
+    { "too-many-locks", "counts", locks_many },
+    { "lock-of-a-fifth-permission", "locks", lock_bytes },
+    { "lock-of-another-role", "locks", lock_source },
     { "label-of-no-model", "labels", label_model },
     { "two-labels-of-a-model", "labels", label_twice },
     { "label-without-file", "labels", label_path },
