@@ -52,7 +52,7 @@ svirt_prepared_free(SvirtPrepared *prepared)
     free_object(&prepared->emulator);
     g_ptr_array_unref(prepared->disks);
     g_ptr_array_unref(prepared->waivers);
-    g_clear_pointer(&prepared->warnings, g_ptr_array_unref);
+    g_clear_pointer(&prepared->put_off, g_ptr_array_unref);
     svirt_refusal_facts_free(prepared->facts);
     svirt_credentials_free(prepared->author);
     svirt_domain_free(prepared->domain);
@@ -129,18 +129,16 @@ static bool
 put_off(SvirtPrepared *prepared, SvirtPrepareMode mode, bool can_be_waived,
         GError *problem)
 {
-    if (mode == SVIRT_PREPARE_LOOK) {
-        g_ptr_array_add(prepared->warnings, problem);
-        return true;
-    }
     if (mode != SVIRT_PREPARE_DEFINE) {
         return false;
     }
-    if (g_error_matches(problem, SVIRT_ERROR, SVIRT_ERROR_NOT_FOUND) ||
-        (can_be_waived &&
-         g_error_matches(problem, SVIRT_ERROR, SVIRT_ERROR_REFUSED))) {
-        g_prefix_error(&problem, "the start will fail: ");
-        g_ptr_array_add(prepared->warnings, problem);
+    if (g_error_matches(problem, SVIRT_ERROR, SVIRT_ERROR_NOT_FOUND)) {
+        g_error_free(problem);
+        return true;
+    }
+    if (can_be_waived &&
+        g_error_matches(problem, SVIRT_ERROR, SVIRT_ERROR_REFUSED)) {
+        g_ptr_array_add(prepared->put_off, problem);
         return true;
     }
     return false;
@@ -173,9 +171,6 @@ open_disks(SvirtPrepared *prepared, SvirtState *state, SvirtPrepareMode mode,
             !put_off(prepared, mode, can_be_waived, problem)) {
             g_propagate_error(error, problem);
             return false;
-        }
-        if (images != NULL && images->chain != NULL) {
-            svirt_prepared_warn_of_images(prepared, images);
         }
         g_ptr_array_add(prepared->disks, images);
     }
@@ -334,7 +329,7 @@ svirt_prepared_new(const SvirtDefinition *definition, int64_t now_s,
     prepared->now_s = now_s;
     prepared->disks = g_ptr_array_new_with_free_func(free_disk);
     prepared->waivers = g_ptr_array_new_with_free_func(free_waiver);
-    prepared->warnings = g_ptr_array_new_with_free_func(free_error);
+    prepared->put_off = g_ptr_array_new_with_free_func(free_error);
     if (!svirt_manager_parse(definition, &prepared->domain, error)) {
         return false;
     }
@@ -360,10 +355,9 @@ svirt_prepared_open(SvirtManager *manager, SvirtPrepared *prepared,
     }
     state = svirt_manager_state(manager, SVIRT_STATE_READ, error);
     return state != NULL && open_disks(prepared, state, mode, error) &&
-           (mode == SVIRT_PREPARE_LOOK ||
-            (open_boot_files(prepared, state, mode, error) &&
-             find_compartment(manager, prepared, config, error) &&
-             plan_labels(prepared, error)));
+           open_boot_files(prepared, state, mode, error) &&
+           find_compartment(manager, prepared, config, error) &&
+           plan_labels(prepared, error);
 }
 
 bool
