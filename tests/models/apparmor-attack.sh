@@ -122,7 +122,7 @@ attempt "change a mode" chmod $scene/b/log EACCES chmod \
 attempt "its own disk by name, too" read $scene/a/disk EACCES open \
     "name=\"$scene/a/disk\""
 for name in $readable /etc/passwd /etc/shadow; do
-    attempt "read $name" read $name EACCES open "name=\"$name\""
+    attempt "read $name" read "$name" EACCES open "name=\"$name\""
 done
 attempt "execute" execute /bin/busybox EACCES exec 'busybox"'
 for name in qmp serial vnc; do
@@ -197,7 +197,7 @@ for name in disk kernel nvram log; do
     blockdev "read the other's $name" $scene/b/$name true
 done
 for name in /etc/shadow $readable /dev/shm/b/memory; do
-    blockdev "read $name" $name true
+    blockdev "read $name" "$name" true
 done
 refuses "map shared memory" open 'name="/dev/shm/b/memory"' '{"execute":
     "object-add", "arguments": {"qom-type": "memory-backend-file", "id": "m",
