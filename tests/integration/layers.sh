@@ -110,8 +110,8 @@ is "its root holds libraries and firmware alone" \
     "$(find "/proc/$emulator/root/" -maxdepth 1 -mindepth 1 -printf '%f\n' |
         grep -Ev '^(usr|lib|lib32|lib64|libx32|bin|sbin|dev|proc|etc|sys)$')" ""
 is "of sysfs it has the two lines that glibc's heap asks for" \
-    "$(find "/proc/$emulator/root/sys" -type f -printf '%f %m ' 2>/dev/null |
-        sed 's/enabled 444 hpage_pmd_size 444 //')" ""
+    "$(find "/proc/$emulator/root/sys" -type f -printf '%f %m\n' 2>/dev/null |
+        grep -Ev '^(enabled|hpage_pmd_size) 444$')" ""
 is "its /etc is the loader's cache" \
     "$(find "/proc/$emulator/root/etc" -mindepth 1 -printf '%f\n')" \
     ld.so.cache
