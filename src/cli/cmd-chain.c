@@ -1,27 +1,58 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/error.h"
 #include "cli/command.h"
+#include "cli/notices.h"
 #include "hypervisor/prepare.h"
 #include "image/chain.h"
 #include "state/chains.h"
 
 static const char *const columns[] = { "Disk", "Image", "Role", "Format",
+                                       "Size", "Size now",
                                        "Backing file in header", NULL };
 
+/* As it stands there today; NULL: it cannot be read, or is another chain. */
+static const SvirtChainMember *
+find_now(const SvirtPrepared *prepared, const char *target, unsigned index,
+         const SvirtChainMember *recorded)
+{
+    for (unsigned i = 0; i < prepared->disks->len; i++) {
+        const SvirtDiskImages *disk = prepared->disks->pdata[i];
+
+        if (disk != NULL && disk->chain != NULL &&
+            strcmp(disk->disk->target, target) == 0 &&
+            index < disk->chain->members->len) {
+            const SvirtChainMember *now = disk->chain->members->pdata[index];
+
+            return strcmp(now->path, recorded->path) == 0 ? now : NULL;
+        }
+    }
+    return NULL;
+}
+
 static void
-add_chain(SvirtTable *table, const char *target, const SvirtChain *chain)
+add_chain(SvirtTable *table, const char *target, const SvirtChain *chain,
+          const SvirtPrepared *prepared)
 {
     for (unsigned i = 0; i < chain->members->len; i++) {
         const SvirtChainMember *member = chain->members->pdata[i];
+        const SvirtChainMember *now = find_now(prepared, target, i, member);
+        g_autofree char *size =
+            g_strdup_printf("%" PRIu64, member->header->virtual_size_bytes);
+        g_autofree char *size_now =
+            now != NULL ? g_strdup_printf("%" PRIu64, now->size_now_bytes)
+                        : NULL;
         const char *const cells[] = {
             target,
             member->path,
             svirt_chain_role_to_string(member->role),
             svirt_image_format_to_string(member->format),
-            member->header != NULL ? member->header->backing_name : NULL,
+            size,
+            size_now,
+            member->header->backing_name,
         };
 
         svirt_table_add_row(table, cells);
@@ -43,9 +74,12 @@ show(const SvirtCli *cli, const SvirtDefinition *definition, GError **error)
         svirt_manager_state(cli->manager, SVIRT_STATE_READ, error);
     g_autoptr(SvirtTable) table = svirt_table_new(columns);
     g_autoptr(GPtrArray) records = NULL;
+    g_autoptr(SvirtPrepared) prepared = NULL;
 
     if (state == NULL ||
-        !svirt_chains_list(state, &definition->uuid, &records, error)) {
+        !svirt_chains_list(state, &definition->uuid, &records, error) ||
+        !svirt_prepare(cli->manager, definition, SVIRT_PREPARE_LOOK,
+                       time(NULL), &prepared, error)) {
         return false;
     }
     for (unsigned i = 0; i < records->len; i++) {
@@ -58,8 +92,9 @@ show(const SvirtCli *cli, const SvirtDefinition *definition, GError **error)
         if (!svirt_chain_from_json(record->json, &chain, error)) {
             return false;
         }
-        add_chain(table, record->target, chain);
+        add_chain(table, record->target, chain, prepared);
     }
+    svirt_notices_print(prepared->warnings);
     svirt_cli_print_table(cli, table);
     return true;
 }

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "cli/command.h"
+#include "cli/notices.h"
 #include "domain/resource.h"
 #include "hypervisor/define.h"
 #include "hypervisor/qemu.h"
@@ -85,19 +86,6 @@ free_error(gpointer error)
     g_error_free(error);
 }
 
-/* As an error is shown: it is one at start. */
-static void
-print_put_off(const GPtrArray *put_off)
-{
-    for (unsigned i = 0; i < put_off->len; i++) {
-        g_autofree char *text = svirt_error_render(put_off->pdata[i]);
-        const char *message = strchr(text, ' ');
-
-        (void)fprintf(stderr, "warning: the start will fail:%s",
-                      message != NULL ? message : "");
-    }
-}
-
 static bool
 validate(const SvirtCli *cli, const SvirtDomain *domain, const char *file,
          GError **error)
@@ -123,7 +111,7 @@ svirt_cmd_define(const SvirtCli *cli, int *ret_exit, GError **error)
 {
     const char *file = svirt_arguments_text(cli->args, "file");
     const char *shown = strcmp(file, "-") == 0 ? "standard input" : file;
-    g_autoptr(GPtrArray) put_off = g_ptr_array_new_with_free_func(free_error);
+    g_autoptr(GPtrArray) warnings = g_ptr_array_new_with_free_func(free_error);
     g_autoptr(SvirtDomain) domain = NULL;
     g_autofree char *text = NULL;
     SvirtDefined outcome;
@@ -142,10 +130,10 @@ svirt_cmd_define(const SvirtCli *cli, int *ret_exit, GError **error)
         return validate(cli, domain, shown, error);
     }
     if (!svirt_define(cli->manager, domain, author, time(NULL), &outcome,
-                      put_off, error)) {
+                      warnings, error)) {
         return false;
     }
-    print_put_off(put_off);
+    svirt_notices_print(warnings);
     svirt_cli_say(cli, "Domain '%s' %s from %s", domain->name,
                   svirt_defined_to_string(outcome), shown);
     return true;

@@ -7,9 +7,11 @@
 #include "cli/command.h"
 #include "compartment/compartment.h"
 #include "compartment/recover.h"
+#include "compartment/relabel-apply.h"
 #include "compartment/restore.h"
 #include "hypervisor/model-labels.h"
 #include "hypervisor/recover.h"
+#include "hypervisor/relabel.h"
 #include "state/objects.h"
 
 bool
@@ -54,6 +56,41 @@ svirt_cmd_label(const SvirtCli *cli, int *ret_exit, GError **error)
         svirt_table_add_row(table, cells);
     }
     svirt_cli_print_table(cli, table);
+    return true;
+}
+
+bool
+svirt_cmd_relabel(const SvirtCli *cli, int *ret_exit, GError **error)
+{
+    g_autoptr(SvirtDefinition) definition = NULL;
+    g_autoptr(SvirtRelabelWork) work = NULL;
+    g_autofree char *text = NULL;
+    SvirtState *state;
+
+    (void)ret_exit;
+    if (!svirt_cli_domain(cli, &definition, error) ||
+        !svirt_relabel_work_new(cli->manager, definition, &work, error)) {
+        return false;
+    }
+    if (work->compartment == NULL) {
+        return svirt_raise(error, SVIRT_ERROR_STATE, NULL,
+                           "define it again, or start it",
+                           "domain '%s' has no labels yet", definition->name);
+    }
+    if (svirt_arguments_flag(cli->args, "dry-run")) {
+        text = cli->json ? svirt_relabel_plan_to_json(work->plan)
+                         : svirt_relabel_plan_to_table(work->plan);
+        (void)fputs(text, stdout);
+        return true;
+    }
+    state = svirt_manager_state(cli->manager, SVIRT_STATE_WRITE, error);
+    if (state == NULL ||
+        !svirt_relabel_apply(state, work->plan, "relabel", time(NULL), NULL,
+                             error)) {
+        return false;
+    }
+    svirt_cli_say(cli, "%u of %u labels written", work->plan->steps->len,
+                  work->plan->steps->len + work->plan->right);
     return true;
 }
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/console.h"
+#include "cli/notices.h"
 #include "hypervisor/life.h"
 #include "hypervisor/start.h"
 
@@ -14,20 +14,16 @@ static void
 print_dry_run_json(const SvirtStartReport *report)
 {
     json_t *argv = json_array();
-    json_t *object;
-    char *text;
 
     for (char **arg = report->argv; *arg != NULL; arg++) {
         g_autofree char *valid = g_utf8_make_valid(*arg, -1);
 
         json_array_append_new(argv, json_string(valid));
     }
-    object = json_pack("{s:o,s:o}", "labels",
-                       json_loads(report->plan_json, 0, NULL), "argv", argv);
-    text = json_dumps(object, JSON_INDENT(2));
-    (void)puts(text);
-    free(text);
-    json_decref(object);
+    svirt_json_print(json_pack("{s:o,s:o,s:o}", "labels",
+                               json_loads(report->plan_json, 0, NULL), "argv",
+                               argv, "warnings",
+                               svirt_notices_to_json(report->warnings)));
 }
 
 static void
@@ -49,12 +45,36 @@ print_dry_run(const SvirtCli *cli, const SvirtStartReport *report)
 }
 
 static void
+print_started_json(const SvirtDefinition *definition,
+                   const SvirtStartReport *report)
+{
+    json_t *consoles = json_array();
+    json_t *waivers = json_array();
+
+    for (char **pty = report->pty_paths; pty != NULL && *pty != NULL; pty++) {
+        json_array_append_new(consoles, json_string(*pty));
+    }
+    for (unsigned i = 0; i < report->waivers->len; i++) {
+        json_array_append_new(waivers,
+                              json_string(report->waivers->pdata[i]));
+    }
+    svirt_json_print(json_pack(
+        "{s:s,s:i,s:o,s:o,s:o}", "domain", definition->name, "id",
+        (int)report->id, "consoles", consoles, "waivers", waivers, "warnings",
+        svirt_notices_to_json(report->warnings)));
+}
+
+static void
 print_started(const SvirtCli *cli, const SvirtDefinition *definition,
               const SvirtStartReport *report)
 {
     for (unsigned i = 0; i < report->waivers->len; i++) {
         (void)fprintf(stderr, "warning: %s\n",
                       (const char *)report->waivers->pdata[i]);
+    }
+    if (cli->json) {
+        print_started_json(definition, report);
+        return;
     }
     svirt_cli_say(cli, "Domain '%s' started", definition->name);
     for (char **pty = report->pty_paths; pty != NULL && *pty != NULL; pty++) {
@@ -77,6 +97,7 @@ svirt_cmd_start(const SvirtCli *cli, int *ret_exit, GError **error)
         !svirt_start(cli->manager, definition, &options, &report, error)) {
         return false;
     }
+    svirt_notices_print(report.warnings);
     if (options.dry_run) {
         print_dry_run(cli, &report);
     } else {

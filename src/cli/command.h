@@ -66,6 +66,7 @@ SVIRT_COMMAND(svirt_cmd_reboot);
 SVIRT_COMMAND(svirt_cmd_console);
 SVIRT_COMMAND(svirt_cmd_monitor_command);
 SVIRT_COMMAND(svirt_cmd_label);
+SVIRT_COMMAND(svirt_cmd_relabel);
 SVIRT_COMMAND(svirt_cmd_release);
 SVIRT_COMMAND(svirt_cmd_recover);
 SVIRT_COMMAND(svirt_cmd_chain);

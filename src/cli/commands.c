@@ -99,6 +99,12 @@ static const SvirtOption release_options[] = {
     END,
 };
 
+static const SvirtOption relabel_options[] = {
+    DOMAIN,
+    { "dry-run", SVIRT_OPTION_FLAG, NULL, "print what would be changed" },
+    END,
+};
+
 static const SvirtOption no_options[] = { END };
 
 static const SvirtOption chain_options[] = {
@@ -122,7 +128,9 @@ static const SvirtOption waiver_options[] = {
 };
 
 static const SvirtOption verify_options[] = {
-    { "domain", SVIRT_OPTION_REST, "DOMAIN", "default: every running domain" },
+    { "domain", SVIRT_OPTION_REST, "DOMAIN",
+      "default: every running domain, and every VM that somebody else runs" },
+    { "pid", SVIRT_OPTION_TEXT, "PID", "a process svirt did not start" },
     END,
 };
 
@@ -169,6 +177,8 @@ const SvirtCommand svirt_commands[] = {
       svirt_cmd_monitor_command },
     { "label", LABELS, "show the labels of a domain", domain_options,
       svirt_cmd_label },
+    { "relabel", LABELS, "give a domain's files the labels they ought to have",
+      relabel_options, svirt_cmd_relabel },
     { "release", LABELS, "give files their former owners and labels back",
       release_options, svirt_cmd_release },
     { "recover", LABELS, "finish or undo what a crash left", no_options,

@@ -36,6 +36,7 @@ typedef struct SvirtRelabelPlan {
     /* Owned SvirtRelabelStep *: right already, on objects of several VMs. If
      * svirt made them so, this VM has to claim them, too. */
     GPtrArray *kept;
+    unsigned right;   /* how many labels are right already */
     GPtrArray *held;  /* const SvirtObject *, borrowed; each inode once */
 } SvirtRelabelPlan;
 

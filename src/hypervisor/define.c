@@ -68,7 +68,7 @@ take_back(SvirtManager *manager, const SvirtDefinition *former,
 
 bool
 svirt_define(SvirtManager *manager, SvirtDomain *domain, uid_t author,
-             int64_t now_s, SvirtDefined *ret, GPtrArray *ret_put_off,
+             int64_t now_s, SvirtDefined *ret, GPtrArray *ret_warnings,
              GError **error)
 {
     SvirtState *state = svirt_manager_state(manager, SVIRT_STATE_WRITE, error);
@@ -107,9 +107,9 @@ svirt_define(SvirtManager *manager, SvirtDomain *domain, uid_t author,
         take_back(manager, former, definition);
         return false;
     }
-    if (ret_put_off != NULL) {
-        g_ptr_array_extend_and_steal(ret_put_off,
-                                     g_steal_pointer(&prepared->put_off));
+    if (ret_warnings != NULL) {
+        g_ptr_array_extend_and_steal(ret_warnings,
+                                     g_steal_pointer(&prepared->warnings));
     }
     *ret = former != NULL ? SVIRT_DEFINED_CHANGED : SVIRT_DEFINED_NEW;
     return true;

@@ -18,13 +18,13 @@ SVIRT_ENUM_DECLARE(SvirtDefined, svirt_defined)
  * Stores a definition for `author`: what it names is opened with the author's
  * rights and judged, its uids and labels are claimed, its chains recorded;
  * files that are not there yet are judged at start, and so are those that a
- * waiver may allow by then: ret_put_off (of GError *, NULL: not wanted) gets
- * those refusals. A domain without a UUID gets one. All or nothing. EXISTS,
- * REFUSED, and every error of svirt_prepare; STATE: the VM runs and would
- * change under its keeper.
+ * waiver may allow by then: ret_warnings (of GError *, NULL: not wanted) gets
+ * those errors, and what else one should know of the images. A domain without
+ * a UUID gets one. All or nothing. EXISTS, REFUSED, and every error of
+ * svirt_prepare; STATE: the VM runs and would change under its keeper.
  */
 bool svirt_define(SvirtManager *manager, SvirtDomain *domain, uid_t author,
-                  int64_t now_s, SvirtDefined *ret, GPtrArray *ret_put_off,
+                  int64_t now_s, SvirtDefined *ret, GPtrArray *ret_warnings,
                   GError **error);
 
 /*

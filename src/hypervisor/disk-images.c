@@ -102,8 +102,9 @@ disk_access(const SvirtDisk *disk)
 }
 
 /* Data files and extents are written with the image that owns them. */
-static SvirtAccess
-member_access(const SvirtDisk *disk, const SvirtChain *chain, unsigned index)
+SvirtAccess
+svirt_disk_images_access(const SvirtDisk *disk, const SvirtChain *chain,
+                         unsigned index)
 {
     const SvirtChainMember *member = chain->members->pdata[index];
 
@@ -113,6 +114,22 @@ member_access(const SvirtDisk *disk, const SvirtChain *chain, unsigned index)
     }
     return member->role == SVIRT_CHAIN_ACTIVE ? disk_access(disk)
                                               : SVIRT_ACCESS_READ_ONLY;
+}
+
+SvirtResourceKind
+svirt_disk_images_kind(SvirtChainRole role)
+{
+    switch (role) {
+    case SVIRT_CHAIN_BACKING:
+        return SVIRT_RESOURCE_BACKING;
+    case SVIRT_CHAIN_DATA:
+        return SVIRT_RESOURCE_DATA_FILE;
+    case SVIRT_CHAIN_ACTIVE:
+    case SVIRT_CHAIN_EXTENT:
+    case SVIRT_CHAIN_ROLE_MAX:
+        break;
+    }
+    return SVIRT_RESOURCE_DISK;
 }
 
 static bool
@@ -125,7 +142,7 @@ keep_images(SvirtDiskImages *images, Opener *opener, const SvirtChain *chain,
         SvirtImage *image;
 
         if (!may_use(opener, object, member->path,
-                     member_access(opener->disk, chain, i), error)) {
+                     svirt_disk_images_access(opener->disk, chain, i), error)) {
             return false;
         }
         image = g_new0(SvirtImage, 1);
@@ -133,7 +150,7 @@ keep_images(SvirtDiskImages *images, Opener *opener, const SvirtChain *chain,
         image->format = member->format;
         image->role = member->role;
         image->parent = member->parent;
-        image->access = member_access(opener->disk, chain, i);
+        image->access = svirt_disk_images_access(opener->disk, chain, i);
         image->block = image->object->type == SVIRT_OBJECT_BLOCK;
         g_ptr_array_add(images->images, image);
     }

@@ -45,6 +45,12 @@ bool svirt_disk_images_open(const SvirtRefusals *refusals,
                             const SvirtDisk *disk, SvirtChain *recorded,
                             SvirtDiskImages **ret, GError **error);
 
+/* What the VM may do with member `index` of the disk's chain, and what it is
+ * to be relabelled as. */
+SvirtAccess svirt_disk_images_access(const SvirtDisk *disk,
+                                     const SvirtChain *chain, unsigned index);
+SvirtResourceKind svirt_disk_images_kind(SvirtChainRole role);
+
 /*
  * Locks the images and hands their descriptors to the VMM: one set for each,
  * read-write and read-only for what it may write, read-only alone for the

@@ -52,7 +52,7 @@ svirt_prepared_free(SvirtPrepared *prepared)
     free_object(&prepared->emulator);
     g_ptr_array_unref(prepared->disks);
     g_ptr_array_unref(prepared->waivers);
-    g_clear_pointer(&prepared->put_off, g_ptr_array_unref);
+    g_clear_pointer(&prepared->warnings, g_ptr_array_unref);
     svirt_refusal_facts_free(prepared->facts);
     svirt_credentials_free(prepared->author);
     svirt_domain_free(prepared->domain);
@@ -105,9 +105,10 @@ chain_of_path(SvirtState *state, const SvirtUuid *uuid, const char *path,
     return true;
 }
 
-static bool
-recorded_chain(SvirtState *state, const SvirtUuid *uuid,
-               const SvirtDisk *disk, SvirtChain **ret, GError **error)
+bool
+svirt_prepared_recorded_chain(SvirtState *state, const SvirtUuid *uuid,
+                              const SvirtDisk *disk, SvirtChain **ret,
+                              GError **error)
 {
     const char *path = disk->images[0].path;
     g_autoptr(SvirtChain) chain = NULL;
@@ -129,16 +130,18 @@ static bool
 put_off(SvirtPrepared *prepared, SvirtPrepareMode mode, bool can_be_waived,
         GError *problem)
 {
+    if (mode == SVIRT_PREPARE_LOOK) {
+        g_ptr_array_add(prepared->warnings, problem);
+        return true;
+    }
     if (mode != SVIRT_PREPARE_DEFINE) {
         return false;
     }
-    if (g_error_matches(problem, SVIRT_ERROR, SVIRT_ERROR_NOT_FOUND)) {
-        g_error_free(problem);
-        return true;
-    }
-    if (can_be_waived &&
-        g_error_matches(problem, SVIRT_ERROR, SVIRT_ERROR_REFUSED)) {
-        g_ptr_array_add(prepared->put_off, problem);
+    if (g_error_matches(problem, SVIRT_ERROR, SVIRT_ERROR_NOT_FOUND) ||
+        (can_be_waived &&
+         g_error_matches(problem, SVIRT_ERROR, SVIRT_ERROR_REFUSED))) {
+        g_prefix_error(&problem, "the start will fail: ");
+        g_ptr_array_add(prepared->warnings, problem);
         return true;
     }
     return false;
@@ -161,8 +164,9 @@ open_disks(SvirtPrepared *prepared, SvirtState *state, SvirtPrepareMode mode,
         /* A guest may have written the header since: defining anew, of which
            any word may be the reason, does not accept that. */
         if (mode != SVIRT_PREPARE_ACCEPT &&
-            !recorded_chain(state, &prepared->definition->uuid,
-                            &domain->disks[i], &recorded, error)) {
+            !svirt_prepared_recorded_chain(
+                state, &prepared->definition->uuid, &domain->disks[i],
+                &recorded, error)) {
             return false;
         }
         if (!svirt_disk_images_open(&refusals, prepared->author,
@@ -171,6 +175,9 @@ open_disks(SvirtPrepared *prepared, SvirtState *state, SvirtPrepareMode mode,
             !put_off(prepared, mode, can_be_waived, problem)) {
             g_propagate_error(error, problem);
             return false;
+        }
+        if (images != NULL && images->chain != NULL) {
+            svirt_prepared_warn_of_images(prepared, images);
         }
         g_ptr_array_add(prepared->disks, images);
     }
@@ -299,11 +306,7 @@ plan_labels(SvirtPrepared *prepared, GError **error)
             const SvirtImage *image = disk->images->pdata[j];
             SvirtRelabelItem item = {
                 .object = image->object,
-                .kind = image->role == SVIRT_CHAIN_BACKING
-                            ? SVIRT_RESOURCE_BACKING
-                        : image->role == SVIRT_CHAIN_DATA
-                            ? SVIRT_RESOURCE_DATA_FILE
-                            : SVIRT_RESOURCE_DISK,
+                .kind = svirt_disk_images_kind(image->role),
                 .access = image->access,
                 .target = disk->disk->target,
             };
@@ -329,7 +332,7 @@ svirt_prepared_new(const SvirtDefinition *definition, int64_t now_s,
     prepared->now_s = now_s;
     prepared->disks = g_ptr_array_new_with_free_func(free_disk);
     prepared->waivers = g_ptr_array_new_with_free_func(free_waiver);
-    prepared->put_off = g_ptr_array_new_with_free_func(free_error);
+    prepared->warnings = g_ptr_array_new_with_free_func(free_error);
     if (!svirt_manager_parse(definition, &prepared->domain, error)) {
         return false;
     }
@@ -355,9 +358,10 @@ svirt_prepared_open(SvirtManager *manager, SvirtPrepared *prepared,
     }
     state = svirt_manager_state(manager, SVIRT_STATE_READ, error);
     return state != NULL && open_disks(prepared, state, mode, error) &&
-           open_boot_files(prepared, state, mode, error) &&
-           find_compartment(manager, prepared, config, error) &&
-           plan_labels(prepared, error);
+           (mode == SVIRT_PREPARE_LOOK ||
+            (open_boot_files(prepared, state, mode, error) &&
+             find_compartment(manager, prepared, config, error) &&
+             plan_labels(prepared, error)));
 }
 
 bool

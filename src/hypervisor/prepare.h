@@ -23,8 +23,8 @@ typedef struct SvirtPrepared {
     GPtrArray *waivers;     /* SvirtWaiver *: made use of */
     GPtrArray *disks;       /* SvirtDiskImages *, one per disk; entry NULL:
                                missing or put off, and only being defined */
-    GPtrArray *put_off;     /* GError *: what start will refuse unless it is
-                               waived by then; of SVIRT_PREPARE_DEFINE */
+    GPtrArray *warnings;    /* GError *: what is missing or must be waived
+                               before a start, what images make one doubt */
     SvirtObject *kernel;    /* NULL: none */
     SvirtObject *initrd;
     SvirtObject *emulator;  /* NULL: only being defined */
@@ -39,6 +39,8 @@ typedef enum SvirtPrepareMode {
      * a definition to waive it for), is looked at again by start. */
     SVIRT_PREPARE_DEFINE,
     SVIRT_PREPARE_ACCEPT,  /* recorded chains are not compared */
+    /* Disks alone; what is wrong with one is a warning. Nothing is claimed. */
+    SVIRT_PREPARE_LOOK,
 } SvirtPrepareMode;
 
 /* What the definition says, parsed; nothing is opened. INVALID. */
@@ -60,6 +62,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SvirtPrepared, svirt_prepared_free)
  */
 bool svirt_prepared_record(SvirtManager *manager,
                            const SvirtPrepared *prepared, GError **error);
+
+/* What was recorded of a disk; NULL in *ret: nothing, or of another file. */
+bool svirt_prepared_recorded_chain(SvirtState *state, const SvirtUuid *uuid,
+                                   const SvirtDisk *disk, SvirtChain **ret,
+                                   GError **error);
+
+/* For prepare.c: what `images` make one doubt, among the warnings. */
+void svirt_prepared_warn_of_images(SvirtPrepared *prepared,
+                                   const SvirtDiskImages *images);
 
 /* The refusals to open further things of this VM with. Borrows. */
 SvirtRefusals svirt_prepared_refusals(const SvirtPrepared *prepared,

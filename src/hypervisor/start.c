@@ -25,6 +25,7 @@ svirt_start_report_clear(SvirtStartReport *report)
     g_clear_pointer(&report->plan_json, g_free);
     g_clear_pointer(&report->argv, g_strfreev);
     g_clear_pointer(&report->waivers, g_ptr_array_unref);
+    g_clear_pointer(&report->warnings, g_ptr_array_unref);
 }
 
 static GPtrArray *
@@ -132,6 +133,7 @@ report_dry_run(const SvirtPrepared *prepared, const SvirtRuntime *runtime,
     ret->plan_json = svirt_relabel_plan_to_json(prepared->plan);
     ret->argv = g_strdupv(runtime->argv);
     ret->waivers = waiver_texts(prepared);
+    ret->warnings = g_ptr_array_ref(prepared->warnings);
     return true;
 }
 
@@ -202,5 +204,6 @@ svirt_start(SvirtManager *manager, const SvirtDefinition *definition,
     ret->id = run.id;
     ret->pty_paths = g_strdupv(runtime->endpoints->pty_paths);
     ret->waivers = waiver_texts(prepared);
+    ret->warnings = g_ptr_array_ref(prepared->warnings);
     return true;
 }

@@ -15,6 +15,7 @@ typedef struct SvirtStartReport {
     char *plan_json;     /* owned; the same as JSON */
     char **argv;         /* owned; dry run: the emulator's command line */
     GPtrArray *waivers;  /* owned texts: every waiver made use of */
+    GPtrArray *warnings; /* owned, GError *: what images make one doubt */
 } SvirtStartReport;
 
 void svirt_start_report_clear(SvirtStartReport *report);

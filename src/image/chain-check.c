@@ -18,7 +18,7 @@ refuse(const char *domain_name, GError *cause, const char *difference,
 }
 
 static bool
-member_check(const SvirtChainMember *member, unsigned index,
+member_check(SvirtChainMember *member, unsigned index,
              const char *domain_name, SvirtChainOpener opener, void *cookie,
              GError **error)
 {
@@ -45,11 +45,12 @@ member_check(const SvirtChainMember *member, unsigned index,
     if (difference != NULL) {
         return refuse(domain_name, NULL, difference, error);
     }
+    member->size_now_bytes = header->virtual_size_bytes;
     return true;
 }
 
 bool
-svirt_chain_check(const SvirtChain *recorded, const char *domain_name,
+svirt_chain_check(SvirtChain *recorded, const char *domain_name,
                   SvirtChainOpener opener, void *cookie, GError **error)
 {
     for (unsigned i = 0; i < recorded->members->len; i++) {

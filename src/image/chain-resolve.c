@@ -204,6 +204,7 @@ member_add(Resolver *resolver, Candidate *candidate, GError **error)
     if (!svirt_chain_member_read(member, opened.fd, &member->header, error)) {
         return false;
     }
+    member->size_now_bytes = member->header->virtual_size_bytes;
     g_ptr_array_add(resolver->chain->members, g_steal_pointer(&member));
     return true;
 }

@@ -41,6 +41,7 @@ typedef struct SvirtChainMember {
     int parent; /* index of the image that needs it; -1 for the active one */
     SvirtImageExtentKind extent_kind; /* of an extent only */
     SvirtImageHeader *header;         /* owned */
+    uint64_t size_now_bytes; /* virtual size, as last read; not recorded */
     GBytes *identity; /* owned; what the opener said, NULL: nothing */
 } SvirtChainMember;
 
@@ -106,8 +107,12 @@ bool svirt_chain_resolve(const SvirtChainRequest *request,
  * for the active image's. REFUSED on the first change, which is shown; the
  * hint is "svirt chain accept DOMAIN". A header that can no longer be read
  * counts as a change. The opener's errors as they are.
+ *
+ * A virtual size is no change, or an honest resize would stop a start; nor is
+ * it believed, for a guest can write it: the record's stays, what is read is
+ * in size_now_bytes.
  */
-bool svirt_chain_check(const SvirtChain *recorded, const char *domain_name,
+bool svirt_chain_check(SvirtChain *recorded, const char *domain_name,
                        SvirtChainOpener opener, void *cookie, GError **error);
 
 /*

@@ -76,10 +76,7 @@ has_mark(const SvirtApparmor *apparmor, const char *name, bool *ret_known,
                             error)) {
         return false;
     }
-    /* A profile without this class allows everything of it. */
-    *ret_own = *ret_known &&
-        (allow & (SVIRT_PROFILE_READ | SVIRT_PROFILE_WRITE)) ==
-        SVIRT_PROFILE_READ;
+    *ret_own = *ret_known && (allow & SVIRT_PROFILE_READ) != 0;
     return true;
 }
 

@@ -19,6 +19,8 @@ typedef struct SvirtVerifyRow {
     /* Of the host, not of this VM's launch: a permissive policy is reported,
      * and no reason to stop a VM. */
     bool of_host;
+    /* Of a VM that somebody else started: told, and never a failure. */
+    bool advice;
     char *expected; /* owned */
     char *found;    /* owned */
 } SvirtVerifyRow;
@@ -37,7 +39,29 @@ bool svirt_verify_run(const SvirtRunStatus *status,
                       const SvirtLaunchSpec *spec, GPtrArray **ret_rows,
                       GError **error);
 
+/* Advice does not count. */
 bool svirt_verify_rows_ok(const GPtrArray *rows);
+
+/*
+ * A process that svirt did not start, by what it ought to have were it ours:
+ * uid, capabilities, no_new_privs, seccomp, namespaces, and in `labels`
+ * (SVIRT_MODEL_MAX entries, owned by the caller) its label under every model
+ * that runs. All rows are advice, but threads with different labels. STATE: it
+ * is gone.
+ */
+bool svirt_verify_foreign(pid_t pid, GPtrArray **ret_rows, char **labels,
+                          GError **error);
+
+/* One VM of many. */
+typedef struct SvirtVerifyJob {
+    const SvirtRunStatus *status;  /* borrowed */
+    const SvirtLaunchSpec *spec;   /* borrowed; NULL */
+    GPtrArray *rows;               /* the result, owned; NULL: error */
+    GError *error;                 /* owned */
+} SvirtVerifyJob;
+
+/* svirt_verify_run for each, on as many CPUs as there are. */
+void svirt_verify_jobs(SvirtVerifyJob *jobs, size_t count);
 
 /* For start: UNVERIFIED, naming the first row that is not as planned. */
 bool svirt_verify_started(const SvirtRunStatus *status,

@@ -99,6 +99,26 @@ test_unchanged(void)
     unchanged_check(&recorded);
 }
 
+/* No change, and not believed: the record keeps what it had. */
+static void
+test_another_size(void)
+{
+    g_auto(Recorded) recorded = { 0 };
+    const SvirtChainMember *top;
+
+    if (lab_skips_without_qemu_img()) {
+        return;
+    }
+    recorded_init(&recorded, OVERLAY, SVIRT_IMAGE_FORMAT_QCOW2);
+    top = recorded.chain->members->pdata[0];
+    unchanged_check(&recorded);
+    g_assert_cmpuint(top->size_now_bytes, ==, top->header->virtual_size_bytes);
+    lab_qemu_img(&recorded.lab, "resize -q -f qcow2 top 3G");
+    unchanged_check(&recorded);
+    g_assert_cmpuint(top->size_now_bytes, ==, 3ull << 30);
+    g_assert_cmpuint(top->header->virtual_size_bytes, <, 3ull << 30);
+}
+
 static void
 test_rebase_to_etc_shadow(void)
 {
@@ -314,6 +334,8 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/image/chain-check/unchanged", test_unchanged);
+    g_test_add_func("/image/chain-check/another-size-is-no-change",
+                    test_another_size);
     g_test_add_func("/image/chain-check/rebase-to-etc-shadow",
                     test_rebase_to_etc_shadow);
     g_test_add_func("/image/chain-check/rebase-of-the-middle",

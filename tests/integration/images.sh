@@ -345,6 +345,71 @@ stop optional
 define missing "$(cdrom "<source file='$work/none.iso'/>")"
 refused "one that is not may not" 4 "'$work/none.iso'" svirt start missing
 
+# Sizes. A header that grew is the guest's word; a raw file's size is a fact.
+limit()
+{
+    local pid
+    pid=$(svirt dominfo grow | sed -n 's/^Emulator: *pid \([0-9]*\),.*/\1/p')
+    sed -n 's/^Max file size *\([0-9]*\) .*/\1/p' "/proc/$pid/limits"
+}
+sizes() { svirt chain show grow 2>/dev/null | awk 'NR > 2 { print $1, $5, $6 }'; }
+make_image -f qcow2 grow.qcow2 16M
+make_image -f raw grow.raw 16M
+define grow "$(disk d qcow2 "$work/grow.qcow2")" \
+    "$(disk_number=1 disk d raw "$work/grow.raw")"
+starts "two disks of 16 MiB start" grow
+before=$(limit)
+[ "$before" -ge $((16 << 20)) ] && [ "$before" -lt $((128 << 20)) ]
+verdict $? "no file may be much longer" || note "$before"
+stop grow
+qemu-img resize -q grow.qcow2 1G
+svirt start --paused grow >said 2>&1
+verdict $? "a qcow2 that was resized starts" || note "$(cat said)"
+grep -q "^warning: disk 'vda': image '$work/grow.qcow2' says it has grown from 16777216 to 1073741824 bytes" \
+    said && grep -q '^  hint: .*svirt chain accept grow$' said
+verdict $? "with a warning that names it" || note "$(cat said)"
+is "and the limit stays" "$(limit)" "$before"
+is "chain show has both sizes" "$(sizes | head -n 1)" "vda 16777216 1073741824"
+stop grow
+svirt start --paused grow --format json >said 2>ignored
+python3 -c 'import json
+w = json.load(open("said"))["warnings"]
+assert len(w) == 1 and "has grown" in w[0]["message"], w
+assert w[0]["hint"].endswith("svirt chain accept grow"), w'
+verdict $? "JSON has the warning too" || note "$(cat said)"
+stop grow
+check "the size is accepted" svirt -q chain accept grow
+svirt start --paused grow >said 2>&1
+verdict $? "then it starts"
+! grep -q warning said
+verdict $? "without a warning" || note "$(cat said)"
+[ "$(limit)" -ge $((1 << 30)) ]
+verdict $? "and the limit has grown with it" || note "$(limit)"
+is "both sizes are one" "$(sizes | head -n 1)" "vda 1073741824 1073741824"
+stop grow
+qemu-img resize -q -f raw grow.raw 4G
+svirt start --paused grow >said 2>&1
+verdict $? "a raw image that was resized starts"
+! grep -q warning said
+verdict $? "without a warning: no guest can do that" || note "$(cat said)"
+[ "$(limit)" -ge $((4 << 30)) ]
+verdict $? "and may be written whole" || note "$(limit)"
+is "chain show has both of its sizes" "$(sizes | tail -n 1)" \
+    "vdb 16777216 4294967296"
+stop grow
+
+# What define says of images.
+make_image -f qcow2 odd.raw 1M
+write_xml odd "$(disk d raw "$work/odd.raw")" \
+    "$(disk_number=1 disk d raw "$work/later.raw")"
+svirt define odd.xml >said 2>&1
+verdict $? "odd images are defined" || note "$(cat said)"
+grep -q "^warning: disk 'vda': image '$work/odd.raw' is declared raw and begins like a qcow2 image" said
+verdict $? "a raw image that begins like qcow2: a warning" || note "$(cat said)"
+grep -q "^warning: the start will fail: cannot use disk 'vdb'" said &&
+    grep -q "caused by: .*'$work/later.raw'" said
+verdict $? "a disk that is missing: a warning" || note "$(cat said)"
+
 # Shared.
 make_image -f raw both.raw 16M
 for name in first second; do

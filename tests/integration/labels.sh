@@ -61,6 +61,27 @@ verdict $? "verify names model and label"
 svirt verify web | grep -q 'monitor *label test *ok'
 verdict $? "the monitor has a label of its own"
 
+svirt verify web | grep -q 'objects *ok *3, labelled as planned'
+verdict $? "verify looks at the objects"
+is "verify of a process by its pid tells its weakness, not a fault" \
+    "$(svirt verify --pid $$ >"$work/out"; echo "$?")" 0
+grep -q "pid $$ *emulator *seccomp *weak" "$work/out"
+verdict $? "and says which"
+
+setfattr -x user.svirt.test "$own" "$base"
+svirt verify web >"$work/out"
+is "labels taken away under a running VM are found" $? 11
+grep -q "object test *WRONG *'$base' carries none" "$work/out"
+verdict $? "each by its path"
+check "the plan is shown" svirt relabel web --dry-run
+is "which changes nothing" "$(label_of "$own")" ""
+svirt relabel web --dry-run | grep -q "svirt:$uuid.*$own"
+verdict $? "and names the file and its label"
+is "relabel repairs it live" "$(svirt relabel web)" "2 of 3 labels written"
+is "what is right is not written again" "$(svirt relabel web)" \
+    "0 of 3 labels written"
+check "and all is well" svirt verify web
+
 echo 999 >"/proc/$(pgrep -f "guest=db," | head -n 1)/oom_score_adj"
 svirt verify db >"$work/out" 2>&1
 is "a label changed under a running VM is found" $? 11
@@ -83,6 +104,23 @@ check "a static label is taken" domain fixed \
 check "its VM starts" svirt start fixed --paused
 is "with that label" "$(score_of fixed)" 77
 is "and without relabelling" "$(label_of "$own")" ""
+check "another VM takes the same static label" domain twin \
+    "<seclabel type='static' model='test'><label>77</label></seclabel>" \
+    "$(on "$db_own" vda)"
+check "its VM starts beside it" svirt start twin --paused
+svirt verify fixed twin >"$work/out"
+is "that they share it is no fault" $? 0
+grep -q 'unique test *ok *the same as twin (static labels)' "$work/out"
+verdict $? "and is named"
+check "a third gets it without a static label" domain third "$dynamic"
+check "and starts" svirt start third --paused
+echo 77 >"/proc/$(pgrep -f "guest=third," | head -n 1)/oom_score_adj"
+svirt verify fixed third >"$work/out"
+is "a label had by somebody without leave is a fault" $? 11
+grep -q 'unique test *WRONG *the same as fixed' "$work/out"
+verdict $? "and named"
+check "the third is destroyed" svirt destroy third
+check "the twin is destroyed" svirt destroy twin
 check "it is destroyed" svirt destroy fixed
 wait_state fixed 'shut off'
 

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "hypervisor/relabel.h"
+
+#include "base/error.h"
+#include "hypervisor/disk-images.h"
+#include "hypervisor/prepare.h"
+#include "verify/verify.h"
+
+static void
+free_object(void *object)
+{
+    if (object != NULL) {
+        svirt_object_free(object);
+    }
+}
+
+void
+svirt_relabel_work_free(SvirtRelabelWork *work)
+{
+    if (work == NULL) {
+        return;
+    }
+    /* The plan borrows objects. */
+    svirt_relabel_plan_free(work->plan);
+    svirt_compartment_free(work->compartment);
+    g_ptr_array_unref(work->objects);
+    g_ptr_array_unref(work->missing);
+    svirt_domain_free(work->domain);
+    g_free(work);
+}
+
+bool
+svirt_relabel_matters(void)
+{
+    for (unsigned i = 0; i < SVIRT_MODEL_MAX; i++) {
+        const SvirtModel *model = svirt_model_by_kind((SvirtModelKind)i);
+        bool active = false;
+
+        if (model != NULL && model->labels_objects &&
+            model->labels_processes && i != SVIRT_MODEL_TEST &&
+            (!model->probe(&active, NULL) || active)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* NULL in *ret: it is not there. */
+static bool
+open_member(SvirtRelabelWork *work, const char *path,
+            const SvirtCredentials *author, SvirtObject **ret, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+
+    *ret = NULL;
+    if (svirt_object_open(path, author, SVIRT_OBJECT_WANT_DISK, 0, ret,
+                          &problem)) {
+        g_ptr_array_add(work->objects, *ret);
+        return true;
+    }
+    if (g_error_matches(problem, SVIRT_ERROR, SVIRT_ERROR_NOT_FOUND)) {
+        g_ptr_array_add(work->missing, g_strdup(path));
+        return true;
+    }
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return false;
+}
+
+static bool
+list_disk(SvirtRelabelWork *work, const SvirtDisk *disk,
+          const SvirtChain *chain, const SvirtCredentials *author,
+          GArray *items, GError **error)
+{
+    for (unsigned i = 0; i < chain->members->len; i++) {
+        const SvirtChainMember *member = chain->members->pdata[i];
+        SvirtRelabelItem item = {
+            .kind = svirt_disk_images_kind(member->role),
+            .access = svirt_disk_images_access(disk, chain, i),
+            .target = disk->target,
+            .seclabels = i < disk->image_count ? disk->images[i].seclabels
+                                               : NULL,
+        };
+        SvirtObject *object;
+
+        if (!open_member(work, member->path, author, &object, error)) {
+            return false;
+        }
+        if (object != NULL) {
+            item.object = object;
+            g_array_append_val(items, item);
+        }
+    }
+    return true;
+}
+
+static bool
+plan_work(SvirtRelabelWork *work, SvirtState *state,
+          const SvirtDefinition *definition, GError **error)
+{
+    g_autoptr(GArray) items =
+        g_array_new(FALSE, TRUE, sizeof(SvirtRelabelItem));
+    g_autoptr(SvirtCredentials) author = NULL;
+
+    if (definition->author != 0 &&
+        !svirt_credentials_for_uid(definition->author, &author, error)) {
+        return false;
+    }
+    for (size_t i = 0; i < work->domain->disk_count; i++) {
+        const SvirtDisk *disk = &work->domain->disks[i];
+        g_autoptr(SvirtChain) chain = NULL;
+
+        if (disk->image_count == 0) {
+            continue;
+        }
+        if (!svirt_prepared_recorded_chain(state, &definition->uuid, disk,
+                                           &chain, error)) {
+            return false;
+        }
+        if (chain != NULL &&
+            !list_disk(work, disk, chain, author, items, error)) {
+            return false;
+        }
+    }
+    return svirt_relabel_plan_new(
+        work->compartment,
+        (const SvirtRelabelItem *)(const void *)items->data, items->len,
+        &work->plan, error);
+}
+
+bool
+svirt_relabel_work_new(SvirtManager *manager,
+                       const SvirtDefinition *definition,
+                       SvirtRelabelWork **ret, GError **error)
+{
+    g_autoptr(SvirtRelabelWork) work = g_new0(SvirtRelabelWork, 1);
+    const SvirtConfig *config = svirt_manager_config(manager, error);
+    SvirtState *state;
+
+    work->objects = g_ptr_array_new_with_free_func(free_object);
+    work->missing = g_ptr_array_new_with_free_func(g_free);
+    if (config == NULL ||
+        !svirt_manager_parse(definition, &work->domain, error)) {
+        return false;
+    }
+    state = svirt_manager_state(manager, SVIRT_STATE_READ, error);
+    if (state == NULL ||
+        !svirt_compartment_find(state, config, definition, work->domain,
+                                &work->compartment, error) ||
+        (work->compartment != NULL &&
+         !plan_work(work, state, definition, error))) {
+        return false;
+    }
+    *ret = g_steal_pointer(&work);
+    return true;
+}
+
+static void
+add_row(GPtrArray *rows, SvirtModelKind model, bool ok, const char *expected,
+        char *found)
+{
+    SvirtVerifyRow *row = g_new0(SvirtVerifyRow, 1);
+
+    row->what = model == SVIRT_MODEL_NONE
+        ? g_strdup("objects")
+        : g_strdup_printf("object %s", svirt_model_kind_to_string(model));
+    row->process = SVIRT_PROCESS_VMM;
+    row->ok = ok;
+    row->of_host = true;
+    row->expected = g_strdup(expected);
+    row->found = found;
+    g_ptr_array_add(rows, row);
+}
+
+static void
+add_rows(const SvirtRelabelWork *work, GPtrArray *rows)
+{
+    const SvirtRelabelPlan *plan = work->plan;
+
+    for (unsigned i = 0; i < work->missing->len; i++) {
+        add_row(rows, SVIRT_MODEL_NONE, false, "there",
+                g_strdup_printf("'%s' is gone",
+                                (const char *)work->missing->pdata[i]));
+    }
+    for (unsigned i = 0; i < plan->steps->len; i++) {
+        const SvirtRelabelStep *step = plan->steps->pdata[i];
+
+        add_row(rows, step->model->kind, false, step->wanted,
+                g_strdup_printf("'%s' carries %s", step->object->shown_path,
+                                step->current != NULL ? step->current
+                                                      : "none"));
+    }
+    if (plan->steps->len == 0 && work->missing->len == 0) {
+        add_row(rows, SVIRT_MODEL_NONE, true, "labelled as planned",
+                g_strdup_printf("%u, labelled as planned",
+                                work->objects->len));
+    }
+}
+
+bool
+svirt_relabel_verify(SvirtManager *manager, const SvirtDefinition *definition,
+                     GPtrArray *rows, char **images, bool *given,
+                     GError **error)
+{
+    g_autoptr(SvirtRelabelWork) work = NULL;
+
+    if (!svirt_relabel_work_new(manager, definition, &work, error)) {
+        return false;
+    }
+    if (work->compartment == NULL) {
+        return true;
+    }
+    for (size_t i = 0; i < work->compartment->label_count; i++) {
+        const SvirtCompartmentLabel *label = &work->compartment->labels[i];
+
+        images[label->model] = g_strdup(label->set.image);
+        given[label->model] = label->type == SVIRT_SECLABEL_STATIC;
+    }
+    add_rows(work, rows);
+    return true;
+}
