@@ -204,6 +204,32 @@ wait_released(const SvirtDefinition *definition, const SvirtRunStatus *run,
     return true;
 }
 
+/* The keeper took the run directory along, unless something is left. */
+static bool
+check_released(SvirtManager *manager, const SvirtDefinition *definition,
+               const SvirtRunStatus *run, GError **error)
+{
+    int runs = svirt_manager_run_dir(manager, false, NULL);
+    char text[SVIRT_UUID_TEXT];
+    SvirtRunStatus now;
+
+    svirt_uuid_format(&definition->uuid, text);
+    return runs < 0 || !svirt_run_status_read(runs, text, &now) ||
+           now.id != run->id || now.state != SVIRT_GUEST_SHUT_OFF ||
+           svirt_raise(error, SVIRT_ERROR_SYSTEM, NULL, "svirt recover",
+                       "domain '%s' has ended, but its cgroup could not be "
+                       "removed",
+                       definition->name);
+}
+
+static bool
+wait_end(SvirtManager *manager, const SvirtDefinition *definition,
+         const SvirtRunStatus *run, int timeout_ms, GError **error)
+{
+    return wait_released(definition, run, timeout_ms, error) &&
+           check_released(manager, definition, run, error);
+}
+
 bool
 svirt_life_wait_off(SvirtManager *manager, const SvirtDefinition *definition,
                     int timeout_ms, GError **error)
@@ -212,7 +238,7 @@ svirt_life_wait_off(SvirtManager *manager, const SvirtDefinition *definition,
 
     return svirt_manager_run_status(manager, &definition->uuid, &run, error) &&
            (!svirt_run_status_is_active(&run) ||
-            wait_released(definition, &run, timeout_ms, error));
+            wait_end(manager, definition, &run, timeout_ms, error));
 }
 
 /* Its keeper died before it: nobody but us gives anything back. */
@@ -267,7 +293,7 @@ svirt_life_destroy(SvirtManager *manager, const SvirtDefinition *definition,
         return svirt_raise_errno(error, errno, NULL,
                                  "cannot stop domain '%s'", definition->name);
     }
-    return wait_released(definition, &run, RELEASE_MS, error);
+    return wait_end(manager, definition, &run, RELEASE_MS, error);
 }
 
 static bool

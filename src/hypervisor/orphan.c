@@ -8,8 +8,10 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "hypervisor/runtime.h"
+#include "monitor/client.h"
 
 #define CLEAR_MS 10000
+#define ANSWER_MS 10000
 
 static bool
 remove_cgroups(SvirtManager *manager, const SvirtUuid *uuid, int timeout_ms)
@@ -27,6 +29,29 @@ remove_cgroups(SvirtManager *manager, const SvirtUuid *uuid, int timeout_ms)
     dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return dir >= 0 ? svirt_cgroup_remove(dir, uuid, timeout_ms)
                     : errno == ENOENT;
+}
+
+/* A guest that ran once, paused by now or not, is not one that never began. */
+static bool
+guest_runs(const SvirtAdopt *orphan, int timeout_ms)
+{
+    SVIRT_AUTO_FD fd = svirt_control_connect(svirt_adopt_run_dir(orphan));
+    char why[SVIRT_CONTROL_WHY];
+    SvirtControlState state;
+
+    return fd >= 0 && svirt_control_state(fd, timeout_ms, &state, why) &&
+           state.state != SVIRT_GUEST_NOSTATE &&
+           (state.state != SVIRT_GUEST_PAUSED ||
+            state.reason != SVIRT_REASON_STARTING);
+}
+
+SvirtAdoptState
+svirt_orphan_decide(SvirtAdopt *orphan, int timeout_ms)
+{
+    if (svirt_adopt_state(orphan) == SVIRT_ADOPT_COMMITTING) {
+        svirt_adopt_decide(orphan, guest_runs(orphan, timeout_ms));
+    }
+    return svirt_adopt_state(orphan);
 }
 
 bool
@@ -55,12 +80,13 @@ svirt_orphan_clear(SvirtManager *manager, int runs,
         /* None, or one with a keeper, or damaged: the lock will tell. */
         return true;
     }
-    switch (svirt_adopt_state(orphan)) {
+    switch (svirt_orphan_decide(orphan, ANSWER_MS)) {
     case SVIRT_ADOPT_MANAGED:
     case SVIRT_ADOPT_UNMANAGED:
         ok = svirt_raise(error, SVIRT_ERROR_STATE, NULL, "svirt recover",
                          "domain '%s' is running without its keeper", name);
         break;
+    case SVIRT_ADOPT_COMMITTING:
     case SVIRT_ADOPT_UNFINISHED:
     case SVIRT_ADOPT_DEAD:
     case SVIRT_ADOPT_STATE_MAX:

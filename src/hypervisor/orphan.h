@@ -14,6 +14,13 @@ bool svirt_orphan_end(SvirtManager *manager, SvirtAdopt *orphan,
                       int timeout_ms);
 
 /*
+ * A start that was committed when its keeper died: asks the monitor whether
+ * the guest runs, and decides. Waits for its answer at most `timeout_ms`;
+ * without one it is an unfinished start. Any other state stays.
+ */
+SvirtAdoptState svirt_orphan_decide(SvirtAdopt *orphan, int timeout_ms);
+
+/*
  * Before a start: ends what a dead run of that VM left. True when there was
  * nothing, too. STATE: its VMM lives without a keeper.
  */

@@ -113,11 +113,12 @@ recover_run(int runs, const char *uuid_text, void *data)
         }
         return;
     }
-    switch (svirt_adopt_state(orphan)) {
+    switch (svirt_orphan_decide(orphan, ANSWER_MS)) {
     case SVIRT_ADOPT_MANAGED:
     case SVIRT_ADOPT_UNMANAGED:
         adopt(orphan, recovery->rows);
         break;
+    case SVIRT_ADOPT_COMMITTING:
     case SVIRT_ADOPT_UNFINISHED:
         end(recovery, orphan, uuid_text, "unfinished start");
         break;

@@ -20,6 +20,7 @@
 SVIRT_ENUM_TABLE(SvirtAdoptState, svirt_adopt_state, SVIRT_ADOPT_STATE_MAX,
     [SVIRT_ADOPT_MANAGED] = "managed",
     [SVIRT_ADOPT_UNMANAGED] = "unmanaged",
+    [SVIRT_ADOPT_COMMITTING] = "committing",
     [SVIRT_ADOPT_UNFINISHED] = "unfinished",
     [SVIRT_ADOPT_DEAD] = "dead")
 
@@ -50,6 +51,20 @@ const SvirtRunStatus *
 svirt_adopt_status(const SvirtAdopt *adopt)
 {
     return &adopt->status;
+}
+
+int
+svirt_adopt_run_dir(const SvirtAdopt *adopt)
+{
+    return adopt->run_dir_fd;
+}
+
+void
+svirt_adopt_decide(SvirtAdopt *adopt, bool runs)
+{
+    if (adopt->state == SVIRT_ADOPT_COMMITTING) {
+        adopt->state = runs ? SVIRT_ADOPT_MANAGED : SVIRT_ADOPT_UNFINISHED;
+    }
 }
 
 unsigned
@@ -96,15 +111,22 @@ read_spec(SvirtAdopt *adopt, const char **ret_why)
 static SvirtAdoptState
 find_state(const SvirtAdopt *adopt)
 {
+    const uint32_t flags = adopt->status.flags;
+    bool monitored = adopt->pidfd[SVIRT_PROCESS_MONITOR] >= 0;
+
     if (adopt->pidfd[SVIRT_PROCESS_VMM] < 0) {
         return SVIRT_ADOPT_DEAD;
     }
-    if ((adopt->status.flags & SVIRT_RUN_STARTING) != 0 ||
-        adopt->spec == NULL) {
+    if (adopt->spec == NULL) {
         return SVIRT_ADOPT_UNFINISHED;
     }
-    return adopt->pidfd[SVIRT_PROCESS_MONITOR] >= 0 ? SVIRT_ADOPT_MANAGED
-                                                    : SVIRT_ADOPT_UNMANAGED;
+    if ((flags & SVIRT_RUN_STARTING) != 0) {
+        /* Before that flag nothing was read back: it is not believed. */
+        return (flags & SVIRT_RUN_COMMITTING) != 0 && monitored
+                   ? SVIRT_ADOPT_COMMITTING
+                   : SVIRT_ADOPT_UNFINISHED;
+    }
+    return monitored ? SVIRT_ADOPT_MANAGED : SVIRT_ADOPT_UNMANAGED;
 }
 
 static bool

@@ -41,6 +41,9 @@ typedef struct SvirtAdoption {
 typedef enum SvirtAdoptState {
     SVIRT_ADOPT_MANAGED,   /* the VMM and its monitor live */
     SVIRT_ADOPT_UNMANAGED, /* the VMM alone lives */
+    SVIRT_ADOPT_COMMITTING,/* it and its monitor live; its start was read back
+                              and committed, but whether the guest runs the
+                              monitor alone knows: see svirt_adopt_decide */
     SVIRT_ADOPT_UNFINISHED,/* the VMM lives; its start was never committed */
     SVIRT_ADOPT_DEAD,      /* no VMM: only leftovers */
     SVIRT_ADOPT_STATE_MAX
@@ -61,6 +64,13 @@ SvirtAdoptState svirt_adopt_state(const SvirtAdopt *adopt);
 /* Borrowed. */
 const SvirtRunStatus *svirt_adopt_status(const SvirtAdopt *adopt);
 
+/* The run directory, borrowed. */
+int svirt_adopt_run_dir(const SvirtAdopt *adopt);
+/*
+ * COMMITTING becomes MANAGED, to be finished, where the guest `runs`; else
+ * UNFINISHED, to be ended: who started it was told that it failed.
+ */
+void svirt_adopt_decide(SvirtAdopt *adopt, bool runs);
 /*
  * MANAGED and UNMANAGED only: start `keeper_program` in adopt mode and wait
  * for its word. True: *ret_answer is READY (QMP answers), STARTED (unmanaged)

@@ -108,7 +108,8 @@ tell_svirt(SvirtKeeper *keeper)
  * 2. the cgroups: whatever a VMM left behind is killed before its label, its
  *    uid or its locks may be anybody else's;
  * 3. the status says so, for who has it open already;
- * 4. the run directory: from here on nobody finds the VM;
+ * 4. the run directory: from here on nobody finds the VM. It stays when a
+ *    cgroup does: `svirt recover`, or the next start, finds both by it;
  * 5. svirt hears it, so that it never reports an end that is not one;
  * 6. the locks, by the end of this process: who gets one finds nothing of the
  *    old run.
@@ -116,6 +117,8 @@ tell_svirt(SvirtKeeper *keeper)
 void
 svirt_keeper_finish_end(SvirtKeeper *keeper)
 {
+    bool released;
+
     if (keeper->phase == SVIRT_KEEPER_DONE) {
         return;
     }
@@ -127,15 +130,14 @@ svirt_keeper_finish_end(SvirtKeeper *keeper)
     }
     svirt_launch_wait_end(&keeper->waiting);
     svirt_fd_close(&keeper->channel_fd);
-    /* What cannot be removed is found by `svirt recover`: go on. */
-    (void)svirt_release_cgroups(keeper->cgroup_fd[SVIRT_LEAF_VMM],
-                                &keeper->uuid, KILL_WAIT_MS);
+    released = svirt_release_cgroups(keeper->cgroup_fd[SVIRT_LEAF_VMM],
+                                     &keeper->uuid, KILL_WAIT_MS);
     keeper->status.state = SVIRT_GUEST_SHUT_OFF;
     keeper->status.reason = keeper->committed ? SVIRT_REASON_UNKNOWN
                                               : SVIRT_REASON_FAILED;
     memset(keeper->status.process, 0, sizeof(keeper->status.process));
     svirt_keeper_write_status(keeper);
-    if (keeper->run_dir_fd >= 0) {
+    if (released && keeper->run_dir_fd >= 0) {
         (void)svirt_release_run_dir(keeper->run_dir_fd, &keeper->uuid);
     }
     tell_svirt(keeper);

@@ -221,6 +221,8 @@ svirt_keeper_start(SvirtKeeper *keeper)
         svirt_keeper_tell(keeper, &started);
         keeper->deadline_ms = svirt_keeper_now_ms() +
                               keeper->ready_timeout_ms + READY_SLACK_MS;
+        /* While the VMM loads: nobody waits for this. */
+        svirt_keeper_keep_spec(keeper);
     }
     svirt_spec_unmap(spec);
     return ok;
@@ -256,6 +258,7 @@ svirt_keeper_adopt(SvirtKeeper *keeper)
     keeper->committed = true;
     keeper->phase = SVIRT_KEEPER_RUNNING;
     keeper->managed = keeper->managed && adoption.managed == 1;
+    keeper->status.flags &= ~(SVIRT_RUN_STARTING | SVIRT_RUN_COMMITTING);
     keeper->status.flags |= SVIRT_RUN_ADOPTED;
     if (adoption.unlocked == 1) {
         /* To its end: what happened meanwhile nobody can take back. */

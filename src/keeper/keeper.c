@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -72,23 +73,27 @@ svirt_keeper_reap(SvirtLaunched *child, int *ret_status)
     return true;
 }
 
-/* What an adoption of this VM will need; without it one is unmanaged. */
-static void
-keep_spec(SvirtKeeper *keeper)
+void
+svirt_keeper_keep_spec(SvirtKeeper *keeper)
 {
-    SVIRT_AUTO_FD copy = openat(keeper->run_dir_fd, SVIRT_RUN_SPEC,
+    SVIRT_AUTO_FD copy = openat(keeper->run_dir_fd, SVIRT_RUN_SPEC_NEW,
                                 O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC |
                                 O_NOFOLLOW, 0600);
-    char block[4096];
+    char block[16384];
     off_t offset = 0;
-    ssize_t got;
+    ssize_t got = -1;
 
     while (copy >= 0 && (got = svirt_pread_full(keeper->spec_fd, block,
                                                 sizeof(block), offset)) > 0) {
         if (!svirt_write_full(copy, block, (size_t)got)) {
-            break;
+            return;
         }
         offset += got;
+    }
+    if (got == 0) {
+        /* All of it or nothing: who dies here leaves no damaged one. */
+        (void)renameat(keeper->run_dir_fd, SVIRT_RUN_SPEC_NEW,
+                       keeper->run_dir_fd, SVIRT_RUN_SPEC);
     }
 }
 
@@ -99,7 +104,7 @@ svirt_keeper_committed(SvirtKeeper *keeper)
 
     keeper->phase = SVIRT_KEEPER_RUNNING;
     keeper->deadline_ms = INT64_MAX;
-    keeper->status.flags &= ~SVIRT_RUN_STARTING;
+    keeper->status.flags &= ~(SVIRT_RUN_STARTING | SVIRT_RUN_COMMITTING);
     svirt_keeper_write_status(keeper);
     svirt_keeper_tell(keeper, &message);
     svirt_fd_close(&keeper->svirt_fd);
@@ -127,13 +132,14 @@ commit(SvirtKeeper *keeper, const SvirtMessage *message)
 {
     SvirtMessage go = { .type = SVIRT_MESSAGE_CONTINUE };
 
-    /* From here on a dead keeper leaves a VM that can be adopted. */
-    keep_spec(keeper);
     keeper->committed = true;
     if (message->a == 0) {
         svirt_keeper_committed(keeper);
         return;
     }
+    /* From here on a dead keeper leaves a guest that may run. */
+    keeper->status.flags |= SVIRT_RUN_COMMITTING;
+    svirt_keeper_write_status(keeper);
     keeper->phase = SVIRT_KEEPER_CONTINUING;
     keeper->deadline_ms = svirt_keeper_now_ms() + CONTINUE_TIMEOUT_MS;
     if (keeper->channel_fd >= 0) {

@@ -93,6 +93,8 @@ void svirt_keeper_set_process(SvirtRunProcess *ret, pid_t pid, uint32_t uid);
 bool svirt_keeper_reap(SvirtLaunched *child, int *ret_status);
 /* svirt hears it, if it is still there. */
 void svirt_keeper_tell(SvirtKeeper *keeper, const SvirtMessage *message);
+/* What an adoption of this VM will need; without it there is none. */
+void svirt_keeper_keep_spec(SvirtKeeper *keeper);
 /* QMP answers: what waits for that goes on. */
 void svirt_keeper_ready(SvirtKeeper *keeper);
 void svirt_keeper_committed(SvirtKeeper *keeper);

@@ -44,4 +44,5 @@
 #define SVIRT_RUN_STATUS "status"   /* SvirtRunStatus, keeper/status.h */
 #define SVIRT_RUN_LOCK "lock"       /* flock(LOCK_EX): held by a keeper */
 #define SVIRT_RUN_SPEC "spec"       /* copy of the launch spec, for adoption */
+#define SVIRT_RUN_SPEC_NEW "spec.new"
 #define SVIRT_RUN_CONTROL "control" /* the monitor's listening socket */

@@ -38,7 +38,8 @@
 #define SVIRT_RUN_NETWORK_LOST (1u << 7) /* a passt ended */
 #define SVIRT_RUN_SILENT (1u << 8)       /* QMP answers are overdue */
 #define SVIRT_RUN_UNLOCKED (1u << 9)     /* an image's lock had lapsed */
-#define SVIRT_RUN_FLAGS_ALL 0x3ffu
+#define SVIRT_RUN_COMMITTING (1u << 10)  /* STARTING; the guest may run */
+#define SVIRT_RUN_FLAGS_ALL 0x7ffu
 
 /* A process that is named by pid and start time; pid 0: none. */
 typedef struct SvirtRunProcess {

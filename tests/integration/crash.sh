@@ -209,6 +209,75 @@ svirt -q destroy "free$$"
 svirt -q undefine "free$$"
 check "the disk is free after all" written
 
+# The keeper dies between the commit of a start and QEMU's answer to `cont`.
+has_emulator() { [ -n "$(vmm "$1")" ]; }
+dies_in_commit() # NAME
+{
+    sed -e "s|<name>$vm<|<name>$1<|" -e "s|<uuid>.*</uuid>||" \
+        -e "s|<devices>|&<emulator>$fake</emulator>|" "$work/$vm.xml" \
+        >"$work/$1.xml"
+    svirt -q define "$work/$1.xml"
+    svirt -q start "$1" >"$work/$1.out" 2>&1 &
+    local starting=$!
+    soon has_emulator "$1"
+    sleep 2
+    kill_hard "$(keeper "$1")"
+    wait "$starting"
+}
+dies_in_commit "mute-cont$$"
+is "the start fails" "$?" 14 || note "$(cat "$work/mute-cont$$.out")"
+grep -q "^  hint: svirt recover" "$work/mute-cont$$.out"
+verdict $? "and says what to do" || note "$(cat "$work/mute-cont$$.out")"
+check "recover asks whether the guest runs" svirt recover
+grep -q "mute-cont$$ *running VM *has a keeper again" "$work/check.out"
+verdict $? "which is kept" || note "$(cat "$work/check.out")"
+is "it is running" "$(svirt domstate "mute-cont$$")" running
+[ -n "$(keeper "mute-cont$$")" ]
+verdict $? "with a keeper"
+uuid=$(svirt domuuid "mute-cont$$")
+svirt -q destroy "mute-cont$$"
+is "and leaves nothing" "$(left "$uuid" "mute-cont$$")" ""
+svirt -q undefine "mute-cont$$"
+dies_in_commit "ignore-cont$$"
+is "the start of one that never ran fails" "$?" 14
+check "recover asks again" svirt recover
+grep -q "ignore-cont$$ *unfinished start *ended and released" \
+    "$work/check.out"
+verdict $? "and ends it" || note "$(cat "$work/check.out")"
+uuid=$(svirt domuuid "ignore-cont$$")
+is "which leaves nothing" "$(left "$uuid" "ignore-cont$$")" ""
+svirt -q undefine "ignore-cont$$"
+dies_in_commit "ignore-cont$$"
+check "a second start ends it as well" svirt start "ignore-cont$$" --paused
+svirt -q destroy "ignore-cont$$"
+svirt -q undefine "ignore-cont$$"
+dies_in_commit "ignore-cont$$"
+uuid=$(svirt domuuid "ignore-cont$$")
+check "so does destroy" svirt destroy "ignore-cont$$"
+is "nothing is left" "$(left "$uuid" "ignore-cont$$")" ""
+svirt -q undefine "ignore-cont$$"
+
+# A cgroup that the kernel will not remove.
+uuid=$(svirt domuuid "$vm")
+svirt -q start "$vm" --paused
+inner=$(info "$vm" cgroup)/inner
+if mkdir "$inner" 2>"$work/err"; then
+    svirt destroy "$vm" 2>"$work/err"
+    is "destroy says that something is left" \
+        "$? $(sed -n 's/.*, but/but/p;$s/^  //p' "$work/err")" \
+        "10 but its cgroup could not be removed
+hint: svirt recover"
+    is "the domain is shut off" "$(svirt domstate "$vm")" "shut off"
+    ! svirt recover >"$work/out" 2>&1 && grep -q "not all released" "$work/out"
+    verdict $? "recover cannot either" || note "$(cat "$work/out")"
+    rmdir "$inner"
+    check "until it can" svirt recover
+    is "and then nothing is left" "$(left "$uuid" "$vm")" ""
+else
+    skip "destroy says that something is left" "$(cat "$work/err")"
+    svirt -q destroy "$vm"
+fi
+
 # The emulator.
 svirt -q start "$vm" --paused
 kill_hard "$(vmm "$vm")"

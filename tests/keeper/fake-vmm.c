@@ -18,6 +18,10 @@
  *   say TEXT COUNT        as serve; after `cont`, TEXT that many times (0: for
  *                         ever)
  *   flood                 as serve; after `cont`, stderr without end
+ *   mute-cont             as serve; `cont` is done and never answered
+ *   ignore-cont           as serve; `cont` is neither done nor answered
+ *                         (the name of a guest may say both, where QEMU's
+ *                         arguments come first)
  *   (any)                 the commands lock-close, lock-replace, lock-foreign,
  *                         lock-move and image-close do that to its
  *                         descriptors 90 (the lock's) and 91 (the image's);
@@ -144,6 +148,17 @@ take_setting(const char *line, const char *name)
     answer(line, "\"return\": {}");
 }
 
+static bool
+wants(int argc, char **argv, const char *mode)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strstr(argv[i], mode) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What an emulator that wants to be rid of its lock would try. */
 static bool
 juggle(const char *line)
@@ -182,9 +197,14 @@ command(const char *line, int n_fds, int argc, char **argv)
         answer(line, running ? "\"return\": {\"status\": \"running\", "
                "\"running\": true}" : "\"return\": {\"status\": "
                "\"prelaunch\", \"running\": false}");
+    } else if (is(line, "\"cont\"") && wants(argc, argv, "ignore-cont")) {
+        return;
     } else if (is(line, "\"cont\"")) {
         running = true;
         event("RESUME");
+        if (wants(argc, argv, "mute-cont")) {
+            return;
+        }
         answer(line, "\"return\": {}");
         misbehave(argc, argv);
     } else if (is(line, "\"stop\"")) {
@@ -264,6 +284,10 @@ serve(int argc, char **argv)
         }
         got = read_qmp(line + used, sizeof(line) - 1 - used, &n_fds);
         if (got <= 0) {
+            /* As QEMU, which lives on without. */
+            while (wants(argc, argv, "mute-cont")) {
+                (void)poll(NULL, 0, -1);
+            }
             exit(0);
         }
         used += (size_t)got;
