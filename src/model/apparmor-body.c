@@ -45,6 +45,8 @@ static const PathRule vmm_paths[] = {
     { "/dev/{null,zero,full}", READ_WRITE },
     { "/dev/{random,urandom}", READ },
     { "/dev/kvm", READ_WRITE },
+    /* QEMU's own, process 1 of its namespace: how many NUMA nodes it has. */
+    { "/proc/1/status", READ },
 };
 static const SocketRule vmm_sockets[] = {
     { AF_UNIX, SOCK_STREAM, SVIRT_PROFILE_SOCKET_USE },

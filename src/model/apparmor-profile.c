@@ -15,6 +15,11 @@
  * of a lock means this. */
 #define LINK_SUBSET SVIRT_PROFILE_LOCK
 
+/* What has no path from the process's root gets one all the same; what was
+ * deleted keeps the one it had. */
+#define PATH_ATTACH_DISCONNECTED 0x4u
+#define PATH_MEDIATE_DELETED 0x20000u
+
 struct SvirtProfile {
     char *name;
     uint64_t capabilities;
@@ -67,6 +72,9 @@ svirt_profile_new(const char *name, GError **error)
         svirt_pattern_bytes(profile->policy, &mediated[i], 1);
         (void)svirt_pattern_end(profile->policy, 0, NULL);
     }
+    /* Newer kernels let nobody ask about what no rule mentions. */
+    (void)svirt_profile_allow_path(profile, SVIRT_PROFILE_DISCONNECTED "/**",
+                                   0, false, NULL);
     return profile;
 }
 
@@ -323,11 +331,14 @@ svirt_profile_append(const SvirtProfile *profile, GByteArray *out,
     svirt_stream_u32(out, "version", SVIRT_PROFILE_VERSION);
     svirt_stream_code(out, "profile", SVIRT_CODE_STRUCT);
     svirt_stream_string(out, NULL, profile->name);
+    svirt_stream_string(out, "disconnected", SVIRT_PROFILE_DISCONNECTED);
     svirt_stream_code(out, "flags", SVIRT_CODE_STRUCT);
     for (unsigned i = 0; i < 3; i++) { /* no hat, enforce, no audit of all */
         svirt_stream_u32(out, NULL, 0);
     }
     svirt_stream_code(out, NULL, SVIRT_CODE_STRUCT_END);
+    svirt_stream_u32(out, "path_flags",
+                     PATH_ATTACH_DISCONNECTED | PATH_MEDIATE_DELETED);
     append_words(out, (uint32_t)profile->capabilities);
     svirt_stream_code(out, "caps64", SVIRT_CODE_STRUCT);
     append_words(out, (uint32_t)(profile->capabilities >> 32));

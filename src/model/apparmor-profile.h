@@ -50,6 +50,11 @@ typedef enum SvirtProfileSocket {
 #define SVIRT_PROFILE_SIGNAL_SEND 2u
 #define SVIRT_PROFILE_SIGNAL_RECEIVE 4u
 
+/*
+ * Where objects without a path in the process's own root seem to lie: those of
+ * inherited descriptors. Of these it may ask about the attributes, fstat(2).
+ */
+#define SVIRT_PROFILE_DISCONNECTED "/disconnected"
 /* A name the kernel takes; longer ones are refused. */
 #define SVIRT_PROFILE_MAX_NAME 255u
 /* The version of the form: 7, which kernels since 4.13 take. */

@@ -158,6 +158,10 @@ head(ReadPlace *place, ReadProfile *ret)
     if (next_is(place, "attach", SVIRT_CODE_STRING) && !text(place, &name)) {
         return false;
     }
+    if (next_is(place, "disconnected", SVIRT_CODE_STRING) &&
+        !text(place, &name)) {
+        return false;
+    }
     if (!next_is(place, "flags", SVIRT_CODE_STRUCT) ||
         !skip_words(place, 1) || !word(place, NULL, &ret->mode) ||
         ret->mode > 3 || !skip_words(place, 1) ||
