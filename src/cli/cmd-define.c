@@ -106,28 +106,84 @@ validate(const SvirtCli *cli, const SvirtDomain *domain, const char *file,
     return true;
 }
 
+static void
+free_fault(gpointer fault)
+{
+    svirt_domain_fault_free(fault);
+}
+
+static void
+print_faults_json(const GPtrArray *faults, const GError *problem)
+{
+    json_t *list = json_array();
+
+    for (guint i = 0; i < faults->len; i++) {
+        const SvirtDomainFault *fault = faults->pdata[i];
+        json_t *item = svirt_notice_to_json(fault->error);
+
+        json_object_set_new(item, "line", json_integer(fault->line));
+        json_array_append_new(list, item);
+    }
+    if (faults->len == 0) {
+        json_array_append_new(list, svirt_notice_to_json(problem));
+    }
+    svirt_json_print(json_pack("{s:o}", "faults", list));
+}
+
+/* All of them, so that a definition is mended in one round. */
+static bool
+report_faults(const SvirtCli *cli, const GPtrArray *faults, GError *problem,
+              int *ret_exit, GError **error)
+{
+    if (cli->json) {
+        print_faults_json(faults, problem);
+    }
+    if (faults->len < 2) {
+        g_propagate_error(error, problem);
+        return false;
+    }
+    for (guint i = 0; i < faults->len; i++) {
+        const SvirtDomainFault *fault = faults->pdata[i];
+        g_autofree char *text = svirt_error_render(fault->error);
+
+        (void)fputs(text, stderr);
+    }
+    if (faults->len == SVIRT_DOMAIN_FAULTS_MAX) {
+        (void)fprintf(stderr, "error: there may be more; %u are listed\n",
+                      faults->len);
+    }
+    *ret_exit = svirt_error_exit_code(problem);
+    g_error_free(problem);
+    return true;
+}
+
 bool
 svirt_cmd_define(const SvirtCli *cli, int *ret_exit, GError **error)
 {
     const char *file = svirt_arguments_text(cli->args, "file");
     const char *shown = strcmp(file, "-") == 0 ? "standard input" : file;
     g_autoptr(GPtrArray) warnings = g_ptr_array_new_with_free_func(free_error);
+    g_autoptr(GPtrArray) faults = g_ptr_array_new_with_free_func(free_fault);
     g_autoptr(SvirtDomain) domain = NULL;
     g_autofree char *text = NULL;
+    GError *problem = NULL;
     SvirtDefined outcome;
     size_t length = 0;
     uid_t author = 0;
 
-    (void)ret_exit;
     if (!parse_author(svirt_arguments_text(cli->args, "author"), &author,
                       error) ||
-        !read_input(file, &text, &length, error) ||
-        !svirt_domain_parse(text, length, shown, &domain, error)) {
+        !read_input(file, &text, &length, error)) {
         return false;
+    }
+    if (!svirt_domain_parse_all(text, length, shown, &domain, faults,
+                                &problem)) {
+        return report_faults(cli, faults, problem, ret_exit, error);
     }
     print_warnings(domain);
     if (svirt_arguments_flag(cli->args, "validate")) {
-        return validate(cli, domain, shown, error);
+        return validate(cli, domain, shown, &problem) ||
+               report_faults(cli, faults, problem, ret_exit, error);
     }
     if (!svirt_define(cli->manager, domain, author, time(NULL), &outcome,
                       warnings, error)) {

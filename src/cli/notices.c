@@ -39,9 +39,10 @@ svirt_notice_to_json(const GError *error)
          e = svirt_error_cause(e)) {
         json_array_append_new(causes, text_to_json(e->message));
     }
-    return json_pack("{s:o,s:o,s:o}", "message", text_to_json(error->message),
-                     "causes", causes, "hint",
-                     text_to_json(svirt_error_shown_hint(error)));
+    return json_pack("{s:o,s:o,s:o,s:i}", "message",
+                     text_to_json(error->message), "causes", causes, "hint",
+                     text_to_json(svirt_error_shown_hint(error)), "code",
+                     svirt_error_exit_code(error));
 }
 
 json_t *

@@ -11,7 +11,10 @@
 
 /* "warning: message", causes and hint, on stderr. */
 void svirt_notices_print(const GPtrArray *notices);
-/* One error: {"message": .., "causes": [..], "hint": ..}; the caller's. */
+/*
+ * One error: {"message": .., "causes": [..], "hint": .., "code": N}, the code
+ * as svirt would exit; the caller's.
+ */
 json_t *svirt_notice_to_json(const GError *error);
 /* An array of them. */
 json_t *svirt_notices_to_json(const GPtrArray *notices);

@@ -24,6 +24,7 @@ static void G_GNUC_PRINTF(3, 4)
         svirt_reader_fail(check->reader, line, SVIRT_ERROR_INVALID,
                           "give each its own", "%s is already taken in line %u",
                           text, GPOINTER_TO_UINT(first));
+        (void)svirt_reader_part(check->reader);
         return;
     }
     g_hash_table_insert(check->taken, g_steal_pointer(&text),
@@ -74,7 +75,7 @@ take_info(Check *check, const SvirtDeviceInfo *info, const char *bus)
 }
 
 static void
-check_disks(Check *check, const SvirtDomain *domain)
+check_disks(Check *check, SvirtDomain *domain)
 {
     for (size_t i = 0; i < domain->disk_count; i++) {
         const SvirtDisk *disk = &domain->disks[i];
@@ -85,7 +86,7 @@ check_disks(Check *check, const SvirtDomain *domain)
 }
 
 static void
-check_chardevs(Check *check, const SvirtDomain *domain)
+check_chardevs(Check *check, SvirtDomain *domain)
 {
     for (size_t i = 0; i < domain->chardev_count; i++) {
         const SvirtChardev *chardev = &domain->chardevs[i];
@@ -107,7 +108,7 @@ check_chardevs(Check *check, const SvirtDomain *domain)
 }
 
 static void
-check_controllers(Check *check, const SvirtDomain *domain)
+check_controllers(Check *check, SvirtDomain *domain)
 {
     for (size_t i = 0; i < domain->controller_count; i++) {
         const SvirtController *controller = &domain->controllers[i];
@@ -123,7 +124,7 @@ check_controllers(Check *check, const SvirtDomain *domain)
 }
 
 static void
-check_small_devices(Check *check, const SvirtDomain *domain)
+check_small_devices(Check *check, SvirtDomain *domain)
 {
     bool primary = false;
 
@@ -183,7 +184,7 @@ any_boot_order(const SvirtDomain *domain)
 }
 
 static void
-check_boot(Check *check, const SvirtDomain *domain)
+check_boot(Check *check, SvirtDomain *domain)
 {
     if (domain->os.boot_count > 0 && any_boot_order(domain)) {
         svirt_reader_fail(check->reader, domain->document->root->line,
@@ -193,7 +194,7 @@ check_boot(Check *check, const SvirtDomain *domain)
 }
 
 static void
-check_timers(Check *check, const SvirtDomain *domain)
+check_timers(Check *check, SvirtDomain *domain)
 {
     for (size_t i = 0; i < domain->timer_count; i++) {
         take(check, domain->timers[i].line, "timer '%s'",
@@ -236,7 +237,7 @@ check_override(Check *check, const SvirtDomain *domain,
 }
 
 static void
-check_seclabels(Check *check, const SvirtDomain *domain)
+check_seclabels(Check *check, SvirtDomain *domain)
 {
     for (size_t i = 0; i < domain->disk_count; i++) {
         const SvirtDisk *disk = &domain->disks[i];
@@ -263,14 +264,15 @@ svirt_domain_check(SvirtReader *reader, SvirtDomain *domain)
 {
     g_autoptr(GHashTable) taken =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    static void (*const checks[])(Check *, SvirtDomain *) = {
+        check_timers,        check_controllers, check_disks,
+        check_chardevs,      check_small_devices, check_memory,
+        check_boot,          check_seclabels,
+    };
     Check check = { .reader = reader, .taken = taken };
 
-    check_timers(&check, domain);
-    check_controllers(&check, domain);
-    check_disks(&check, domain);
-    check_chardevs(&check, domain);
-    check_small_devices(&check, domain);
-    check_memory(&check, domain);
-    check_boot(&check, domain);
-    check_seclabels(&check, domain);
+    for (size_t i = 0; i < G_N_ELEMENTS(checks); i++) {
+        checks[i](&check, domain);
+        (void)svirt_reader_part(reader);
+    }
 }

@@ -45,18 +45,22 @@ parse_identity(SvirtReader *reader, SvirtXmlNode *root, SvirtDomain *domain)
     SvirtXmlNode *uuid = svirt_reader_child(reader, root, "uuid");
     GError *cause = NULL;
 
-    SVIRT_READ_ENUM(reader, root, "type", svirt_domain_type_from_string,
+    SVIRT_READ_ENUM(reader, root, "type", svirt_domain_type,
                     &domain->type);
     (void)svirt_reader_required(reader, root, "type"); /* error is kept */
+    /* It decides about nothing below. */
+    root->unread = false;
+    (void)svirt_reader_part(reader);
     if (name == NULL) {
         svirt_reader_fail(reader, root->line, SVIRT_ERROR_INVALID, "add <name>",
                           "<domain> has no <name>");
-        return;
+    } else {
+        domain->name = svirt_reader_raw_text(reader, name);
+        if (!svirt_domain_validate_name(domain->name, &cause)) {
+            svirt_reader_take(reader, name->line, cause);
+        }
     }
-    domain->name = svirt_reader_raw_text(reader, name);
-    if (!svirt_domain_validate_name(domain->name, &cause)) {
-        svirt_reader_take(reader, name->line, cause);
-    }
+    (void)svirt_reader_part(reader);
     if (uuid != NULL) {
         const char *text = svirt_reader_text(reader, uuid);
 
@@ -145,6 +149,15 @@ parse_vcpus(SvirtReader *reader, SvirtXmlNode *root, SvirtDomain *domain)
     if (domain->vcpus == 0) {
         domain->vcpus = domain->vcpus_max;
     }
+    if (reader->error != NULL) {
+        domain->vcpus_max = 0; /* unknown: nothing is compared with it */
+    }
+}
+
+static void
+parse_seclabels(SvirtReader *reader, SvirtXmlNode *root, SvirtDomain *domain)
+{
+    domain->seclabels = svirt_parse_seclabels(reader, root);
 }
 
 static int
@@ -159,6 +172,13 @@ compare_warnings(gconstpointer a, gconstpointer b)
 static void
 read_domain(SvirtReader *reader, SvirtDomain *domain)
 {
+    static void (*const parts[])(SvirtReader *, SvirtXmlNode *,
+                                 SvirtDomain *) = {
+        parse_identity,     parse_description,   parse_memory,
+        parse_vcpus,        svirt_parse_os,      svirt_parse_features,
+        svirt_parse_cpu,    svirt_parse_clock,   svirt_parse_lifecycle,
+        parse_seclabels,    svirt_parse_devices,
+    };
     SvirtXmlNode *root = reader->document->root;
 
     if (root->namespace_uri != NULL || strcmp(root->name, "domain") != 0) {
@@ -168,18 +188,11 @@ read_domain(SvirtReader *reader, SvirtDomain *domain)
         return;
     }
     root->seen = true;
-    parse_identity(reader, root, domain);
-    parse_description(reader, root, domain);
-    parse_memory(reader, root, domain);
-    parse_vcpus(reader, root, domain);
-    svirt_parse_os(reader, root, &domain->os);
-    svirt_parse_features(reader, root, &domain->features);
-    svirt_parse_cpu(reader, root, domain);
-    svirt_parse_clock(reader, root, domain);
-    svirt_parse_lifecycle(reader, root, domain);
-    domain->seclabels = svirt_parse_seclabels(reader, root);
-    svirt_parse_devices(reader, root, domain);
-    if (reader->error == NULL) {
+    for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
+        parts[i](reader, root, domain);
+        (void)svirt_reader_part(reader);
+    }
+    if (reader->faults->len == 0) {
         svirt_domain_check(reader, domain);
     }
     svirt_rules_check(reader, root);
@@ -200,14 +213,52 @@ keep_warnings(SvirtReader *reader, SvirtDomain *domain)
     domain->warning_count = found->len;
 }
 
+void
+svirt_domain_fault_free(SvirtDomainFault *fault)
+{
+    if (fault != NULL) {
+        g_clear_error(&fault->error);
+        g_free(fault);
+    }
+}
+
+static void
+free_fault(gpointer fault)
+{
+    svirt_domain_fault_free(fault);
+}
+
+static int
+compare_faults(gconstpointer a, gconstpointer b)
+{
+    const SvirtDomainFault *left = *(const SvirtDomainFault *const *)a;
+    const SvirtDomainFault *right = *(const SvirtDomainFault *const *)b;
+
+    return (left->line > right->line) - (left->line < right->line);
+}
+
+static void
+give_faults(GPtrArray *faults, GPtrArray *ret_faults, GError **error)
+{
+    const SvirtDomainFault *first = faults->pdata[0];
+
+    g_propagate_error(error, g_error_copy(first->error));
+    if (ret_faults != NULL) {
+        g_ptr_array_sort(faults, compare_faults);
+        g_ptr_array_extend_and_steal(ret_faults, g_ptr_array_ref(faults));
+    }
+}
+
 bool
-svirt_domain_parse(const char *text, size_t length, const char *file,
-                   SvirtDomain **ret_domain, GError **error)
+svirt_domain_parse_all(const char *text, size_t length, const char *file,
+                       SvirtDomain **ret_domain, GPtrArray *ret_faults,
+                       GError **error)
 {
     g_autoptr(SvirtDomain) domain = g_new0(SvirtDomain, 1);
     g_autoptr(GArray) warnings =
         g_array_new(FALSE, FALSE, sizeof(SvirtDomainWarning));
-    SvirtReader reader = { .warnings = warnings };
+    g_autoptr(GPtrArray) faults = g_ptr_array_new_with_free_func(free_fault);
+    SvirtReader reader = { .warnings = warnings, .faults = faults };
 
     if (!svirt_xml_parse(text, length, file, &domain->document, error)) {
         return false;
@@ -218,13 +269,21 @@ svirt_domain_parse(const char *text, size_t length, const char *file,
     reader.arena = domain->document->arena;
     reader.seclabel_lists = domain->seclabel_lists;
     read_domain(&reader, domain);
-    if (reader.error != NULL) {
-        g_propagate_error(error, reader.error);
+    (void)svirt_reader_part(&reader);
+    if (faults->len > 0) {
+        give_faults(faults, ret_faults, error);
         return false;
     }
     keep_warnings(&reader, domain);
     *ret_domain = g_steal_pointer(&domain);
     return true;
+}
+
+bool
+svirt_domain_parse(const char *text, size_t length, const char *file,
+                   SvirtDomain **ret_domain, GError **error)
+{
+    return svirt_domain_parse_all(text, length, file, ret_domain, NULL, error);
 }
 
 void

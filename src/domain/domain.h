@@ -229,14 +229,32 @@ typedef struct SvirtDomain {
     size_t warning_count;
 } SvirtDomain;
 
+/* What is wrong with a definition: "FILE:LINE: what" and the line alone. */
+typedef struct SvirtDomainFault {
+    unsigned line;
+    GError *error; /* owned */
+} SvirtDomainFault;
+void svirt_domain_fault_free(SvirtDomainFault *fault);
+
+/* More are not listed. */
+#define SVIRT_DOMAIN_FAULTS_MAX 32u
+
 /*
  * Parse and check a definition of `length` bytes; `file` is the name shown in
  * messages. The domain is owned by the caller. Nothing of the host is looked
  * at. Errors, each "FILE:LINE: what": INVALID (not XML, wrong or contradictory
  * value, unknown name), REFUSED (would hand the VM something of the host, or
  * ask for a protection or limit svirt does not give), UNSUPPORTED (known to
- * libvirt, not built).
+ * libvirt, not built). The error is the first one found.
+ *
+ * `ret_faults` (NULL: not wanted; of SvirtDomainFault *, with its free
+ * function) gets every fault that was found, the error among them, in order of
+ * their lines; none when the text is no XML. What contradicts itself only as a
+ * whole (two disks in one place) is looked for when the parts are right.
  */
+bool svirt_domain_parse_all(const char *text, size_t length, const char *file,
+                            SvirtDomain **ret_domain, GPtrArray *ret_faults,
+                            GError **error);
 bool svirt_domain_parse(const char *text, size_t length, const char *file,
                         SvirtDomain **ret_domain, GError **error);
 void svirt_domain_free(SvirtDomain *domain);

@@ -169,7 +169,7 @@ svirt_parse_chardev(SvirtReader *reader, SvirtXmlNode *node, size_t ordinal,
     chardev->role = role;
     chardev->type = SVIRT_CHARDEV_PTY;
     svirt_parse_info(reader, node, ordinal, &chardev->info);
-    SVIRT_READ_ENUM(reader, node, "type", svirt_chardev_type_from_string,
+    SVIRT_READ_ENUM(reader, node, "type", svirt_chardev_type,
                     &chardev->type);
     parse_chardev_source(reader, node, chardev);
     parse_log(reader, node, chardev);

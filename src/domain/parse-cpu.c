@@ -52,7 +52,7 @@ parse_topology(SvirtReader *reader, SvirtXmlNode *node, unsigned vcpus,
     cpu->threads = read_level(reader, topology, "threads", 0);
     product = (uint64_t)cpu->sockets * cpu->dies * cpu->clusters;
     product *= (uint64_t)cpu->cores * cpu->threads;
-    if (product != vcpus) {
+    if (vcpus != 0 && product != vcpus) {
         svirt_reader_fail(reader, topology->line, SVIRT_ERROR_INVALID,
                           "make the product of the topology equal to <vcpu>",
                           "CPU topology has %" PRIu64 " threads, <vcpu> %u",
@@ -67,7 +67,7 @@ parse_feature(SvirtReader *reader, SvirtXmlNode *node, SvirtCpuFeature *feature)
     feature->line = node->line;
     feature->name = svirt_reader_word(reader, node, "name");
     feature->policy = SVIRT_CPU_POLICY_REQUIRE;
-    SVIRT_READ_ENUM(reader, node, "policy", svirt_cpu_policy_from_string,
+    SVIRT_READ_ENUM(reader, node, "policy", svirt_cpu_policy,
                     &feature->policy);
 }
 
@@ -87,14 +87,13 @@ parse_cpu_features(SvirtReader *reader, SvirtXmlNode *node, SvirtCpu *cpu)
         SvirtCpuFeature *feature = &features[i++];
 
         parse_feature(reader, child, feature);
-        if (reader->error != NULL) {
-            return;
-        }
-        if (!g_hash_table_add(names, (gpointer)feature->name)) {
+        if (feature->name != NULL &&
+            !g_hash_table_add(names, (gpointer)feature->name)) {
             svirt_reader_fail(reader, child->line, SVIRT_ERROR_INVALID,
                               "keep one of the two",
                               "CPU feature '%s' is given twice", feature->name);
         }
+        (void)svirt_reader_part(reader);
     }
 }
 
@@ -103,26 +102,33 @@ svirt_parse_cpu(SvirtReader *reader, SvirtXmlNode *root, SvirtDomain *domain)
 {
     SvirtXmlNode *node = svirt_reader_child(reader, root, "cpu");
     SvirtCpu *cpu = &domain->cpu;
+    bool ok;
 
     if (node == NULL) {
         return;
     }
     cpu->line = node->line;
     parse_model(reader, node, cpu);
+    ok = svirt_reader_part(reader);
     if (cpu->model != NULL) {
         cpu->mode = SVIRT_CPU_MODE_CUSTOM;
     }
-    SVIRT_READ_ENUM(reader, node, "mode", svirt_cpu_mode_from_string,
+    SVIRT_READ_ENUM(reader, node, "mode", svirt_cpu_mode,
                     &cpu->mode);
-    SVIRT_READ_ENUM(reader, node, "check", svirt_cpu_check_from_string,
+    SVIRT_READ_ENUM(reader, node, "check", svirt_cpu_check,
                     &cpu->check);
     if (svirt_reader_attribute(reader, node, "migratable") != NULL) {
         cpu->migratable = svirt_reader_on_off(reader, node, "migratable", true)
                               ? SVIRT_SWITCH_ON
                               : SVIRT_SWITCH_OFF;
     }
+    ok = svirt_reader_part(reader) && ok;
     parse_topology(reader, node, domain->vcpus_max, cpu);
+    ok = svirt_reader_part(reader) && ok;
     parse_cpu_features(reader, node, cpu);
+    if (!ok) {
+        return;
+    }
     if (cpu->mode == SVIRT_CPU_MODE_CUSTOM && cpu->model == NULL) {
         svirt_reader_fail(reader, node->line, SVIRT_ERROR_INVALID,
                           "add <model>NAME</model>",

@@ -59,9 +59,9 @@ svirt_parse_controller(SvirtReader *reader, SvirtXmlNode *node, size_t ordinal,
 
     svirt_parse_info(reader, node, ordinal, &controller->info);
     (void)svirt_reader_required(reader, node, "type"); /* error is kept */
-    SVIRT_READ_ENUM(reader, node, "type", svirt_controller_type_from_string,
+    SVIRT_READ_ENUM(reader, node, "type", svirt_controller_type,
                     &controller->type);
-    SVIRT_READ_ENUM(reader, node, "model", svirt_controller_model_from_string,
+    SVIRT_READ_ENUM(reader, node, "model", svirt_controller_model,
                     &controller->model);
     if (!model_fits(controller->type, controller->model)) {
         svirt_reader_fail(reader, node->line, SVIRT_ERROR_INVALID, NULL,
@@ -164,11 +164,15 @@ svirt_parse_interface(SvirtReader *reader, SvirtXmlNode *node, size_t ordinal,
     if (reader->error == NULL && strcmp(type, "user") != 0) {
         svirt_reader_bad_word(reader, node, "type", type);
     }
+    (void)svirt_reader_part(reader);
     parse_interface_mac(reader, node, interface);
+    (void)svirt_reader_part(reader);
     parse_link(reader, node, interface);
+    (void)svirt_reader_part(reader);
     if (model != NULL) {
         interface->model = svirt_reader_word(reader, model, "type");
     }
+    (void)svirt_reader_part(reader);
     if (mtu != NULL) {
         interface->mtu =
             (unsigned)svirt_reader_number(reader, mtu, "size", 68, 65535, 0);
@@ -189,9 +193,9 @@ svirt_parse_input(SvirtReader *reader, SvirtXmlNode *node, size_t ordinal,
 {
     svirt_parse_info(reader, node, ordinal, &input->info);
     (void)svirt_reader_required(reader, node, "type"); /* error is kept */
-    SVIRT_READ_ENUM(reader, node, "type", svirt_input_type_from_string,
+    SVIRT_READ_ENUM(reader, node, "type", svirt_input_type,
                     &input->type);
-    SVIRT_READ_ENUM(reader, node, "bus", svirt_input_bus_from_string,
+    SVIRT_READ_ENUM(reader, node, "bus", svirt_input_bus,
                     &input->bus);
     if (input->type == SVIRT_INPUT_TABLET &&
         input->bus == SVIRT_INPUT_BUS_PS2) {
@@ -213,7 +217,7 @@ svirt_parse_video(SvirtReader *reader, SvirtXmlNode *node, size_t ordinal,
         return;
     }
     (void)svirt_reader_required(reader, model, "type"); /* error is kept */
-    SVIRT_READ_ENUM(reader, model, "type", svirt_video_model_from_string,
+    SVIRT_READ_ENUM(reader, model, "type", svirt_video_model,
                     &video->model);
     video->primary = svirt_reader_yes_no(reader, model, "primary", false);
     video->heads =
@@ -239,9 +243,13 @@ parse_rng_backend(SvirtReader *reader, SvirtXmlNode *node, SvirtRng *rng)
     }
     rng->backend_line = backend->line;
     (void)svirt_reader_required(reader, backend, "model"); /* error is kept */
-    SVIRT_READ_ENUM(reader, backend, "model", svirt_rng_backend_from_string,
+    SVIRT_READ_ENUM(reader, backend, "model", svirt_rng_backend,
                     &rng->backend);
-    if (rng->backend != SVIRT_RNG_RANDOM || reader->error != NULL) {
+    if (reader->error != NULL) {
+        backend->unread = true;
+        return;
+    }
+    if (rng->backend != SVIRT_RNG_RANDOM) {
         return;
     }
     rng->path = backend->text != NULL ? svirt_reader_text(reader, backend)
@@ -294,7 +302,7 @@ svirt_parse_balloon(SvirtReader *reader, SvirtXmlNode *node,
 
     svirt_parse_info(reader, node, 1, &balloon->info);
     (void)svirt_reader_required(reader, node, "model"); /* error is kept */
-    SVIRT_READ_ENUM(reader, node, "model", svirt_balloon_model_from_string,
+    SVIRT_READ_ENUM(reader, node, "model", svirt_balloon_model,
                     &balloon->model);
     balloon->auto_deflate =
         svirt_reader_on_off(reader, node, "autodeflate", false);
@@ -311,6 +319,6 @@ svirt_parse_panic(SvirtReader *reader, SvirtXmlNode *node, size_t ordinal,
                   SvirtPanic *panic)
 {
     svirt_parse_info(reader, node, ordinal, &panic->info);
-    SVIRT_READ_ENUM(reader, node, "model", svirt_panic_model_from_string,
+    SVIRT_READ_ENUM(reader, node, "model", svirt_panic_model,
                     &panic->model);
 }

@@ -11,9 +11,10 @@
         Type *all_ = svirt_arena_array(reader->arena, count_, sizeof(Type));   \
         SvirtXmlNode *node_ = NULL;                                            \
                                                                                \
-        for (size_t i_ = 0; i_ < count_ && reader->error == NULL; i_++) {      \
+        for (size_t i_ = 0; i_ < count_; i_++) {                               \
             node_ = svirt_reader_next(reader, devices, node_, element);        \
             parse(reader, node_, i_ + 1, &all_[i_]);                           \
+            (void)svirt_reader_part(reader);                                   \
         }                                                                      \
         domain->array = all_;                                                  \
         domain->counter = count_;                                              \
@@ -21,15 +22,15 @@
 
 static size_t
 parse_role(SvirtReader *reader, SvirtXmlNode *devices, SvirtChardevRole role,
-           SvirtChardev *chardevs)
+           SvirtChardev *chardevs, bool *ok)
 {
     const char *name = svirt_chardev_role_to_string(role);
     SvirtXmlNode *node = NULL;
     size_t count = 0;
 
-    while (reader->error == NULL &&
-           (node = svirt_reader_next(reader, devices, node, name))) {
+    while ((node = svirt_reader_next(reader, devices, node, name))) {
         svirt_parse_chardev(reader, node, count + 1, role, &chardevs[count]);
+        *ok = svirt_reader_part(reader) && *ok;
         count++;
     }
     return count;
@@ -77,6 +78,7 @@ parse_chardevs(SvirtReader *reader, SvirtXmlNode *devices, SvirtDomain *domain)
 {
     SvirtChardev *chardevs;
     size_t count = 0;
+    bool ok = true;
 
     for (int role = 0; role < SVIRT_CHARDEV_ROLE_MAX; role++) {
         count += svirt_reader_count(
@@ -87,11 +89,12 @@ parse_chardevs(SvirtReader *reader, SvirtXmlNode *devices, SvirtDomain *domain)
     count = 0;
     for (int role = 0; role < SVIRT_CHARDEV_ROLE_MAX; role++) {
         count += parse_role(reader, devices, (SvirtChardevRole)role,
-                            chardevs + count);
+                            chardevs + count, &ok);
     }
     domain->chardev_count = count;
-    if (reader->error == NULL) {
+    if (ok) {
         join_console(reader, chardevs, count);
+        (void)svirt_reader_part(reader);
     }
 }
 
@@ -107,6 +110,7 @@ svirt_parse_devices(SvirtReader *reader, SvirtXmlNode *root,
         domain->emulator = svirt_reader_path(reader, emulator, NULL);
         domain->emulator_line = emulator->line;
     }
+    (void)svirt_reader_part(reader);
     READ_ALL(SvirtDisk, "disk", disks, disk_count, svirt_parse_disk);
     READ_ALL(SvirtController, "controller", controllers, controller_count,
              svirt_parse_controller);

@@ -21,22 +21,22 @@ parse_driver(SvirtReader *reader, SvirtXmlNode *node, SvirtDisk *disk)
                           "use name='qemu'",
                           "name='%.80s' of <driver> is not supported", name);
     }
-    SVIRT_READ_ENUM(reader, driver, "cache", svirt_disk_cache_from_string,
+    SVIRT_READ_ENUM(reader, driver, "cache", svirt_disk_cache,
                     &disk->cache);
-    SVIRT_READ_ENUM(reader, driver, "io", svirt_disk_io_from_string, &disk->io);
+    SVIRT_READ_ENUM(reader, driver, "io", svirt_disk_io, &disk->io);
     if (disk->io == SVIRT_DISK_IO_IO_URING) {
         svirt_reader_warn(reader, driver->line,
                           "io='io_uring' of <driver> is ignored: it has calls "
                           "that no filter sees, threads do the same");
     }
-    SVIRT_READ_ENUM(reader, driver, "discard", svirt_disk_discard_from_string,
+    SVIRT_READ_ENUM(reader, driver, "discard", svirt_disk_discard,
                     &disk->discard);
     SVIRT_READ_ENUM(reader, driver, "detect_zeroes",
-                    svirt_disk_detect_zeroes_from_string, &disk->detect_zeroes);
+                    svirt_disk_detect_zeroes, &disk->detect_zeroes);
     SVIRT_READ_ENUM(reader, driver, "error_policy",
-                    svirt_disk_error_policy_from_string, &disk->error_policy);
+                    svirt_disk_error_policy, &disk->error_policy);
     SVIRT_READ_ENUM(reader, driver, "rerror_policy",
-                    svirt_disk_error_policy_from_string,
+                    svirt_disk_error_policy,
                     &disk->read_error_policy);
     if (disk->read_error_policy == SVIRT_DISK_ERROR_POLICY_ENOSPACE) {
         svirt_reader_bad_word(reader, driver, "rerror_policy", "enospace");
@@ -180,14 +180,24 @@ svirt_parse_disk(SvirtReader *reader, SvirtXmlNode *node, size_t ordinal,
     SvirtXmlNode *block;
 
     disk->target = "";
-    SVIRT_READ_ENUM(reader, node, "device", svirt_disk_device_from_string,
+    SVIRT_READ_ENUM(reader, node, "device", svirt_disk_device,
                     &disk->device);
     svirt_parse_info(reader, node, ordinal, &disk->info);
+    if (!svirt_reader_part(reader)) {
+        /* Of another kind of disk, what the rest means is not known. */
+        node->unread = true;
+        return;
+    }
     svirt_parse_images(reader, node, disk);
+    (void)svirt_reader_part(reader);
     parse_driver(reader, node, disk);
+    (void)svirt_reader_part(reader);
     parse_target(reader, node, disk);
+    (void)svirt_reader_part(reader);
     parse_sharing(reader, node, disk);
+    (void)svirt_reader_part(reader);
     parse_serial(reader, node, disk);
+    (void)svirt_reader_part(reader);
     block = svirt_reader_child(reader, node, "blockio");
     if (block != NULL) {
         disk->logical_block_size_bytes =

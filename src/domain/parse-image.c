@@ -31,7 +31,7 @@ read_format_element(SvirtReader *reader, SvirtXmlNode *node)
         return format;
     }
     (void)svirt_reader_required(reader, child, "type"); /* error is kept */
-    SVIRT_READ_ENUM(reader, child, "type", svirt_disk_format_from_string,
+    SVIRT_READ_ENUM(reader, child, "type", svirt_disk_format,
                     &format);
     return format;
 }
@@ -47,7 +47,7 @@ parse_source(SvirtReader *reader, SvirtXmlNode *source, SvirtDiskImage *image,
         image->path = svirt_reader_path(reader, source, name);
     }
     SVIRT_READ_ENUM(reader, source, "startupPolicy",
-                    svirt_startup_policy_from_string, &image->startup_policy);
+                    svirt_startup_policy, &image->startup_policy);
     image->seclabels = svirt_parse_source_seclabels(reader, source);
 }
 
@@ -112,7 +112,7 @@ parse_top(SvirtReader *reader, SvirtXmlNode *node, bool may_be_empty,
     image->block = read_is_block(reader, node);
     image->line = node->line;
     if (driver != NULL) {
-        SVIRT_READ_ENUM(reader, driver, "type", svirt_disk_format_from_string,
+        SVIRT_READ_ENUM(reader, driver, "type", svirt_disk_format,
                         &image->format);
     }
     if (source != NULL) {
@@ -173,12 +173,17 @@ svirt_parse_images(SvirtReader *reader, SvirtXmlNode *node, SvirtDisk *disk)
     disk->images = images;
     disk->image_count = count;
     parse_top(reader, node, disk->device == SVIRT_DISK_DEVICE_CDROM, images);
-    for (size_t i = 1; i < count && reader->error == NULL; i++) {
+    for (size_t i = 1; i < count; i++) {
         node = svirt_reader_child(reader, node, "backingStore");
+        if (reader->error != NULL) {
+            node->unread = true;
+            return;
+        }
         if (!has_backing(images[i - 1].format)) {
             svirt_reader_fail(reader, node->line, SVIRT_ERROR_INVALID,
                               "give the format of the image above",
                               "<backingStore> below an image without backing");
+            node->unread = true;
             return;
         }
         parse_below(reader, node, &images[i]);

@@ -78,6 +78,7 @@ parse_address(SvirtReader *reader, SvirtXmlNode *node, SvirtAddress *address)
     const char *type = svirt_reader_required(reader, node, "type");
 
     if (reader->error != NULL) {
+        node->unread = true;
         return;
     }
     if (!svirt_address_type_from_string(type, &address->type)) {

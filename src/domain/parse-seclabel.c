@@ -50,12 +50,13 @@ svirt_parse_seclabels(SvirtReader *reader, SvirtXmlNode *root)
     GError *cause = NULL;
     unsigned line = root->line;
 
-    while (reader->error == NULL &&
-           (node = svirt_reader_next(reader, root, node, "seclabel"))) {
+    bool ok = true;
+
+    while ((node = svirt_reader_next(reader, root, node, "seclabel"))) {
         SvirtSeclabel *seclabel = svirt_seclabel_new();
 
         g_ptr_array_add(list, seclabel);
-        SVIRT_READ_ENUM(reader, node, "type", svirt_seclabel_type_from_string,
+        SVIRT_READ_ENUM(reader, node, "type", svirt_seclabel_type,
                         &seclabel->type);
         read_common(reader, node, seclabel);
         seclabel->require_enforcing = svirt_reader_yes_no(
@@ -66,8 +67,9 @@ svirt_parse_seclabels(SvirtReader *reader, SvirtXmlNode *root)
         if (reader->error == NULL && !svirt_seclabel_check(seclabel, &cause)) {
             svirt_reader_take(reader, line, cause);
         }
+        ok = svirt_reader_part(reader) && ok;
     }
-    if (reader->error == NULL && !svirt_seclabel_check_list(list, &cause)) {
+    if (ok && !svirt_seclabel_check_list(list, &cause)) {
         svirt_reader_take(reader, line, cause);
     }
     return list;
@@ -111,7 +113,7 @@ svirt_parse_source_seclabels(SvirtReader *reader, SvirtXmlNode *source)
         return NULL;
     }
     list = new_list(reader);
-    while (node != NULL && reader->error == NULL) {
+    while (node != NULL) {
         read_source_seclabel(reader, node, list);
         node = svirt_reader_next(reader, source, node, "seclabel");
     }

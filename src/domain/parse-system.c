@@ -8,27 +8,22 @@ parse_boot_order(SvirtReader *reader, SvirtXmlNode *node, SvirtOs *os)
 {
     SvirtXmlNode *boot = NULL;
 
-    while (reader->error == NULL &&
-           (boot = svirt_reader_next(reader, node, boot, "boot"))) {
-        const char *word = svirt_reader_required(reader, boot, "dev");
+    while ((boot = svirt_reader_next(reader, node, boot, "boot"))) {
         SvirtBootDevice device = SVIRT_BOOT_DEVICE_HD;
 
-        if (reader->error != NULL) {
-            return;
-        }
-        if (!svirt_boot_device_from_string(word, &device)) {
-            svirt_reader_bad_word(reader, boot, "dev", word);
-            return;
-        }
+        (void)svirt_reader_required(reader, boot, "dev"); /* error is kept */
+        SVIRT_READ_ENUM(reader, boot, "dev", svirt_boot_device, &device);
         for (size_t i = 0; i < os->boot_count; i++) {
             if (os->boot[i] == device) {
                 svirt_reader_fail(reader, boot->line, SVIRT_ERROR_INVALID,
                                   "keep one of the two",
-                                  "second <boot dev='%s'>", word);
-                return;
+                                  "second <boot dev='%s'>",
+                                  svirt_boot_device_to_string(device));
             }
         }
-        os->boot[os->boot_count++] = device;
+        if (svirt_reader_part(reader)) {
+            os->boot[os->boot_count++] = device;
+        }
     }
 }
 
@@ -73,8 +68,9 @@ parse_direct_boot(SvirtReader *reader, SvirtXmlNode *node, SvirtOs *os)
 }
 
 void
-svirt_parse_os(SvirtReader *reader, SvirtXmlNode *root, SvirtOs *os)
+svirt_parse_os(SvirtReader *reader, SvirtXmlNode *root, SvirtDomain *domain)
 {
+    SvirtOs *os = &domain->os;
     SvirtXmlNode *node = svirt_reader_child(reader, root, "os");
     SvirtXmlNode *type = svirt_reader_child(reader, node, "type");
 
@@ -90,7 +86,9 @@ svirt_parse_os(SvirtReader *reader, SvirtXmlNode *root, SvirtOs *os)
     }
     os->arch = svirt_reader_word(reader, type, "arch");
     os->machine = svirt_reader_word(reader, type, "machine");
+    (void)svirt_reader_part(reader);
     parse_direct_boot(reader, node, os);
+    (void)svirt_reader_part(reader);
     parse_boot_order(reader, node, os);
     parse_boot_menu(reader, node, os);
 }
@@ -109,8 +107,9 @@ read_feature(SvirtReader *reader, SvirtXmlNode *parent, const char *name)
 
 void
 svirt_parse_features(SvirtReader *reader, SvirtXmlNode *root,
-                     SvirtFeatures *features)
+                     SvirtDomain *domain)
 {
+    SvirtFeatures *features = &domain->features;
     SvirtXmlNode *node = svirt_reader_child(reader, root, "features");
     SvirtXmlNode *kvm = svirt_reader_child(reader, node, "kvm");
 
@@ -141,7 +140,7 @@ parse_timer(SvirtReader *reader, SvirtXmlNode *node, SvirtTimer *timer)
                              ? SVIRT_SWITCH_ON
                              : SVIRT_SWITCH_OFF;
     }
-    SVIRT_READ_ENUM(reader, node, "tickpolicy", svirt_tick_policy_from_string,
+    SVIRT_READ_ENUM(reader, node, "tickpolicy", svirt_tick_policy,
                     &timer->tick_policy);
 }
 
@@ -156,7 +155,7 @@ svirt_parse_clock(SvirtReader *reader, SvirtXmlNode *root, SvirtDomain *domain)
     if (node == NULL) {
         return;
     }
-    SVIRT_READ_ENUM(reader, node, "offset", svirt_clock_offset_from_string,
+    SVIRT_READ_ENUM(reader, node, "offset", svirt_clock_offset,
                     &domain->clock_offset);
     domain->timer_count = svirt_reader_count(node, "timer");
     timers =
@@ -175,7 +174,7 @@ read_action(SvirtReader *reader, SvirtXmlNode *root, const char *name,
     SvirtXmlNode *node = svirt_reader_child(reader, root, name);
 
     if (node != NULL) {
-        SVIRT_READ_ENUM_TEXT(reader, node, svirt_lifecycle_action_from_string,
+        SVIRT_READ_ENUM_TEXT(reader, node, svirt_lifecycle_action,
                              action);
     }
 }

@@ -10,9 +10,10 @@
  */
 
 /* parse-system.c: <os>, <features>, <clock>, on_*, <pm> */
-void svirt_parse_os(SvirtReader *reader, SvirtXmlNode *root, SvirtOs *os);
+void svirt_parse_os(SvirtReader *reader, SvirtXmlNode *root,
+                    SvirtDomain *domain);
 void svirt_parse_features(SvirtReader *reader, SvirtXmlNode *root,
-                          SvirtFeatures *features);
+                          SvirtDomain *domain);
 void svirt_parse_clock(SvirtReader *reader, SvirtXmlNode *root,
                        SvirtDomain *domain);
 void svirt_parse_lifecycle(SvirtReader *reader, SvirtXmlNode *root,

@@ -27,6 +27,7 @@ svirt_reader_fail(SvirtReader *reader, unsigned line, SvirtErrorCode code,
     va_end(args);
     svirt_xml_raise(reader->document, line, &reader->error, code, hint, "%s",
                     text);
+    reader->error_line = line;
 }
 
 void
@@ -43,6 +44,46 @@ svirt_reader_take(SvirtReader *reader, unsigned line, GError *cause)
     clean = svirt_xml_clean(reader->error->message);
     g_free(reader->error->message);
     reader->error->message = g_steal_pointer(&clean);
+    reader->error_line = line;
+}
+
+bool
+svirt_reader_is_full(const SvirtReader *reader)
+{
+    return reader->faults->len >= SVIRT_DOMAIN_FAULTS_MAX;
+}
+
+/* One element may be asked for in several parts. */
+static bool
+is_known(const SvirtReader *reader)
+{
+    for (unsigned i = 0; i < reader->faults->len; i++) {
+        const SvirtDomainFault *fault = reader->faults->pdata[i];
+
+        if (strcmp(fault->error->message, reader->error->message) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+svirt_reader_part(SvirtReader *reader)
+{
+    SvirtDomainFault *fault;
+
+    if (reader->error == NULL) {
+        return true;
+    }
+    if (svirt_reader_is_full(reader) || is_known(reader)) {
+        g_clear_error(&reader->error);
+        return false;
+    }
+    fault = g_new0(SvirtDomainFault, 1);
+    fault->line = reader->error_line;
+    fault->error = g_steal_pointer(&reader->error);
+    g_ptr_array_add(reader->faults, fault);
+    return false;
 }
 
 void
@@ -104,6 +145,7 @@ svirt_reader_child(SvirtReader *reader, SvirtXmlNode *node, const char *name)
         second = svirt_reader_next(reader, node, child, name);
     }
     if (second != NULL) {
+        second->unread = true;
         svirt_reader_fail(reader, second->line, SVIRT_ERROR_INVALID,
                           "keep one of the two",
                           "second <%s> in <%s>, the first is in line %u", name,
@@ -156,6 +198,7 @@ svirt_reader_required(SvirtReader *reader, SvirtXmlNode *node, const char *name)
     const char *value = svirt_reader_attribute(reader, node, name);
 
     if (value == NULL) {
+        node->unread = true; /* what stands there may be meant for it */
         svirt_reader_fail(reader, node->line, SVIRT_ERROR_INVALID, NULL,
                           "<%s> has no attribute '%s'", node->name, name);
         return "";
@@ -190,23 +233,56 @@ svirt_reader_text(SvirtReader *reader, SvirtXmlNode *node)
                                 : svirt_arena_text(reader->arena, text, length);
 }
 
+/* "use one of: ide, scsi, usb" */
+static char *
+list_words(const char *const *table, size_t count)
+{
+    GString *text = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        if (table[i] == NULL || table[i][0] == '\0') {
+            continue;
+        }
+        if (text == NULL) {
+            text = g_string_new("use one of: ");
+        } else {
+            g_string_append(text, ", ");
+        }
+        g_string_append(text, table[i]);
+    }
+    return text != NULL ? g_string_free(text, FALSE) : NULL;
+}
+
 void
-svirt_reader_bad_word(SvirtReader *reader, const SvirtXmlNode *node,
-                      const char *name, const char *word)
+svirt_reader_bad_word_of(SvirtReader *reader, SvirtXmlNode *node,
+                         const char *name, const char *word,
+                         const char *const *table, size_t count)
 {
     const SvirtRule *rule = svirt_rules_find(node, name, word);
+    g_autofree char *hint = NULL;
 
+    node->unread = node->unread || g_strcmp0(name, "type") == 0;
     if (rule == NULL && name != NULL) {
         rule = svirt_rules_find(node, name, NULL);
     }
     if (rule != NULL) {
         svirt_rules_apply(reader, node, rule, name, word);
-    } else if (name != NULL) {
-        svirt_reader_fail(reader, node->line, SVIRT_ERROR_INVALID, NULL,
+        return;
+    }
+    hint = list_words(table, count);
+    if (name != NULL) {
+        svirt_reader_fail(reader, node->line, SVIRT_ERROR_INVALID, hint,
                           "%s='%.80s' of <%s> is unknown", name, word,
                           node->name);
     } else {
-        svirt_reader_fail(reader, node->line, SVIRT_ERROR_INVALID, NULL,
+        svirt_reader_fail(reader, node->line, SVIRT_ERROR_INVALID, hint,
                           "'%.80s' in <%s> is unknown", word, node->name);
     }
+}
+
+void
+svirt_reader_bad_word(SvirtReader *reader, SvirtXmlNode *node,
+                      const char *name, const char *word)
+{
+    svirt_reader_bad_word_of(reader, node, name, word, NULL, 0);
 }

@@ -9,17 +9,21 @@
 #include "domain/xml.h"
 
 /*
- * Typed reading of a tree. The first failure is kept and the rest is read as
- * if absent, so that a device's reader is one straight list of its members;
- * whoever started it looks at `error` once at the end. Everything asked for is
- * marked as seen; what nobody asked for is judged afterwards (rules.h).
+ * Typed reading of a tree, part by part: an element, or some members of it,
+ * that say nothing about each other. Of a part the first failure is kept and
+ * the rest is read as if absent, so that a device's reader is one straight
+ * list of its members; svirt_reader_part ends it, and the next one is read as
+ * if nothing had failed. Everything asked for is marked as seen; what nobody
+ * asked for is judged afterwards (rules.h).
  */
 typedef struct SvirtReader {
     SvirtXmlDocument *document; /* borrowed */
     SvirtArena *arena;          /* the document's */
     GPtrArray *seclabel_lists;  /* borrowed: takes what is allocated */
     GArray *warnings;           /* borrowed: of SvirtDomainWarning */
-    GError *error;              /* owned, the first failure */
+    GPtrArray *faults;          /* borrowed: of SvirtDomainFault, as found */
+    GError *error;              /* owned, the first failure of this part */
+    unsigned error_line;
 } SvirtReader;
 
 /* Keeps the first failure: "FILE:LINE: what". */
@@ -28,6 +32,12 @@ void svirt_reader_fail(SvirtReader *reader, unsigned line, SvirtErrorCode code,
     G_GNUC_PRINTF(5, 6);
 /* Takes an error of another part and puts FILE:LINE before it. */
 void svirt_reader_take(SvirtReader *reader, unsigned line, GError *cause);
+/*
+ * The end of a part: its failure goes to the faults, once. False: it had one.
+ */
+bool svirt_reader_part(SvirtReader *reader);
+/* More would not be listed: whoever goes through many parts stops. */
+bool svirt_reader_is_full(const SvirtReader *reader);
 /* "FILE:LINE: what", bounded in number. */
 void svirt_reader_warn(SvirtReader *reader, unsigned line, const char *format,
                        ...) G_GNUC_PRINTF(3, 4);
@@ -81,26 +91,40 @@ bool svirt_reader_on_off(SvirtReader *reader, SvirtXmlNode *node,
 bool svirt_reader_yes_no(SvirtReader *reader, SvirtXmlNode *node,
                          const char *name, bool fallback);
 
-/* The value is none of the words known here: refused by name, or wrong. */
-void svirt_reader_bad_word(SvirtReader *reader, const SvirtXmlNode *node,
+/*
+ * The value is none of the words known here: refused by name, or wrong. The
+ * hint lists the `count` words of `table` (NULL: none) that there are. What a
+ * `type` decides is not judged when that is the wrong word.
+ */
+void svirt_reader_bad_word_of(SvirtReader *reader, SvirtXmlNode *node,
+                              const char *name, const char *word,
+                              const char *const *table, size_t count);
+void svirt_reader_bad_word(SvirtReader *reader, SvirtXmlNode *node,
                            const char *name, const char *word);
 
 /*
- * An enum with a table (base/enum-table.h); *ret stays when the attribute is
- * absent. The word of _UNSET is empty and so never accepted.
+ * An enum with a table (base/enum-table.h), by the name its functions begin
+ * with; *ret stays when the attribute is absent. The word of _UNSET is empty
+ * and so never accepted.
  */
-#define SVIRT_READ_ENUM(reader, node, name, from_string, ret)                  \
+#define SVIRT_READ_ENUM(reader, node, name, prefix, ret)                       \
     do {                                                                       \
         const char *word_ = svirt_reader_attribute(reader, node, name);        \
-        if (word_ != NULL && !from_string(word_, ret)) {                       \
-            svirt_reader_bad_word(reader, node, name, word_);                  \
+        if (word_ != NULL && !prefix##_from_string(word_, ret)) {              \
+            size_t count_;                                                     \
+            const char *const *table_ = prefix##_words(&count_);               \
+            svirt_reader_bad_word_of(reader, node, name, word_, table_,        \
+                                     count_);                                  \
         }                                                                      \
     } while (0)
 
-#define SVIRT_READ_ENUM_TEXT(reader, node, from_string, ret)                   \
+#define SVIRT_READ_ENUM_TEXT(reader, node, prefix, ret)                        \
     do {                                                                       \
         const char *word_ = svirt_reader_text(reader, node);                   \
-        if ((reader)->error == NULL && !from_string(word_, ret)) {             \
-            svirt_reader_bad_word(reader, node, NULL, word_);                  \
+        if ((reader)->error == NULL && !prefix##_from_string(word_, ret)) {    \
+            size_t count_;                                                     \
+            const char *const *table_ = prefix##_words(&count_);               \
+            svirt_reader_bad_word_of(reader, node, NULL, word_, table_,        \
+                                     count_);                                  \
         }                                                                      \
     } while (0)

@@ -169,6 +169,7 @@ check_attributes(SvirtReader *reader, const SvirtXmlNode *node)
             g_strcmp0(attribute->namespace_uri, SVIRT_XML_XMLNS_URI) == 0 ||
             judge_namespace(reader, node, attribute->name,
                             attribute->namespace_uri)) {
+            (void)svirt_reader_part(reader);
             continue;
         }
         rule = svirt_rules_find(node, attribute->name, attribute->value);
@@ -182,6 +183,7 @@ check_attributes(SvirtReader *reader, const SvirtXmlNode *node)
                               DOCS_HINT, "attribute '%.80s' of <%s> is unknown",
                               attribute->name, node->name);
         }
+        (void)svirt_reader_part(reader);
     }
 }
 
@@ -223,11 +225,12 @@ check_text(SvirtReader *reader, const SvirtXmlNode *node)
 void
 svirt_rules_check(SvirtReader *reader, SvirtXmlNode *node)
 {
-    if (node->opaque || reader->error != NULL) {
+    if (node->opaque || node->unread) {
         return;
     }
     check_attributes(reader, node);
     check_text(reader, node);
+    (void)svirt_reader_part(reader); /* the next one is judged all the same */
     for (SvirtXmlNode *child = node->first_child; child != NULL;
          child = child->next) {
         if (child->seen) {
@@ -235,7 +238,8 @@ svirt_rules_check(SvirtReader *reader, SvirtXmlNode *node)
         } else {
             judge_element(reader, child);
         }
-        if (reader->error != NULL) {
+        (void)svirt_reader_part(reader);
+        if (svirt_reader_is_full(reader)) {
             return;
         }
     }

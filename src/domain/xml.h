@@ -43,6 +43,7 @@ struct SvirtXmlNode {
     bool seen;        /* a reader understood this element */
     bool text_seen;   /* and its text */
     bool opaque;      /* everything below it is kept, nothing is read */
+    bool unread;      /* after a fault: what is not seen in it means nothing */
     const char *text; /* NULL: none */
     const char *tail; /* NULL: none */
     SvirtXmlNode *parent;

@@ -21,15 +21,38 @@ read_whole(const char *path)
     return text;
 }
 
+static void
+free_fault(gpointer fault)
+{
+    svirt_domain_fault_free(fault);
+}
+
+static char *
+render_faults(const GPtrArray *faults)
+{
+    g_autoptr(GString) all = g_string_new(NULL);
+
+    for (guint i = 0; i < faults->len; i++) {
+        const SvirtDomainFault *fault = faults->pdata[i];
+        g_autofree char *text = svirt_error_render(fault->error);
+
+        g_string_append(all, text);
+    }
+    return g_string_free(g_steal_pointer(&all), FALSE);
+}
+
 static char *
 render(const char *text, const char *shown, SvirtDomain **ret_domain)
 {
     g_autoptr(SvirtDomain) domain = NULL;
     g_autoptr(SvirtResourceList) list = NULL;
+    g_autoptr(GPtrArray) faults = g_ptr_array_new_with_free_func(free_fault);
     g_autoptr(GError) error = NULL;
 
-    if (!svirt_domain_parse(text, strlen(text), shown, &domain, &error)) {
-        return svirt_error_render(error);
+    if (!svirt_domain_parse_all(text, strlen(text), shown, &domain, faults,
+                                &error)) {
+        return faults->len > 0 ? render_faults(faults)
+                               : svirt_error_render(error);
     }
     if (!svirt_resource_list_from_domain(domain, &list, &error)) {
         return svirt_error_render(error);

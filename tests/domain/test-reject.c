@@ -422,12 +422,19 @@ static const Row rows[] = {
 };
 
 static void
+free_fault(gpointer fault)
+{
+    svirt_domain_fault_free(fault);
+}
+
+static void
 test_row(gconstpointer data)
 {
     const Row *row = data;
     g_autofree char *built = NULL;
     g_autoptr(SvirtDomain) domain = NULL;
     g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) faults = g_ptr_array_new_with_free_func(free_fault);
     const char *text = row->xml;
 
     if (row->place != WHOLE) {
@@ -436,7 +443,17 @@ test_row(gconstpointer data)
         text = built;
     }
     g_assert_false(
-        svirt_domain_parse(text, strlen(text), "x.xml", &domain, &error));
+        svirt_domain_parse_all(text, strlen(text), "x.xml", &domain, faults,
+                               &error));
+    /* One mistake is one fault: none is made up from what it hides. */
+    for (guint i = 0; i < faults->len && faults->len > 1; i++) {
+        const SvirtDomainFault *fault = faults->pdata[i];
+
+        g_test_message("%s", fault->error->message);
+    }
+    if (row->place != WHOLE) {
+        g_assert_cmpuint(faults->len, ==, 1);
+    }
     g_assert_error(error, SVIRT_ERROR, (int)row->code);
     g_assert_true(g_str_has_prefix(error->message, "x.xml:"));
     g_assert_cmpstr(error->message + strlen("x.xml:"), ==, row->message);

@@ -55,6 +55,18 @@ refused "a directory" 10 "'$work'" svirt define "$work"
 refused "standard input that is none" 3 "standard input" svirt define -
 refused "--validate says the same" 6 "bad.xml:[0-9].*memtune" \
     svirt define --validate bad.xml
+stock=$top/tests/data/domain/virt-manager-spice.xml
+svirt define --validate "$stock" >said 2>&1
+is "every fault of a stock definition is listed, each with its hint" \
+    "$? $(grep -c "^error: $stock:[0-9]" said) $(grep -c '^  hint: ' said)" \
+    "6 2 2"
+svirt define --validate "$stock" --format json >said 2>ignored
+is "in JSON too" "$? $(python3 -c 'import json
+print([fault["line"] for fault in json.load(open("said"))["faults"]])')" \
+    "6 [23, 27]"
+sed -i 's/<memtune>/<vcpu>none<\/vcpu>&/' bad.xml
+svirt define bad.xml >said 2>&1
+is "define lists them as well" "$? $(grep -c '^error: ' said)" "3 2"
 
 # Names and UUIDs that are taken.
 write_xml good "$(disk d raw "$work/disk.raw")"
