@@ -73,3 +73,5 @@ SVIRT_COMMAND(svirt_cmd_chain);
 SVIRT_COMMAND(svirt_cmd_waiver);
 SVIRT_COMMAND(svirt_cmd_verify);
 SVIRT_COMMAND(svirt_cmd_selftest);
+SVIRT_COMMAND(svirt_cmd_doctor);
+SVIRT_COMMAND(svirt_cmd_policy);

@@ -5,6 +5,7 @@
 #define LABELS "labels"
 #define HOST "host"
 #define SEE "see"
+#define POLICY "policy"
 
 #define DOMAIN                                                               \
     { "domain", SVIRT_OPTION_REQUIRED, "DOMAIN",                             \
@@ -145,6 +146,13 @@ static const SvirtOption selftest_options[] = {
     END,
 };
 
+static const SvirtOption policy_options[] = {
+    { "action", SVIRT_OPTION_REQUIRED, "ACTION", "install-selinux" },
+    { "file", SVIRT_OPTION_TEXT, "FILE",
+      "the module, if it is not the installed one" },
+    END,
+};
+
 const SvirtCommand svirt_commands[] = {
     { "define", LIFE, "define a domain from XML", define_options,
       svirt_cmd_define },
@@ -189,7 +197,11 @@ const SvirtCommand svirt_commands[] = {
       waiver_options, svirt_cmd_waiver },
     { "selftest", HOST, "attack two throw-away compartments from inside",
       selftest_options, svirt_cmd_selftest },
+    { "doctor", HOST, "what of the host's security model VMs do without",
+      no_options, svirt_cmd_doctor },
     { "verify", SEE, "read back what confines the running VMs",
       verify_options, svirt_cmd_verify },
+    { "policy", POLICY, "give the host's policy svirt's own types",
+      policy_options, svirt_cmd_policy },
     { NULL, NULL, NULL, NULL, NULL },
 };

@@ -9,7 +9,6 @@
 #include "base/fd.h"
 
 #define CONFIG_BYTES 16384
-#define NAME_BYTES 128
 
 /* svirt.cil's, without a range. */
 #define OWN_VMM "system_u:system_r:svirt_vm_t"
@@ -36,10 +35,11 @@ svirt_selinux_types_free(SvirtSelinuxTypes *types)
     g_free(types);
 }
 
-/* SELINUXTYPE of /etc/selinux/config: a directory's name, "" when unset. */
-static bool
-read_policy_name(int etc, char ret[NAME_BYTES], GError **error)
+bool
+svirt_selinux_policy_name(const SvirtSelinux *selinux,
+                          char ret[SVIRT_SELINUX_NAME_BYTES], GError **error)
 {
+    int etc = selinux->etc;
     g_autofree char *text = g_malloc(CONFIG_BYTES);
     g_auto(GStrv) lines = NULL;
 
@@ -56,14 +56,15 @@ read_policy_name(int etc, char ret[NAME_BYTES], GError **error)
             continue;
         }
         value += strlen("SELINUXTYPE=");
-        if (strlen(value) >= NAME_BYTES || strchr(value, '/') != NULL ||
-            value[0] == '.' || value[0] == '\0') {
+        if (strlen(value) >= SVIRT_SELINUX_NAME_BYTES ||
+            strchr(value, '/') != NULL || value[0] == '.' ||
+            value[0] == '\0') {
             return svirt_raise(error, SVIRT_ERROR_INVALID, NULL,
                                "set SELINUXTYPE=default, or as installed",
                                "/etc/selinux/config: '%.64s' is no policy",
                                value);
         }
-        (void)g_strlcpy(ret, value, NAME_BYTES);
+        (void)g_strlcpy(ret, value, SVIRT_SELINUX_NAME_BYTES);
     }
     return true;
 }
@@ -117,11 +118,11 @@ static bool
 read_files(const SvirtSelinux *selinux, SvirtSelinuxTypes *types,
            GError **error)
 {
-    char policy[NAME_BYTES];
+    char policy[SVIRT_SELINUX_NAME_BYTES];
     g_auto(GStrv) domain = NULL;
     g_auto(GStrv) image = NULL;
 
-    if (!read_policy_name(selinux->etc, policy, error)) {
+    if (!svirt_selinux_policy_name(selinux, policy, error)) {
         return false;
     }
     domain = read_lines(selinux->etc, policy, "virtual_domain_context");

@@ -22,6 +22,14 @@ typedef struct SvirtSelinuxTypes {
     SvirtContext *content;
 } SvirtSelinuxTypes;
 
+#define SVIRT_SELINUX_NAME_BYTES 128
+
+/* SELINUXTYPE of /etc/selinux/config: the name of the policy's directory
+ * there, "" when unset. INVALID. */
+bool svirt_selinux_policy_name(const SvirtSelinux *selinux,
+                               char ret[SVIRT_SELINUX_NAME_BYTES],
+                               GError **error);
+
 /*
  * UNSUPPORTED: neither the module nor the files are there (hint: install the
  * module). INVALID: a file of the policy says no context, or one that the
