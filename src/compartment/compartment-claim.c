@@ -253,7 +253,8 @@ svirt_compartment_claim(SvirtState *state, const SvirtConnection *connection,
     bool is_static;
     uid_t first;
 
-    if (!svirt_compartment_static_dac(config, definition, domain, &is_static,
+    if (!svirt_compartment_check_author(definition, domain, error) ||
+        !svirt_compartment_static_dac(config, definition, domain, &is_static,
                                       &label, error) ||
         !look_around(state, config, definition, &use, error) ||
         !svirt_state_begin(state, error)) {

@@ -2,6 +2,7 @@
 #include "compartment/compartment-private.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "label/derive.h"
 #include "label/level.h"
@@ -61,6 +62,37 @@ svirt_compartment_range(SvirtCategoryRange *ret, GError **error)
     return selinux == NULL || !selinux->probe(&active, NULL) || !active ||
            selinux->category_range == NULL ||
            selinux->category_range(ret, error);
+}
+
+/* A label that the author wrote, or the lack of one: root's to give. */
+bool
+svirt_compartment_check_author(const SvirtDefinition *definition,
+                               const SvirtDomain *domain, GError **error)
+{
+    if (definition->author == 0 || definition->author == geteuid()) {
+        return true;
+    }
+    for (unsigned i = 0; i < domain->seclabels->len; i++) {
+        const SvirtSeclabel *seclabel = domain->seclabels->pdata[i];
+
+        if (seclabel->has_model && (seclabel->model == SVIRT_MODEL_DAC ||
+                                    seclabel->model == SVIRT_MODEL_NONE)) {
+            continue;
+        }
+        if (seclabel->type != SVIRT_SECLABEL_DYNAMIC ||
+            seclabel->baselabel != NULL) {
+            return svirt_raise(error, SVIRT_ERROR_REFUSED, NULL,
+                               "leave the <seclabel> out: each VM gets a "
+                               "label of its own",
+                               "'%s' asks for a label of type '%s'%s, and "
+                               "its author is uid %u", definition->name,
+                               svirt_seclabel_type_to_string(seclabel->type),
+                               seclabel->baselabel != NULL
+                                   ? " with a <baselabel>" : "",
+                               definition->author);
+        }
+    }
+    return true;
 }
 
 static const char *

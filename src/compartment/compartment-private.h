@@ -39,6 +39,12 @@ SvirtCompartment *svirt_compartment_build(
     uid_t uid_first, const SvirtCategorySet *categories,
     const SvirtDacLabel *static_dac);
 
+/* REFUSED: an author who is neither root nor whoever runs svirt asks for a
+ * static label, a base label or none at all under a kernel's model. */
+bool svirt_compartment_check_author(const SvirtDefinition *definition,
+                                    const SvirtDomain *domain,
+                                    GError **error);
+
 /* Fills compartment->labels; a model's problem is kept with its label. */
 void svirt_compartment_add_labels(SvirtCompartment *compartment,
                                   const SvirtDomain *domain,

@@ -119,7 +119,8 @@ svirt_compartment_find(SvirtState *state, const SvirtConfig *config,
     SvirtDacLabel label;
     bool is_static;
 
-    if (!svirt_compartment_static_dac(config, definition, domain, &is_static,
+    if (!svirt_compartment_check_author(definition, domain, error) ||
+        !svirt_compartment_static_dac(config, definition, domain, &is_static,
                                       &label, error) ||
         !svirt_compartment_range(&range, error) ||
         !svirt_claims_list(state, &definition->uuid, &claims, error)) {

@@ -56,9 +56,13 @@ svirt_relabel_plan_free(SvirtRelabelPlan *plan)
     g_free(plan);
 }
 
-/* True when the source decides for this model; *ret_label NULL: keep. */
+/*
+ * True when the source decides for this model; *ret_label NULL: keep. A
+ * <seclabel> that names no model keeps every label, or gives one of the host's
+ * `first` model.
+ */
 static bool
-find_override(const SvirtRelabelItem *item, SvirtModelKind model,
+find_override(const SvirtRelabelItem *item, SvirtModelKind model, bool first,
               const char **ret_label)
 {
     const GPtrArray *seclabels = item->seclabels;
@@ -67,7 +71,7 @@ find_override(const SvirtRelabelItem *item, SvirtModelKind model,
         const SvirtSeclabel *seclabel = seclabels->pdata[i];
         bool keep = !svirt_seclabel_relabels(seclabel);
 
-        if (seclabel->has_model ? seclabel->model == model : keep) {
+        if (seclabel->has_model ? seclabel->model == model : keep || first) {
             *ret_label = keep ? NULL : seclabel->label;
             return true;
         }
@@ -78,14 +82,23 @@ find_override(const SvirtRelabelItem *item, SvirtModelKind model,
 /* *ret_wanted, owned by the caller, is what the object is to carry; it stays
  * NULL for what it carries now. */
 static bool
-decide(const SvirtCompartmentLabel *label, const SvirtRelabelItem *item,
-       char **ret_wanted, GError **error)
+decide(const SvirtRelabelPlan *plan, const SvirtCompartmentLabel *label,
+       bool first, const SvirtRelabelItem *item, char **ret_wanted,
+       GError **error)
 {
     const char *override = NULL;
 
-    if (find_override(item, label->model, &override)) {
+    if (find_override(item, label->model, first, &override)) {
         if (override != NULL && label->model == SVIRT_MODEL_DAC) {
             return svirt_compartment_dac_text(override, ret_wanted, error);
+        }
+        /* Others trust what has their label. */
+        if (override != NULL && plan->owner.author != 0) {
+            return svirt_raise(error, SVIRT_ERROR_REFUSED, NULL,
+                               "leave its <label> out",
+                               "'%s' asks for label '%.64s' on '%s', and its "
+                               "author is uid %u", plan->name, override,
+                               item->object->shown_path, plan->owner.author);
         }
         *ret_wanted = g_strdup(override);
         return true;
@@ -207,15 +220,20 @@ static bool
 plan_item(SvirtRelabelPlan *plan, const SvirtCompartment *compartment,
           const SvirtRelabelItem *item, GError **error)
 {
+    bool seen = false; /* a model with labels for processes */
+
     for (size_t i = 0; i < compartment->label_count; i++) {
         const SvirtCompartmentLabel *label = &compartment->labels[i];
         const SvirtModel *model = svirt_model_by_kind(label->model);
         g_autofree char *wanted = NULL;
+        bool first;
 
         if (!label->active || model == NULL || !model->labels_objects) {
             continue;
         }
-        if (!decide(label, item, &wanted, error)) {
+        first = model->labels_processes && !seen;
+        seen = seen || first;
+        if (!decide(plan, label, first, item, &wanted, error)) {
             return false;
         }
         if (wanted != NULL && !add_step(plan, item, model, wanted, error)) {

@@ -117,5 +117,12 @@ svirt_parse_source_seclabels(SvirtReader *reader, SvirtXmlNode *source)
         read_source_seclabel(reader, node, list);
         node = svirt_reader_next(reader, source, node, "seclabel");
     }
+    for (guint i = list->len; i > 0 && reader->error == NULL; i--) {
+        const SvirtSeclabel *seclabel = g_ptr_array_index(list, i - 1);
+
+        if (seclabel->label == NULL && svirt_seclabel_relabels(seclabel)) {
+            (void)g_ptr_array_remove_index(list, i - 1);
+        }
+    }
     return list;
 }

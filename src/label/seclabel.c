@@ -185,11 +185,6 @@ svirt_seclabel_check_device(SvirtSeclabel *seclabel, GError **error)
                           "of a device has a <label> and relabel='no'",
                           error);
     }
-    if (seclabel->label == NULL &&
-        seclabel->relabel != SVIRT_SECLABEL_RELABEL_NO) {
-        return raise_rule("a device takes <label> or relabel='no'",
-                          "of a device says nothing", error);
-    }
     if (seclabel->relabel == SVIRT_SECLABEL_RELABEL_UNSET) {
         seclabel->relabel = SVIRT_SECLABEL_RELABEL_YES;
     }

@@ -50,7 +50,8 @@ void svirt_seclabel_free(SvirtSeclabel *seclabel);
  * INVALID otherwise.
  */
 bool svirt_seclabel_check(SvirtSeclabel *seclabel, GError **error);
-/* The same for <source><seclabel/>: label or relabel='no', not both. */
+/* The same for <source><seclabel/>: label or relabel='no', not both. With
+ * neither, as in a live XML with labelskip='yes', it overrides nothing. */
 bool svirt_seclabel_check_device(SvirtSeclabel *seclabel, GError **error);
 /*
  * `seclabels` (of SvirtSeclabel *), each already checked: one per model; only

@@ -113,7 +113,7 @@ static const struct {
     { "label", UNSET, "u:object_r:t:s0", NULL, true, true },
     { "label-relabel-yes", YES, "u:object_r:t:s0", NULL, true, true },
     { "label-relabel-no", NO, "u:object_r:t:s0", NULL, false, false },
-    { "nothing", UNSET, NULL, NULL, false, false },
+    { "nothing", UNSET, NULL, NULL, true, true },
     { "baselabel", NO, NULL, "u:object_r:t:s0", false, false },
     { "wrong-label", UNSET, "t", NULL, false, false },
 };
