@@ -14,70 +14,65 @@
 /* Eight locks of a line each; who has more holds other bytes as well. */
 #define FDINFO_BYTES 8192u
 
+typedef bool (*RangeFunction)(int fd, struct flock *range);
+
+/* The bytes from `base` on whose bit is set, as few ranges as there are. */
 static bool
-lock_byte(int fd, off_t byte)
+each_range(int fd, uint16_t bits, off_t base, RangeFunction one)
 {
-    struct flock lock = {
-        .l_type = F_RDLCK,
-        .l_whence = SEEK_SET,
-        .l_start = byte,
-        .l_len = 1,
-    };
+    for (unsigned i = 0; i < SVIRT_LOCK_PERMISSIONS; i++) {
+        struct flock range = { .l_whence = SEEK_SET, .l_start = base + i };
 
-    return fcntl(fd, F_OFD_SETLK, &lock) == 0;
-}
-
-/* Somebody else's lock of any kind there conflicts with what we mean. */
-static bool
-byte_is_free(int fd, off_t byte, bool *ret_free)
-{
-    struct flock lock = {
-        .l_type = F_WRLCK,
-        .l_whence = SEEK_SET,
-        .l_start = byte,
-        .l_len = 1,
-    };
-
-    if (fcntl(fd, F_OFD_GETLK, &lock) < 0) {
-        return false;
+        while (((bits >> i) & 1) != 0) {
+            range.l_len++;
+            i++;
+        }
+        if (range.l_len > 0 && !one(fd, &range)) {
+            return false;
+        }
     }
-    *ret_free = lock.l_type == F_UNLCK;
     return true;
 }
 
 static bool
-has(uint16_t mask, unsigned i)
+lock_range(int fd, struct flock *range)
 {
-    return ((mask >> i) & 1) != 0;
+    range->l_type = F_RDLCK;
+    return fcntl(fd, F_OFD_SETLK, range) == 0;
+}
+
+/* Somebody else's lock of any kind there conflicts with what we mean. */
+static bool
+range_is_free(int fd, struct flock *range)
+{
+    range->l_type = F_WRLCK;
+    if (fcntl(fd, F_OFD_GETLK, range) < 0) {
+        return false;
+    }
+    errno = EAGAIN;
+    return range->l_type == F_UNLCK;
+}
+
+/* What the last call that failed means. EAGAIN of a lock: a writer's lock on
+ * the byte itself, which nobody of ours or QEMU's takes; it is in use too. */
+static SvirtLockResult
+refusal(void)
+{
+    return errno == EAGAIN || errno == EACCES ? SVIRT_LOCK_BUSY
+                                              : SVIRT_LOCK_FAILED;
 }
 
 SvirtLockResult
 svirt_lock_bytes_take(int fd, SvirtLockBytes bytes)
 {
-    for (unsigned i = 0; i < SVIRT_LOCK_PERMISSIONS; i++) {
-        if ((has(bytes.used, i) && !lock_byte(fd, USED_BASE + i)) ||
-            (has(bytes.unshared, i) && !lock_byte(fd, UNSHARED_BASE + i))) {
-            /* A writer's lock on the byte itself: nobody of ours or QEMU's
-               takes such, but whoever does means that it is in use. */
-            return errno == EAGAIN || errno == EACCES ? SVIRT_LOCK_BUSY
-                                                      : SVIRT_LOCK_FAILED;
-        }
-    }
-    for (unsigned i = 0; i < SVIRT_LOCK_PERMISSIONS; i++) {
-        bool unshared_free = true;
-        bool used_free = true;
-
-        if ((has(bytes.used, i) &&
-             !byte_is_free(fd, UNSHARED_BASE + i, &unshared_free)) ||
-            (has(bytes.unshared, i) &&
-             !byte_is_free(fd, USED_BASE + i, &used_free))) {
-            return SVIRT_LOCK_FAILED;
-        }
-        if (!unshared_free || !used_free) {
-            return SVIRT_LOCK_BUSY;
-        }
-    }
-    return SVIRT_LOCK_TAKEN;
+    return each_range(fd, bytes.used, USED_BASE, lock_range) &&
+                   each_range(fd, bytes.unshared, UNSHARED_BASE,
+                              lock_range) &&
+                   each_range(fd, bytes.used, UNSHARED_BASE,
+                              range_is_free) &&
+                   each_range(fd, bytes.unshared, USED_BASE, range_is_free)
+               ? SVIRT_LOCK_TAKEN
+               : refusal();
 }
 
 /* Marks what one line of fdinfo says is held; the kernel joins neighbours. */

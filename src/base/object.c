@@ -159,14 +159,24 @@ svirt_object_open(const char *path, const SvirtCredentials *author,
                                 error);
 }
 
-/* /proc/self/fd as a descriptor, known to be procfs and no look-alike. */
+/*
+ * /proc/self/fd as a descriptor, known to be procfs and no look-alike.
+ * Borrowed: a start reopens each of its files several times. One per thread,
+ * and a child made by fork(2) opens its own.
+ */
 static bool
-open_own_fds(int *ret_fd, GError **error)
+own_fds(int *ret_fd, GError **error)
 {
-    SVIRT_AUTO_FD fd =
-        open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    static __thread int kept = -1;
+    static __thread pid_t keeper;
+    SVIRT_AUTO_FD fd = -1;
     struct statfs fs;
 
+    if (kept >= 0 && keeper == getpid()) {
+        *ret_fd = kept;
+        return true;
+    }
+    fd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || fstatfs(fd, &fs) != 0) {
         return svirt_raise_errno(error, errno, "mount procfs on /proc",
                                  "cannot open /proc/self/fd");
@@ -176,7 +186,10 @@ open_own_fds(int *ret_fd, GError **error)
                            "mount procfs on /proc",
                            "/proc/self/fd is not on procfs");
     }
-    *ret_fd = svirt_fd_steal(&fd);
+    svirt_fd_close(&kept);
+    kept = svirt_fd_steal(&fd);
+    keeper = getpid();
+    *ret_fd = kept;
     return true;
 }
 
@@ -184,15 +197,15 @@ bool
 svirt_object_from_fd(int fd, const char *shown_path, unsigned want,
                      unsigned flags, SvirtObject **ret, GError **error)
 {
-    SVIRT_AUTO_FD own_fds = -1;
+    int own;
     SVIRT_AUTO_FD path_fd = -1;
     char number[16];
 
-    if (!open_own_fds(&own_fds, error)) {
+    if (!own_fds(&own, error)) {
         return false;
     }
     g_snprintf(number, sizeof(number), "%d", fd);
-    path_fd = openat(own_fds, number, O_PATH | O_CLOEXEC);
+    path_fd = openat(own, number, O_PATH | O_CLOEXEC);
     if (path_fd < 0) {
         return svirt_raise_errno(error, errno, NULL,
                                  "cannot open descriptor %d ('%s')", fd,
@@ -246,18 +259,18 @@ svirt_object_reopen(const SvirtObject *object, const SvirtCredentials *author,
                     int open_flags, int *ret_fd, GError **error)
 {
     SVIRT_AUTO_CREDENTIALS scope = SVIRT_CREDENTIALS_SCOPE_INIT;
-    SVIRT_AUTO_FD own_fds = -1;
+    int own;
     SVIRT_AUTO_FD fd = -1;
     struct stat st;
     char number[16];
 
     g_assert((open_flags & (O_CREAT | O_TRUNC | O_PATH)) == 0);
-    if (!open_own_fds(&own_fds, error) ||
+    if (!own_fds(&own, error) ||
         !svirt_credentials_enter(author, &scope, error)) {
         return false;
     }
     g_snprintf(number, sizeof(number), "%d", object->path_fd);
-    fd = openat(own_fds, number, open_flags | O_CLOEXEC | O_NOCTTY);
+    fd = openat(own, number, open_flags | O_CLOEXEC | O_NOCTTY);
     if (fd < 0) {
         int saved = errno;
 

@@ -302,7 +302,8 @@ svirt_keeper_link_launch(SvirtKeeperLink *link, const SvirtRuntime *runtime,
     }
     g_array_append_val(fds, fd);
     for (unsigned i = 0; i < entries->len; i++) {
-        fd.fd = fd.number = g_array_index(entries, SvirtSpecFd, i).source;
+        fd.fd = g_array_index(runtime->fds->fds, int, i);
+        fd.number = g_array_index(entries, SvirtSpecFd, i).source;
         g_array_append_val(fds, fd);
     }
     link->ready_timeout_ms = runtime->spec->ready_timeout_ms;

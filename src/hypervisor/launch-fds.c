@@ -2,9 +2,7 @@
 #include "hypervisor/launch-fds.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/fd.h"
@@ -17,6 +15,7 @@ svirt_launch_fds_new(void)
 
     fds->entries = g_array_new(FALSE, TRUE, sizeof(SvirtSpecFd));
     fds->locks = g_array_new(FALSE, TRUE, sizeof(SvirtSpecLock));
+    fds->fds = g_array_new(FALSE, TRUE, sizeof(int));
     fds->next_vmm = SVIRT_VMM_FIRST_FD;
     return fds;
 }
@@ -27,11 +26,10 @@ svirt_launch_fds_free(SvirtLaunchFds *fds)
     if (fds == NULL) {
         return;
     }
-    for (unsigned i = 0; i < fds->entries->len; i++) {
-        int source = g_array_index(fds->entries, SvirtSpecFd, i).source;
-
-        svirt_fd_close(&source);
+    for (unsigned i = 0; i < fds->fds->len; i++) {
+        svirt_fd_close(&g_array_index(fds->fds, int, i));
     }
+    g_array_unref(fds->fds);
     g_array_unref(fds->entries);
     g_array_unref(fds->locks);
     g_free(fds);
@@ -55,13 +53,10 @@ svirt_launch_fds_take(SvirtLaunchFds *fds, int *fd, const SvirtSpecFd *entry,
                            "the domain needs more than %d descriptors",
                            SVIRT_SPEC_MAX_FDS);
     }
-    taken.source = fcntl(*fd, F_DUPFD_CLOEXEC, SVIRT_KEEPER_FIRST_SOURCE);
-    if (taken.source < 0) {
-        return svirt_raise_errno(error, errno, "raise it: ulimit -n",
-                                 "no descriptor is left for the VM");
-    }
-    svirt_fd_close(fd);
+    taken.source = SVIRT_KEEPER_FIRST_SOURCE + (int)fds->entries->len;
     g_array_append_val(fds->entries, taken);
+    g_array_append_val(fds->fds, *fd);
+    *fd = -1;
     return true;
 }
 

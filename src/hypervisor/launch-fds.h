@@ -14,7 +14,8 @@
 #define SVIRT_VMM_FIRST_FD 10
 
 typedef struct SvirtLaunchFds {
-    GArray *entries; /* SvirtSpecFd */
+    GArray *entries; /* SvirtSpecFd; `source` is the number in the keeper */
+    GArray *fds;     /* int, owned: the descriptor of each entry */
     GArray *locks;   /* SvirtSpecLock */
     int next_vmm;
 } SvirtLaunchFds;
@@ -28,9 +29,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SvirtLaunchFds, svirt_launch_fds_free)
 int svirt_launch_fds_next(SvirtLaunchFds *fds);
 
 /*
- * Takes *fd over (it becomes -1), moved to a number the keeper's own do not
- * touch. `entry` says to whom it goes, as what; its `source` is filled in.
- * SYSTEM: no descriptor left; UNSUPPORTED: more than a spec holds.
+ * Takes *fd over (it becomes -1). `entry` says to whom it goes, as what; its
+ * `source` is filled in. UNSUPPORTED: more than a spec holds.
  */
 bool svirt_launch_fds_take(SvirtLaunchFds *fds, int *fd,
                            const SvirtSpecFd *entry, GError **error);

@@ -19,6 +19,7 @@ typedef struct SvirtRootPlan {
     uint32_t device_nodes;      /* SVIRT_NODE_* in /dev; 0: no /dev */
     SvirtSpecIds kvm_owner;     /* of /dev/kvm, mode 0600 */
     bool proc;                  /* /proc of the pid namespace, read-only */
+    bool huge_pages;            /* launch/huge-pages.h */
 } SvirtRootPlan;
 
 /*

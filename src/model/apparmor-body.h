@@ -16,8 +16,8 @@
 #define SVIRT_APPARMOR_HELPER "//passt"
 
 /*
- * A key that svirt's own profiles alone allow, with READ: a profile of that
- * name that does not was loaded by somebody else. Its first byte is a class
+ * A key for which svirt's own profiles alone allow READ and no more: another
+ * profile of that name was loaded by somebody else. Its first byte is a class
  * that no kernel asks for.
  */
 #define SVIRT_APPARMOR_MARK "\xff" "svirt 1"

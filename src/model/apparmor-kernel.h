@@ -67,7 +67,8 @@ bool svirt_apparmor_global_mode(const SvirtApparmor *apparmor,
                                 SvirtApparmorMode *ret, GError **error);
 /*
  * What the loaded profile allows: bits of the kernel's for a key, whose first
- * byte is a class (apparmor-stream.h). *ret_known false: no such profile.
+ * byte is a class (apparmor-stream.h); all of them for a class it does not
+ * mediate. *ret_known false: no such profile.
  * SYSTEM.
  */
 bool svirt_apparmor_ask(const SvirtApparmor *apparmor, const char *name,

@@ -76,7 +76,10 @@ has_mark(const SvirtApparmor *apparmor, const char *name, bool *ret_known,
                             error)) {
         return false;
     }
-    *ret_own = *ret_known && (allow & SVIRT_PROFILE_READ) != 0;
+    /* A profile without this class allows everything of it. */
+    *ret_own = *ret_known &&
+        (allow & (SVIRT_PROFILE_READ | SVIRT_PROFILE_WRITE)) ==
+        SVIRT_PROFILE_READ;
     return true;
 }
 

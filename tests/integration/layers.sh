@@ -53,7 +53,7 @@ for role in Emulator Monitor "Network helper"; do
         "$pid"
     is "$role: nothing of svirt's environment" \
         "$(tr '\0' ' ' <"/proc/$pid/environ")" \
-        "LC_ALL=C PATH=/usr/bin:/bin HOME=/ "
+        "LC_ALL=C PATH=/usr/bin:/bin HOME=/ GLIBC_TUNABLES=glibc.malloc.hugetlb=1 "
     is "$role: no core" "$(limit "$pid" 'Max core file size')" "0 0"
 done
 [ "$(uid_of Emulator)" != "$(uid_of Monitor)" ] &&
@@ -108,7 +108,10 @@ is "the host's mounts are gone" \
         grep -Ev '^/$|^/usr|^/proc$|^/dev|^/etc/ld.so.cache$|^/lib')" ""
 is "its root holds libraries and firmware alone" \
     "$(find "/proc/$emulator/root/" -maxdepth 1 -mindepth 1 -printf '%f\n' |
-        grep -Ev '^(usr|lib|lib32|lib64|libx32|bin|sbin|dev|proc|etc)$')" ""
+        grep -Ev '^(usr|lib|lib32|lib64|libx32|bin|sbin|dev|proc|etc|sys)$')" ""
+is "of sysfs it has the two lines that glibc's heap asks for" \
+    "$(find "/proc/$emulator/root/sys" -type f -printf '%f %m\n' 2>/dev/null |
+        grep -Ev '^(enabled|hpage_pmd_size) 444$')" ""
 is "its /etc is the loader's cache" \
     "$(find "/proc/$emulator/root/etc" -mindepth 1 -printf '%f\n')" \
     ld.so.cache

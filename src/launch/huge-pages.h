@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+
+#include "launch/failure.h"
+
+/*
+ * glibc asks sysfs whether a heap may have huge pages (its tunable
+ * glibc.malloc.hugetlb=1, malloc-hugepages.c); a compartment has no sysfs.
+ * So the two answers stand in the new root as plain files under their own
+ * names. They are the same for every process of the host.
+ *
+ * A VMM touches ten megabytes of heap before its first answer: with huge pages
+ * that is half its page faults and a tenth of its start.
+ */
+#define SVIRT_HUGE_PAGES_DIRECTORY "/sys/kernel/mm/transparent_hugepage"
+#define SVIRT_HUGE_PAGES_TUNABLE "GLIBC_TUNABLES=glibc.malloc.hugetlb=1"
+
+typedef struct SvirtHugePages {
+    char enabled[64];      /* "always [madvise] never\n"; "" is not told */
+    char pmd_size[32];     /* "2097152\n" */
+} SvirtHugePages;
+
+/* While the host's sysfs can be seen. A kernel without them: both empty. */
+void svirt_huge_pages_read(SvirtHugePages *ret);
+/* Into the root that is the working directory; nothing when both are empty. */
+bool svirt_huge_pages_show(const SvirtHugePages *pages,
+                           SvirtLaunchFailure *failure);
