@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/procfs.h"
+#include "hypervisor/qemu.h"
 #include "model/model.h"
 
 /* The model of a label that is in force here; NULL: nothing to do for it. */
@@ -117,9 +118,12 @@ svirt_model_labels_unload(const SvirtCompartment *compartment, GError **error)
     return true;
 }
 
-bool
-svirt_model_labels_forget(SvirtManager *manager,
-                          const SvirtDefinition *definition, GError **error)
+/* What the claims say; NULL in *ret: there are none, or its text is not
+ * understood any more. */
+static bool
+find_compartment(SvirtManager *manager, const SvirtDefinition *definition,
+                 SvirtDomain **ret_domain, SvirtCompartment **ret,
+                 GError **error)
 {
     const SvirtConfig *config = svirt_manager_config(manager, error);
     g_autoptr(SvirtDomain) domain = NULL;
@@ -133,13 +137,41 @@ svirt_model_labels_forget(SvirtManager *manager,
     if (state == NULL) {
         return false;
     }
-    if (!svirt_manager_parse(definition, &domain, NULL) ||
-        !svirt_compartment_find(state, config, definition, domain,
-                                &compartment, NULL) ||
-        compartment == NULL) {
-        return true;
+    if (svirt_manager_parse(definition, &domain, NULL) &&
+        svirt_compartment_find(state, config, definition, domain,
+                               &compartment, NULL)) {
+        *ret = g_steal_pointer(&compartment);
+        *ret_domain = g_steal_pointer(&domain);
     }
-    return svirt_model_labels_unload(compartment, error);
+    return true;
+}
+
+bool
+svirt_model_labels_forget(SvirtManager *manager,
+                          const SvirtDefinition *definition, GError **error)
+{
+    g_autoptr(SvirtDomain) domain = NULL;
+    g_autoptr(SvirtCompartment) compartment = NULL;
+
+    return find_compartment(manager, definition, &domain, &compartment,
+                            error) &&
+           (compartment == NULL ||
+            svirt_model_labels_unload(compartment, error));
+}
+
+bool
+svirt_model_labels_recall(SvirtManager *manager,
+                          const SvirtDefinition *definition, GError **error)
+{
+    g_autoptr(SvirtDomain) domain = NULL;
+    g_autoptr(SvirtCompartment) compartment = NULL;
+
+    return definition->author == 0 ||
+           (find_compartment(manager, definition, &domain, &compartment,
+                             error) &&
+            (compartment == NULL ||
+             svirt_model_labels_load(compartment,
+                                     svirt_qemu_emulator(domain), error)));
 }
 
 bool

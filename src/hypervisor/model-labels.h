@@ -30,6 +30,16 @@ bool svirt_model_labels_forget(SvirtManager *manager,
                                const SvirtDefinition *definition,
                                GError **error);
 
+/*
+ * Before objects are opened with the rights of an author who is not root: they
+ * carry the VM's labels from an earlier run, and since the host's last boot
+ * the kernel may not know that svirt may open them (Smack). Nothing for root's
+ * definitions. Errors of svirt_model_labels_load.
+ */
+bool svirt_model_labels_recall(SvirtManager *manager,
+                               const SvirtDefinition *definition,
+                               GError **error);
+
 /* What each process writes for itself. */
 bool svirt_model_labels_add(const SvirtCompartment *compartment,
                             SvirtLaunchSpec **spec, GError **error);

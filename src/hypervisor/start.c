@@ -177,6 +177,8 @@ svirt_start(SvirtManager *manager, const SvirtDefinition *definition,
     if (!svirt_run_dir_make(manager, definition, &run, error) ||
         !begin(manager, definition, options, &prepared, &runtime, &keeper,
                error) ||
+        (!options->dry_run &&
+         !svirt_model_labels_recall(manager, definition, error)) ||
         !svirt_prepared_open(manager, prepared, SVIRT_PREPARE_START, error)) {
         return false;
     }

@@ -151,6 +151,7 @@ build_root(Child *child, SvirtLaunchFailure *failure)
         .n_files = list_files(child, files),
         .device_nodes = device_nodes(child),
         .kvm_owner = child->spec->ids[child->which],
+        .node_label = svirt_label_of_nodes(child->spec, child->which),
         .proc = true,
         .huge_pages = child->which == SVIRT_PROCESS_VMM,
     };

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/xattr-at.h"
 #include "launch/mount.h"
 
 static const SvirtDeviceNode table[] = {
@@ -53,7 +54,7 @@ bind_node(int dir, const SvirtDeviceNode *node)
 
 static bool
 make_node(int dir, const SvirtDeviceNode *node, const SvirtSpecIds *kvm_owner,
-          SvirtLaunchFailure *failure)
+          const char *smack_label, SvirtLaunchFailure *failure)
 {
     if (mknodat(dir, node->name, S_IFCHR | node->mode,
                 makedev(node->major, node->minor)) < 0) {
@@ -70,12 +71,17 @@ make_node(int dir, const SvirtDeviceNode *node, const SvirtSpecIds *kvm_owner,
                  AT_SYMLINK_NOFOLLOW) < 0) {
         return fail(failure, "owner of", node->name);
     }
+    if (smack_label != NULL &&
+        !svirt_xattr_set_at(dir, node->name, "security.SMACK64",
+                            smack_label)) {
+        return fail(failure, "label", node->name);
+    }
     return true;
 }
 
 bool
 svirt_device_nodes_make(uint32_t nodes, const SvirtSpecIds *kvm_owner,
-                        SvirtLaunchFailure *failure)
+                        const char *smack_label, SvirtLaunchFailure *failure)
 {
     SVIRT_AUTO_FD dir = -1;
 
@@ -90,7 +96,7 @@ svirt_device_nodes_make(uint32_t nodes, const SvirtSpecIds *kvm_owner,
     }
     for (size_t i = 0; i < N_NODES; i++) {
         if ((nodes & table[i].bit) != 0 &&
-            !make_node(dir, &table[i], kvm_owner, failure)) {
+            !make_node(dir, &table[i], kvm_owner, smack_label, failure)) {
             return false;
         }
     }

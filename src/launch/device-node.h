@@ -24,6 +24,9 @@ const SvirtDeviceNode *svirt_device_node_table(size_t *ret_count);
  * A private, read-only /dev in the working directory, which is a new root:
  * `nodes` by mknod(2), or bound from the host where that is refused. The KVM
  * node belongs to `kvm_owner`, 0600 (Debian's own is root's or group kvm's).
+ * `smack_label`, NULL for none, is what the nodes made get: they would have
+ * the label of who makes them, which the VMM may not write.
  */
 bool svirt_device_nodes_make(uint32_t nodes, const SvirtSpecIds *kvm_owner,
+                             const char *smack_label,
                              SvirtLaunchFailure *failure);

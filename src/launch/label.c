@@ -3,6 +3,7 @@
 
 #include "base/fd.h"
 #include "base/procfs.h"
+#include "label/model-kind.h"
 
 static const char *
 optional(const SvirtLaunchSpec *spec, uint32_t offset)
@@ -67,4 +68,16 @@ svirt_label_write(const SvirtLaunchSpec *spec, SvirtProcess which,
     }
     files->count = 0;
     return true;
+}
+
+const char *
+svirt_label_of_nodes(const SvirtLaunchSpec *spec, SvirtProcess which)
+{
+    for (uint32_t i = 0; i < spec->n_labels; i++) {
+        if (spec->labels[i].model == SVIRT_MODEL_SMACK) {
+            return optional(spec,
+                            spec->labels[i].value[svirt_process_kind(which)]);
+        }
+    }
+    return NULL;
 }

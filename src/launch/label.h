@@ -22,3 +22,8 @@ bool svirt_label_open(const SvirtLaunchSpec *spec, SvirtProcess which,
 /* Writes and closes them all. */
 bool svirt_label_write(const SvirtLaunchSpec *spec, SvirtProcess which,
                        SvirtLabelFiles *files, SvirtLaunchFailure *failure);
+/* What files that are made for `which` get: Smack's label, since it has none
+ * for files to be made, as SELinux has, nor asks for one, as AppArmor does not.
+ * Borrowed from `spec`; NULL: none. */
+const char *svirt_label_of_nodes(const SvirtLaunchSpec *spec,
+                                 SvirtProcess which);

@@ -232,7 +232,8 @@ svirt_root_build(const SvirtRootPlan *plan, SvirtLaunchFailure *failure)
     done = done && (!plan->proc || mount_proc(failure));
     done = done && (plan->device_nodes == 0 ||
                     svirt_device_nodes_make(plan->device_nodes,
-                                            &plan->kvm_owner, failure));
+                                            &plan->kvm_owner,
+                                            plan->node_label, failure));
     (void)umask(before);
     return done;
 }

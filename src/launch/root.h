@@ -18,6 +18,7 @@ typedef struct SvirtRootPlan {
     size_t n_files;
     uint32_t device_nodes;      /* SVIRT_NODE_* in /dev; 0: no /dev */
     SvirtSpecIds kvm_owner;     /* of /dev/kvm, mode 0600 */
+    const char *node_label;     /* borrowed; their Smack label; NULL: none */
     bool proc;                  /* /proc of the pid namespace, read-only */
     bool huge_pages;            /* launch/huge-pages.h */
 } SvirtRootPlan;

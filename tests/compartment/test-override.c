@@ -189,7 +189,7 @@ test_own_labels_are_roots_to_give(Fixture *fixture, const void *data)
     g_assert_error(error, SVIRT_ERROR, SVIRT_ERROR_REFUSED);
 }
 
-/* A VM without any disk of the host (PXE, iSCSI) has its labels all the same. */
+/* A VM without a disk of the host (PXE, iSCSI) has its labels all the same. */
 static void
 test_no_disk_is_no_exception(Fixture *fixture, const void *data)
 {

@@ -1,0 +1,133 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# timeout: 240
+# svirt start on a host that enforces Smack: the labels of every process and
+# object, what the guest does with them, that none of it is denied, and that
+# all of it goes again.
+if [ "$LAB_MODEL" != smack ]; then
+    echo "1..0 # SKIP needs a kernel with Smack (tests/lab/run)"
+    exit 0
+fi
+cd "$SVIRT_TOP" || exit 2
+TMPDIR=$(mktemp -d /tmp/svirt-it.XXXXXX)
+chmod 755 "$TMPDIR"
+. tests/integration/lib.sh
+
+tools=$build/tests/models
+label_of()
+{
+    getfattr --only-values --absolute-names -n security.SMACK64 "$1"
+}
+# Of its emulator or its monitor, as verify lists them.
+pid_of() # NAME emulator|monitor
+{
+    svirt dominfo "$1" | sed -n "s/^${2^}: *pid \([0-9]*\),.*/\1/p"
+}
+# A machine of one CPU beside others may be slow.
+up() { wait_up "$1" || wait_up "$1"; }
+current() { cat "/proc/$1/attr/smack/current"; }
+denials() { dmesg | grep -c 'lsm=SMACK.*action=denied'; }
+
+shared="<disk type='file' device='disk'><driver name='qemu' type='raw'/>\
+<source file='$work/both.img'/><target dev='vdy' bus='virtio'/><shareable/>\
+</disk>"
+base="<disk type='file' device='disk'><driver name='qemu' type='raw'/>\
+<source file='$work/base.img'/><target dev='vdz' bus='virtio'/><readonly/>\
+</disk>"
+for file in web db base both; do
+    truncate -s 4M "$work/$file.img"
+    chmod 600 "$work/$file.img"
+done
+define web "$(disk web raw "$work/web.img")" "$shared" "$base"
+define db "$(disk db raw "$work/db.img")" "$shared" "$base"
+check "web starts" svirt start web
+check "db starts" svirt start db
+web=svirt-$(svirt domuuid web) db=svirt-$(svirt domuuid db)
+
+is "the emulator has the VM's label" "$(current "$(pid_of web emulator)")" \
+    "$web"
+is "in every thread" "$(cat /proc/"$(pid_of web emulator)"/task/*/attr/current |
+    sed "s/$web//g")" ""
+is "its monitor one of its own" "$(current "$(pid_of web monitor)")" \
+    "$web.monitor"
+is "its disk the VM's" "$(label_of "$work/web.img")" "$web"
+is "a base the class of content" "$(label_of "$work/base.img")" svirt-content
+is "what both write the class of shared" "$(label_of "$work/both.img")" \
+    svirt-shared
+is "its devices are its own" \
+    "$(label_of "/proc/$(pid_of web emulator)/root/dev/null")" "$web"
+check "verify finds all of it" svirt verify
+svirt verify web | grep -q 'enforcing smack *ok *yes'
+verdict $? "and that it is enforced"
+is "two VMs are separate, says the kernel" \
+    "$("$tools/model-tool" smack separates "${web#svirt-}" "${db#svirt-}")" yes
+
+check "its guest comes up" up web
+check "and the other's" up db
+type_in web "dd if=/dev/urandom of=/dev/vda bs=64k count=8 && echo wrote-it" 3 |
+    grep -q wrote-it
+verdict $? "the guest writes its disk"
+type_in web "dd if=/dev/vdy of=/dev/null bs=64k count=8 && dd if=/dev/vdz \
+of=/dev/null bs=64k count=8 && echo read-them" 3 | grep -q read-them
+verdict $? "and reads the shared one and the base"
+type_in web "dd if=/dev/zero of=/dev/vdy bs=4k count=1 && echo shared-it" 3 |
+    grep -q shared-it
+verdict $? "and writes the shared one"
+check "it is rebooted" svirt reboot web
+check "and comes up again" up web
+check "it is suspended" svirt suspend web
+check "and resumed" svirt resume web
+is "nothing of all this was denied" "$(denials)" 0 ||
+    note "$(dmesg | grep lsm=SMACK)"
+
+# The label changed by nobody, the rules by somebody.
+printf '%s %s rw' "$web" "$db" >/sys/fs/smackfs/load2
+is "a rule between two VMs is found" \
+    "$("$tools/model-tool" smack separates "${web#svirt-}" "${db#svirt-}")" no
+printf '%s %s -' "$web" "$db" >/sys/fs/smackfs/load2
+
+check "web is destroyed" svirt destroy web
+check "and is gone" wait_state web 'shut off'
+is "its disk keeps its label" "$(label_of "$work/web.img")" "$web"
+check "it starts again" svirt start web --paused
+check "and is destroyed again" svirt destroy web
+check "and is gone again" wait_state web 'shut off'
+check "web is undefined" svirt -q undefine web
+is "its rules are taken back" "$(grep -c "$web.* [rwxatl]*$" \
+    /sys/fs/smackfs/load2)" 0
+is "the other's stay" "$(grep -c "^$db " /sys/fs/smackfs/load2)" 2
+is "its disk is given back" "$(label_of "$work/web.img")" _
+is "the base serves the other still" "$(label_of "$work/base.img")" \
+    svirt-content
+check "db is destroyed" svirt destroy db
+check "and is gone, too" wait_state db 'shut off'
+check "db is undefined" svirt -q undefine db
+is "the last gives the base back" \
+    "$(label_of "$work/base.img") $(label_of "$work/both.img")" "_ _"
+
+# An author's disk stays the author's, though CAP_MAC_OVERRIDE does not open it
+# for svirt; a reboot takes the rules away, the labels stay.
+chmod 711 "$work"
+truncate -s 1M "$work/mine.img"
+chown nobody "$work/mine.img"
+define mine "$(disk mine raw "$work/mine.img")"
+svirt -q undefine mine
+svirt -q define --author nobody "$work/mine.xml"
+check "an author's VM starts" svirt start mine --paused
+check "and is destroyed" svirt destroy mine
+check "and is gone" wait_state mine 'shut off'
+mine=$(label_of "$work/mine.img")
+printf '_ %s -' "$mine" >/sys/fs/smackfs/load2
+printf '%s' "$mine" >/sys/fs/smackfs/revoke-subject
+check "it starts after a reboot" svirt start mine --paused
+check "and is destroyed then" svirt destroy mine
+
+# Without smackfs there is no start, and no silence (CVE-2020-10731).
+define off "$(disk off raw "$work/web.img")"
+umount /sys/fs/smackfs
+is "smackfs not mounted stops a start, and the hint says how to" \
+    "$(svirt start off 2>&1 | grep -c 'hint: .*mount -t smackfs')" 1
+mount -t smackfs smackfs /sys/fs/smackfs
+check "which then works" svirt start off --paused
+check "and is destroyed" svirt destroy off
+done_testing
