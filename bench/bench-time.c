@@ -12,16 +12,19 @@
 #include <unistd.h>
 
 /*
- * bench-time RUNS COMMAND...             from exec to exit
- * bench-time RUNS --qmp COMMAND...       from exec to the first QMP reply
- * bench-time RUNS --qmp-many N COMMAND...  N at once, to the last one's reply
+ * bench-time RUNS [--at-once N] [--qmp] [--undo COMMAND... --] COMMAND...
  *
- * Prints "median minimum maximum" in milliseconds. With --qmp the command is a
- * QEMU; its QMP is descriptor QMP_FD, a connected socket, and it is killed
- * after its reply. Exits 1 when a command fails.
+ * Runs the command RUNS times and prints "median minimum maximum" of the time
+ * from exec to exit in milliseconds; with --at-once, from the first exec of N
+ * to the last end. --undo is run after each, untimed. With --qmp the command
+ * is a QEMU, timed to its first QMP reply and then killed; its QMP is
+ * descriptor QMP_FD, a connected socket. A "%" in a word stands for the number
+ * of the command: of those at once, else of the run. Exits 1 when a command
+ * fails.
  */
 #define QMP_FD 9
 #define MOST_AT_ONCE 256
+#define MOST_WORDS 512
 
 extern char **environ;
 
@@ -63,20 +66,6 @@ start(char **argv, int qmp)
     return pid;
 }
 
-static double
-time_exit(char **argv)
-{
-    double begin = now_ms();
-    pid_t pid = start(argv, -1);
-    int status;
-
-    if (waitpid(pid, &status, 0) < 0 || status != 0) {
-        (void)fprintf(stderr, "bench-time: %s: status %d\n", argv[0], status);
-        exit(1);
-    }
-    return now_ms() - begin;
-}
-
 /* The greeting comes first and says nothing: wait for the reply itself. */
 static void
 wait_reply(int fd)
@@ -103,34 +92,114 @@ wait_reply(int fd)
     }
 }
 
+typedef struct Bench {
+    char **command;
+    char **undo; /* NULL none */
+    unsigned at_once;
+    bool qmp;
+} Bench;
+
+/* The words with each "%" replaced; free with free_words. */
+static char **
+words_of(char **words, unsigned number)
+{
+    char **copy = calloc(MOST_WORDS + 1, sizeof(*copy));
+
+    if (copy == NULL) {
+        die("memory");
+    }
+    for (unsigned i = 0; words[i] != NULL && i < MOST_WORDS; i++) {
+        size_t size = strlen(words[i]) + 32;
+        const char *percent = strchr(words[i], '%');
+
+        copy[i] = malloc(size);
+        if (copy[i] == NULL) {
+            die("memory");
+        }
+        if (percent == NULL) {
+            (void)snprintf(copy[i], size, "%s", words[i]);
+        } else {
+            (void)snprintf(copy[i], size, "%.*s%u%s",
+                           (int)(percent - words[i]), words[i], number,
+                           percent + 1);
+        }
+    }
+    return copy;
+}
+
+static void
+free_words(char **words)
+{
+    for (char **word = words; *word != NULL; word++) {
+        free(*word);
+    }
+    free(words);
+}
+
+static void
+wait_exit(pid_t pid, const char *name)
+{
+    int status;
+
+    if (waitpid(pid, &status, 0) < 0 || status != 0) {
+        (void)fprintf(stderr, "bench-time: %s: status %d\n", name, status);
+        exit(1);
+    }
+}
+
 static double
-time_qmp(char **argv, unsigned at_once)
+time_one(const Bench *bench, unsigned run)
 {
     pid_t pids[MOST_AT_ONCE];
     int ends[MOST_AT_ONCE];
-    double begin = now_ms();
-    double taken;
+    char **words[MOST_AT_ONCE];
+    double begin, taken;
 
-    for (unsigned i = 0; i < at_once; i++) {
-        int pair[2];
+    for (unsigned i = 0; i < bench->at_once; i++) {
+        words[i] = words_of(bench->command, bench->at_once > 1 ? i : run);
+    }
+    begin = now_ms();
+    for (unsigned i = 0; i < bench->at_once; i++) {
+        int pair[2] = { -1, -1 };
 
-        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+        if (bench->qmp &&
+            socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
             die("socketpair");
         }
-        pids[i] = start(argv, pair[1]);
+        pids[i] = start(words[i], pair[1]);
         ends[i] = pair[0];
-        (void)close(pair[1]);
+        if (bench->qmp) {
+            (void)close(pair[1]);
+        }
     }
-    for (unsigned i = 0; i < at_once; i++) {
-        wait_reply(ends[i]);
+    for (unsigned i = 0; i < bench->at_once; i++) {
+        if (bench->qmp) {
+            wait_reply(ends[i]);
+        } else {
+            wait_exit(pids[i], words[i][0]);
+        }
     }
     taken = now_ms() - begin;
-    for (unsigned i = 0; i < at_once; i++) {
-        (void)kill(pids[i], SIGKILL);
-        (void)waitpid(pids[i], NULL, 0);
-        (void)close(ends[i]);
+    for (unsigned i = 0; i < bench->at_once; i++) {
+        if (bench->qmp) {
+            (void)kill(pids[i], SIGKILL);
+            (void)waitpid(pids[i], NULL, 0);
+            (void)close(ends[i]);
+        }
+        free_words(words[i]);
     }
     return taken;
+}
+
+static void
+undo(const Bench *bench, unsigned run)
+{
+    for (unsigned i = 0; bench->undo != NULL && i < bench->at_once; i++) {
+        char **words = words_of(bench->undo, bench->at_once > 1 ? i : run);
+
+        wait_exit(start(words, -1), words[0]);
+        free_words(words);
+    }
 }
 
 static int
@@ -142,24 +211,47 @@ compare(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
+/* False: no sense in it. */
+static bool
+read_arguments(char **argv, Bench *ret)
+{
+    Bench bench = { .at_once = 1 };
+
+    for (; *argv != NULL; argv++) {
+        if (strcmp(*argv, "--qmp") == 0) {
+            bench.qmp = true;
+        } else if (strcmp(*argv, "--at-once") == 0 && argv[1] != NULL) {
+            bench.at_once = (unsigned)strtoul(*++argv, NULL, 10);
+        } else if (strcmp(*argv, "--undo") == 0) {
+            bench.undo = argv + 1;
+            while (*argv != NULL && strcmp(*argv, "--") != 0) {
+                argv++;
+            }
+            if (*argv == NULL) {
+                return false;
+            }
+            *argv = NULL;
+        } else {
+            break;
+        }
+    }
+    bench.command = argv;
+    *ret = bench;
+    return *argv != NULL && bench.at_once > 0 &&
+           bench.at_once <= MOST_AT_ONCE;
+}
+
 int
 main(int argc, char **argv)
 {
     unsigned runs = argc > 2 ? (unsigned)strtoul(argv[1], NULL, 10) : 0;
-    unsigned at_once = 0;
-    char **command = argv + 2;
     double *times;
+    Bench bench;
 
-    if (argc > 3 && strcmp(command[0], "--qmp") == 0) {
-        at_once = 1;
-        command++;
-    } else if (argc > 4 && strcmp(command[0], "--qmp-many") == 0) {
-        at_once = (unsigned)strtoul(command[1], NULL, 10);
-        command += 2;
-    }
-    if (runs == 0 || runs > 100000 || at_once > MOST_AT_ONCE) {
-        (void)fprintf(stderr, "usage: bench-time RUNS [--qmp | --qmp-many N] "
-                              "COMMAND...\n");
+    if (runs == 0 || runs > 100000 || !read_arguments(argv + 2, &bench)) {
+        (void)fprintf(stderr,
+                      "usage: bench-time RUNS [--at-once N] [--qmp] "
+                      "[--undo COMMAND... --] COMMAND...\n");
         return 2;
     }
     times = calloc(runs, sizeof(*times));
@@ -168,8 +260,8 @@ main(int argc, char **argv)
     }
     (void)signal(SIGPIPE, SIG_IGN);
     for (unsigned i = 0; i < runs; i++) {
-        times[i] = at_once > 0 ? time_qmp(command, at_once)
-                               : time_exit(command);
+        times[i] = time_one(&bench, i);
+        undo(&bench, i);
     }
     qsort(times, runs, sizeof(*times), compare);
     (void)printf("%.2f %.2f %.2f\n", times[runs / 2], times[0],
