@@ -177,14 +177,13 @@ has_block(SvirtState *state, const SvirtConfig *config,
 }
 
 /*
- * Looking through every process takes milliseconds, so it is done before the
- * writers' lock is held. A VM that starts meanwhile has claimed its uids, which
- * is asked for under the lock.
+ * Before the writers' lock is held. A VM that starts meanwhile has claimed its
+ * uids, which is asked for under the lock.
  */
-static bool
-look_around(SvirtState *state, const SvirtConfig *config,
-            const SvirtDefinition *definition, SvirtUidUse **ret_use,
-            GError **error)
+bool
+svirt_compartment_look(SvirtState *state, const SvirtConfig *config,
+                       const SvirtDefinition *definition,
+                       SvirtUidUse **ret_use, GError **error)
 {
     uid_t first;
     bool has;
@@ -201,6 +200,7 @@ find_block(SvirtState *state, const SvirtConfig *config,
            const SvirtDefinition *definition, const SvirtOwner *owner,
            SvirtUidUse *use, uid_t *ret_first, GError **error)
 {
+    GError *problem = NULL;
     bool has;
 
     if (!has_block(state, config, definition, &has, ret_first, error)) {
@@ -211,9 +211,18 @@ find_block(SvirtState *state, const SvirtConfig *config,
                            "the claims of '%s' were removed meanwhile",
                            definition->name);
     }
-    return has || svirt_claims_uid_block(state, owner, config->uid_first,
-                                         config->uid_last, svirt_uid_use_has,
-                                         use, ret_first, error);
+    if (has || svirt_claims_uid_block(state, owner, config->uid_first,
+                                      config->uid_last, svirt_uid_use_has,
+                                      use, ret_first, &problem)) {
+        return has || svirt_uid_use_check(use, error);
+    }
+    /* What cannot be looked at counts as in use: why is the better reason. */
+    if (svirt_uid_use_check(use, error)) {
+        g_propagate_error(error, problem);
+    } else {
+        g_clear_error(&problem);
+    }
+    return false;
 }
 
 /*
@@ -237,17 +246,16 @@ claim_dac(SvirtState *state, const SvirtOwner *owner, uid_t first,
 }
 
 bool
-svirt_compartment_claim(SvirtState *state, const SvirtConnection *connection,
-                        const SvirtConfig *config,
-                        const SvirtDefinition *definition,
-                        const SvirtDomain *domain, SvirtCompartment **ret,
-                        GError **error)
+svirt_compartment_claim_within(SvirtState *state,
+                               const SvirtConnection *connection,
+                               const SvirtConfig *config,
+                               const SvirtDefinition *definition,
+                               const SvirtDomain *domain, SvirtUidUse *use,
+                               SvirtCompartment **ret, GError **error)
 {
-    SVIRT_AUTO_ROLLBACK *transaction = NULL;
     const SvirtOwner owner = { .uuid = definition->uuid,
                                .incarnation = definition->incarnation,
                                .author = definition->author };
-    g_autoptr(SvirtUidUse) use = NULL;
     SvirtCategorySet categories;
     SvirtDacLabel label;
     bool is_static;
@@ -256,19 +264,38 @@ svirt_compartment_claim(SvirtState *state, const SvirtConnection *connection,
     if (!svirt_compartment_check_author(definition, domain, error) ||
         !svirt_compartment_static_dac(config, definition, domain, &is_static,
                                       &label, error) ||
-        !look_around(state, config, definition, &use, error) ||
-        !svirt_state_begin(state, error)) {
-        return false;
-    }
-    transaction = state;
-    if (!find_categories(state, connection, &owner, domain, &categories,
+        !find_categories(state, connection, &owner, domain, &categories,
                          error) ||
         !find_block(state, config, definition, &owner, use, &first, error) ||
-        !claim_dac(state, &owner, first, is_static ? &label : NULL, error) ||
-        !svirt_state_commit(state, error)) {
+        !claim_dac(state, &owner, first, is_static ? &label : NULL, error)) {
         return false;
     }
     *ret = svirt_compartment_build(definition, domain, first, &categories,
                                    is_static ? &label : NULL);
+    return true;
+}
+
+bool
+svirt_compartment_claim(SvirtState *state, const SvirtConnection *connection,
+                        const SvirtConfig *config,
+                        const SvirtDefinition *definition,
+                        const SvirtDomain *domain, SvirtCompartment **ret,
+                        GError **error)
+{
+    SVIRT_AUTO_ROLLBACK *transaction = NULL;
+    g_autoptr(SvirtUidUse) use = NULL;
+    g_autoptr(SvirtCompartment) compartment = NULL;
+
+    if (!svirt_compartment_look(state, config, definition, &use, error) ||
+        !svirt_state_begin(state, error)) {
+        return false;
+    }
+    transaction = state;
+    if (!svirt_compartment_claim_within(state, connection, config, definition,
+                                        domain, use, &compartment, error) ||
+        !svirt_state_commit(state, error)) {
+        return false;
+    }
+    *ret = g_steal_pointer(&compartment);
     return true;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "compartment/uid-use.h"
 #include "domain/domain.h"
 #include "host/config.h"
 #include "host/connection.h"
@@ -88,5 +89,21 @@ bool svirt_compartment_claim(SvirtState *state,
                              const SvirtDefinition *definition,
                              const SvirtDomain *domain,
                              SvirtCompartment **ret, GError **error);
+
+/*
+ * The same in two halves, for who has more to write in one transaction: what
+ * must be known of the host (NULL in *ret_use: nothing), before it; and the
+ * claims, within it.
+ */
+bool svirt_compartment_look(SvirtState *state, const SvirtConfig *config,
+                            const SvirtDefinition *definition,
+                            SvirtUidUse **ret_use, GError **error);
+bool svirt_compartment_claim_within(SvirtState *state,
+                                    const SvirtConnection *connection,
+                                    const SvirtConfig *config,
+                                    const SvirtDefinition *definition,
+                                    const SvirtDomain *domain,
+                                    SvirtUidUse *use, SvirtCompartment **ret,
+                                    GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SvirtCompartment, svirt_compartment_free)

@@ -23,6 +23,9 @@ typedef struct Range {
 struct SvirtUidUse {
     uid_t first;
     uid_t last;
+    char *root;     /* owned */
+    bool complete;  /* processes were looked at */
+    GError *failed; /* owned; why they could not be */
     GArray *ranges; /* Range; those that touch first to last */
 };
 
@@ -33,14 +36,14 @@ svirt_uid_use_free(SvirtUidUse *use)
         return;
     }
     g_array_unref(use->ranges);
+    g_clear_error(&use->failed);
+    g_free(use->root);
     g_free(use);
 }
 
-bool
-svirt_uid_use_has(uid_t first, unsigned count, void *data)
+static bool
+has(const SvirtUidUse *use, uid_t first, unsigned count)
 {
-    const SvirtUidUse *use = data;
-
     for (unsigned i = 0; i < use->ranges->len; i++) {
         const Range *range = &g_array_index(use->ranges, Range, i);
 
@@ -287,18 +290,49 @@ svirt_uid_use_read(SvirtState *state, const char *root, uid_t first,
 
     use->first = first;
     use->last = last;
+    use->root = g_strdup(root);
     use->ranges = g_array_new(FALSE, FALSE, sizeof(Range));
     for (size_t i = 0; i < G_N_ELEMENTS(tables); i++) {
         if (!note_table(use, root, &tables[i], error)) {
             return false;
         }
     }
-    if (!note_directory(use, root, "/proc", note_if_process, error) ||
-        !note_directory(use, root, "/dev/shm", note_owner, error) ||
-        !note_directory(use, root, "/dev/mqueue", note_owner, error) ||
-        !note_labelled(use, state, error)) {
+    if (!note_labelled(use, state, error)) {
         return false;
     }
     *ret = g_steal_pointer(&use);
+    return true;
+}
+
+static void
+complete(SvirtUidUse *use)
+{
+    use->complete = true;
+    (void)(note_directory(use, use->root, "/proc", note_if_process,
+                          &use->failed) &&
+           note_directory(use, use->root, "/dev/shm", note_owner,
+                          &use->failed) &&
+           note_directory(use, use->root, "/dev/mqueue", note_owner,
+                          &use->failed));
+}
+
+bool
+svirt_uid_use_has(uid_t first, unsigned count, bool seen, void *data)
+{
+    SvirtUidUse *use = data;
+
+    if (!seen && !use->complete) {
+        complete(use);
+    }
+    return use->failed != NULL || has(use, first, count);
+}
+
+bool
+svirt_uid_use_check(const SvirtUidUse *use, GError **error)
+{
+    if (use->failed != NULL) {
+        g_propagate_error(error, g_error_copy(use->failed));
+        return false;
+    }
     return true;
 }

@@ -15,7 +15,9 @@
 typedef struct SvirtUidUse SvirtUidUse;
 
 /*
- * Looks once, at everything. `root` is put before the paths ("" for the host;
+ * Looks once, at what is quick to read; processes and shared memory files,
+ * which take milliseconds, are read when svirt_uid_use_has is first asked for
+ * uids that were not `seen` free before. `root` is put before the paths ("" for the host;
  * a directory with etc, proc and dev for tests). What the kernel does not
  * offer (no SysV IPC) has no users; what cannot be read is SYSTEM. Owned by
  * the caller.
@@ -23,7 +25,10 @@ typedef struct SvirtUidUse SvirtUidUse;
 bool svirt_uid_use_read(SvirtState *state, const char *root, uid_t first,
                         uid_t last, SvirtUidUse **ret, GError **error);
 void svirt_uid_use_free(SvirtUidUse *use);
-/* A SvirtUidInUse; `data` is the SvirtUidUse. */
-bool svirt_uid_use_has(uid_t first, unsigned count, void *data);
+/* A SvirtUidInUse; `data` is the SvirtUidUse. What cannot be read is in use:
+ * see svirt_uid_use_check. */
+bool svirt_uid_use_has(uid_t first, unsigned count, bool seen, void *data);
+/* False with the error of a look that failed while it was asked. */
+bool svirt_uid_use_check(const SvirtUidUse *use, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SvirtUidUse, svirt_uid_use_free)

@@ -32,38 +32,25 @@ find_former(SvirtState *state, const SvirtUuid *uuid, SvirtDefinition **ret,
     return true;
 }
 
+/*
+ * The definition, its uids and labels, the chains of its disks and the claims
+ * on them: all or nothing, and durable with one commit.
+ */
 static bool
-store(SvirtState *state, SvirtDefinition *definition, bool replace,
-      GError **error)
+store(SvirtManager *manager, SvirtState *state, SvirtDefinition *definition,
+      bool replace, SvirtPrepared *prepared, SvirtUidUse *use, GError **error)
 {
     if (!svirt_state_begin(state, error)) {
         return false;
     }
     if (!(replace ? svirt_definitions_replace(state, definition, error)
-                  : svirt_definitions_add(state, definition, error))) {
+                  : svirt_definitions_add(state, definition, error)) ||
+        !svirt_prepared_label(manager, prepared, use, true, error) ||
+        !svirt_prepared_record_within(state, prepared, error)) {
         svirt_state_rollback(state);
         return false;
     }
     return svirt_state_commit(state, error);
-}
-
-/* Back to what was: the error at hand is what the caller reports. */
-static void
-take_back(SvirtManager *manager, const SvirtDefinition *former,
-          const SvirtDefinition *definition)
-{
-    SvirtState *state = svirt_manager_state(manager, SVIRT_STATE_WRITE, NULL);
-
-    if (state == NULL || !svirt_state_begin(state, NULL)) {
-        return;
-    }
-    if (!(former != NULL
-              ? svirt_definitions_replace(state, former, NULL)
-              : svirt_definitions_remove(state, &definition->uuid, NULL))) {
-        svirt_state_rollback(state);
-        return;
-    }
-    (void)svirt_state_commit(state, NULL);
 }
 
 bool
@@ -75,6 +62,8 @@ svirt_define(SvirtManager *manager, SvirtDomain *domain, uid_t author,
     g_autoptr(SvirtDefinition) definition = NULL;
     g_autoptr(SvirtDefinition) former = NULL;
     g_autoptr(SvirtPrepared) prepared = NULL;
+    g_autoptr(SvirtUidUse) use = NULL;
+    const SvirtConfig *config = svirt_manager_config(manager, error);
     g_autofree char *xml = NULL;
     SvirtUuid uuid = domain->uuid;
 
@@ -83,7 +72,8 @@ svirt_define(SvirtManager *manager, SvirtDomain *domain, uid_t author,
         svirt_domain_set_uuid(domain, &uuid);
     }
     xml = svirt_domain_print(domain);
-    if (state == NULL || !svirt_qemu_validate(domain, error) ||
+    if (state == NULL || config == NULL ||
+        !svirt_qemu_validate(domain, error) ||
         !find_former(state, &uuid, &former, error)) {
         return false;
     }
@@ -93,18 +83,19 @@ svirt_define(SvirtManager *manager, SvirtDomain *domain, uid_t author,
         return true;
     }
     definition = svirt_definition_new(&uuid, domain->name, author, xml, now_s);
-    if (!svirt_manager_refuse_running(manager, definition,
-                                      " and cannot be redefined", error) ||
-        !store(state, definition, former != NULL, error)) {
-        return false;
-    }
     if (former != NULL) {
         definition->incarnation = former->incarnation;
     }
-    if (!svirt_prepare(manager, definition, SVIRT_PREPARE_DEFINE, now_s,
-                       &prepared, error) ||
-        !svirt_prepared_record(manager, prepared, error)) {
-        take_back(manager, former, definition);
+    /* Files are opened, and the host is looked at, before other writers have
+     * to wait: an author's file system may take its time. */
+    if (!svirt_manager_refuse_running(manager, definition,
+                                      " and cannot be redefined", error) ||
+        !svirt_prepared_new(definition, now_s, &prepared, error) ||
+        !svirt_prepared_open(manager, prepared, SVIRT_PREPARE_DEFINE,
+                             error) ||
+        !svirt_compartment_look(state, config, definition, &use, error) ||
+        !store(manager, state, definition, former != NULL, prepared, use,
+               error)) {
         return false;
     }
     if (ret_warnings != NULL) {

@@ -359,9 +359,30 @@ svirt_prepared_open(SvirtManager *manager, SvirtPrepared *prepared,
     state = svirt_manager_state(manager, SVIRT_STATE_READ, error);
     return state != NULL && open_disks(prepared, state, mode, error) &&
            (mode == SVIRT_PREPARE_LOOK ||
-            (open_boot_files(prepared, state, mode, error) &&
-             find_compartment(manager, prepared, config, error) &&
-             plan_labels(prepared, error)));
+            open_boot_files(prepared, state, mode, error));
+}
+
+bool
+svirt_prepared_label(SvirtManager *manager, SvirtPrepared *prepared,
+                     SvirtUidUse *use, bool within, GError **error)
+{
+    const SvirtConfig *config = svirt_manager_config(manager, error);
+    SvirtState *state;
+
+    if (config == NULL) {
+        return false;
+    }
+    if (!within) {
+        return find_compartment(manager, prepared, config, error) &&
+               plan_labels(prepared, error);
+    }
+    state = svirt_manager_state(manager, SVIRT_STATE_WRITE, error);
+    return state != NULL &&
+           svirt_compartment_claim_within(
+               state, svirt_manager_connection(manager), config,
+               prepared->definition, prepared->domain, use,
+               &prepared->compartment, error) &&
+           plan_labels(prepared, error);
 }
 
 bool
@@ -372,7 +393,9 @@ svirt_prepare(SvirtManager *manager, const SvirtDefinition *definition,
     g_autoptr(SvirtPrepared) prepared = NULL;
 
     if (!svirt_prepared_new(definition, now_s, &prepared, error) ||
-        !svirt_prepared_open(manager, prepared, mode, error)) {
+        !svirt_prepared_open(manager, prepared, mode, error) ||
+        (mode != SVIRT_PREPARE_LOOK &&
+         !svirt_prepared_label(manager, prepared, NULL, false, error))) {
         return false;
     }
     *ret = g_steal_pointer(&prepared);
@@ -413,6 +436,14 @@ record_chains(SvirtState *state, const SvirtPrepared *prepared,
 }
 
 bool
+svirt_prepared_record_within(SvirtState *state, const SvirtPrepared *prepared,
+                             GError **error)
+{
+    return record_chains(state, prepared, error) &&
+           svirt_relabel_claim(state, prepared->plan, error);
+}
+
+bool
 svirt_prepared_record(SvirtManager *manager, const SvirtPrepared *prepared,
                       GError **error)
 {
@@ -431,8 +462,7 @@ svirt_prepared_record(SvirtManager *manager, const SvirtPrepared *prepared,
     if (state == NULL || !svirt_state_begin(state, error)) {
         return false;
     }
-    if (!record_chains(state, prepared, error) ||
-        !svirt_relabel_claim(state, prepared->plan, error)) {
+    if (!svirt_prepared_record_within(state, prepared, error)) {
         svirt_state_rollback(state);
         return false;
     }

@@ -49,17 +49,26 @@ bool svirt_prepared_new(const SvirtDefinition *definition, int64_t now_s,
 /* Opens and judges. Errors of every opening, each naming device and line. */
 bool svirt_prepared_open(SvirtManager *manager, SvirtPrepared *prepared,
                          SvirtPrepareMode mode, GError **error);
-/* Both at once. */
+/*
+ * Whose it is and what that changes: the compartment, claimed where it is
+ * missing, and the plan. With `use` (svirt_compartment_look) within the
+ * caller's transaction, else in one of its own.
+ */
+bool svirt_prepared_label(SvirtManager *manager, SvirtPrepared *prepared,
+                          SvirtUidUse *use, bool within, GError **error);
+/* All three. */
 bool svirt_prepare(SvirtManager *manager, const SvirtDefinition *definition,
                    SvirtPrepareMode mode, int64_t now_s, SvirtPrepared **ret,
                    GError **error);
 void svirt_prepared_free(SvirtPrepared *prepared);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SvirtPrepared, svirt_prepared_free)
 
-/*
- * Writes down what is new: chains of disks not recorded yet, claims on
- * objects. One transaction, none when there is nothing new.
- */
+/* Writes down what is new: chains of disks not recorded yet, claims on
+ * objects; within the caller's transaction. */
+bool svirt_prepared_record_within(SvirtState *state,
+                                  const SvirtPrepared *prepared,
+                                  GError **error);
+/* The same in a transaction of its own; none when there is nothing new. */
 bool svirt_prepared_record(SvirtManager *manager,
                            const SvirtPrepared *prepared, GError **error);
 

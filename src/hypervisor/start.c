@@ -179,7 +179,8 @@ svirt_start(SvirtManager *manager, const SvirtDefinition *definition,
                error) ||
         (!options->dry_run &&
          !svirt_model_labels_recall(manager, definition, error)) ||
-        !svirt_prepared_open(manager, prepared, SVIRT_PREPARE_START, error)) {
+        !svirt_prepared_open(manager, prepared, SVIRT_PREPARE_START, error) ||
+        !svirt_prepared_label(manager, prepared, NULL, false, error)) {
         return false;
     }
     /* Before a socket or a file is made with a label. */

@@ -56,14 +56,19 @@ void svirt_claim_free(SvirtClaim *claim);
 bool svirt_claims_add(SvirtState *state, const SvirtClaim *claim,
                       GError **error);
 
-/* Is anything on the host still running as, or owned by, these uids? Asked
- * while other writers wait: read the host once, before the transaction. */
-typedef bool (*SvirtUidInUse)(uid_t first, unsigned count, void *data);
+/*
+ * Is anything on the host still running as, or owned by, these uids? Asked
+ * while other writers wait. `seen`: a look at the whole host found them free,
+ * and nobody was given them since, so that a short look will do.
+ */
+typedef bool (*SvirtUidInUse)(uid_t first, unsigned count, bool seen,
+                              void *data);
 
 /*
  * The block of uids of a VM: the one it has, else the next free one of
  * [first, last], round-robin from where the last search ended, skipping
  * blocks that are claimed or of which `in_use` (NULL: nobody asks) says so.
+ * A long look is remembered for the next blocks as well.
  * It is recorded as a claim of model DAC with label `+N:+N`. BUSY when
  * nothing is free; INVALID for a range that holds no block; REFUSED for
  * another author's UUID.

@@ -372,8 +372,9 @@ test_uids_in_use_are_seen(Fixture *fixture, const void *data)
         write_table(root, use_rows[i].path, use_rows[i].content);
         svirt_uid_use_read(fixture->state, root, 1000, 1999, &use, &error);
         g_assert_no_error(error);
-        g_assert_true(svirt_uid_use_has(use_rows[i].first, 4, use));
-        g_assert_false(svirt_uid_use_has(use_rows[i].first - 4, 4, use) &&
+        g_assert_true(svirt_uid_use_has(use_rows[i].first, 4, false, use));
+        g_assert_false(svirt_uid_use_has(use_rows[i].first - 4, 4, false,
+                                         use) &&
                        use_rows[i].first != 1012);
     }
 }

@@ -216,15 +216,16 @@ test_many_claims_stay_fast(Fixture *fixture, gconstpointer data)
 
 typedef struct InUse {
     uid_t busy;
-    unsigned asked;
+    unsigned asked; /* for a long look */
+    unsigned seen;  /* for a short one */
 } InUse;
 
 static bool
-is_busy(uid_t first, unsigned count, void *data)
+is_busy(uid_t first, unsigned count, bool seen, void *data)
 {
     InUse *in_use = data;
 
-    in_use->asked++;
+    *(seen ? &in_use->seen : &in_use->asked) += 1;
     return in_use->busy >= first && in_use->busy < first + count;
 }
 
@@ -267,12 +268,73 @@ test_uid_blocks_go_round(Fixture *fixture, gconstpointer data)
 static void
 test_uid_block_in_use_is_skipped(Fixture *fixture, gconstpointer data)
 {
-    InUse in_use = { 1003, 0 };
+    InUse in_use = { 1003, 0, 0 };
 
     g_assert_cmpuint(take_block(fixture->state, 1, 2000, &in_use), ==, 1004);
-    g_assert_cmpuint(in_use.asked, ==, 2);
     in_use.busy = 1009;
     g_assert_cmpuint(take_block(fixture->state, 2, 2000, &in_use), ==, 1012);
+}
+
+/* A host is looked at in full once for many VMs; a busy block ends what was
+ * seen, and so does the end of the range: what comes round was used since. */
+static void
+test_one_long_look_serves_many(Fixture *fixture, gconstpointer data)
+{
+    InUse in_use = { 0, 0, 0 };
+    unsigned first_look;
+
+    g_assert_cmpuint(take_block(fixture->state, 1, 2000, &in_use), ==, 1000);
+    first_look = in_use.asked;
+    g_assert_cmpuint(first_look, ==, 64);
+    for (unsigned i = 1; i < 64; i++) {
+        g_assert_cmpuint(take_block(fixture->state, i + 1, 2000, &in_use), ==,
+                         1000 + 4 * i);
+    }
+    g_assert_cmpuint(in_use.asked, ==, first_look);
+    g_assert_cmpuint(in_use.seen, ==, 63);
+    in_use.busy = 1000 + 4 * 66;
+    g_assert_cmpuint(take_block(fixture->state, 65, 2000, &in_use), ==,
+                     1000 + 4 * 64);
+    /* Three: the one it took, the next, and the busy one. */
+    g_assert_cmpuint(in_use.asked, ==, first_look + 3);
+    in_use.busy = 0;
+    g_assert_cmpuint(take_block(fixture->state, 66, 2000, &in_use), ==,
+                     1000 + 4 * 65);
+    g_assert_cmpuint(in_use.asked, ==, first_look + 3);
+    g_assert_cmpuint(take_block(fixture->state, 67, 2000, &in_use), ==,
+                     1000 + 4 * 66);
+    g_assert_cmpuint(in_use.asked, >, first_look + 3);
+}
+
+static void
+test_a_block_that_comes_round_is_looked_at_anew(Fixture *fixture,
+                                                gconstpointer data)
+{
+    SvirtUuid first = numbered_uuid(1);
+    InUse in_use = { 0, 0, 0 };
+    unsigned asked;
+
+    for (unsigned i = 0; i < 3; i++) {
+        g_assert_cmpuint(take_block(fixture->state, i + 1, 1013, &in_use), ==,
+                         1000 + 4 * i);
+    }
+    asked = in_use.asked;
+    CHANGE(fixture->state,
+           svirt_claims_remove_all(fixture->state, &first, &error));
+    /* What the first VM left behind is not missed. */
+    in_use.busy = 1001;
+    {
+        SvirtOwner owner = numbered_owner(4);
+        uid_t base;
+
+        begin(fixture->state);
+        ASSERT_FAILS(svirt_claims_uid_block(fixture->state, &owner, 1000,
+                                            1013, is_busy, &in_use, &base,
+                                            &error),
+                     SVIRT_ERROR_BUSY);
+        svirt_state_rollback(fixture->state);
+    }
+    g_assert_cmpuint(in_use.asked, >, asked);
 }
 
 static void
@@ -339,6 +401,10 @@ main(int argc, char **argv)
     ADD("/state/claims/uid-blocks-go-round", test_uid_blocks_go_round);
     ADD("/state/claims/uid-block-in-use-is-skipped",
         test_uid_block_in_use_is_skipped);
+    ADD("/state/claims/one-long-look-serves-many",
+        test_one_long_look_serves_many);
+    ADD("/state/claims/a-block-that-comes-round-is-looked-at-anew",
+        test_a_block_that_comes_round_is_looked_at_anew);
     ADD("/state/claims/uid-block-avoids-static-uids",
         test_uid_block_avoids_static_uids);
     ADD("/state/claims/uid-range-is-checked", test_uid_range_is_checked);
