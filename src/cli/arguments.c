@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/nearest.h"
 
 struct SvirtArguments {
     GHashTable *values; /* name (borrowed from the table) -> text, owned */
@@ -53,6 +54,31 @@ usage(GError **error, const char *command, const char *format,
                        detail);
 }
 
+/* "--pausd": options are compared without what follows them. */
+static bool
+unknown_option(const SvirtOption *options, const char *command,
+               const char *word, GError **error)
+{
+    const char *names[64] = { "help", "format" };
+    size_t count = 2;
+    const char *bare = word + strspn(word, "-");
+    g_autofree char *name = g_strndup(bare, strcspn(bare, "="));
+    g_autofree char *hint = NULL;
+    const char *nearest;
+
+    for (const SvirtOption *option = options;
+         option->name != NULL && count < G_N_ELEMENTS(names); option++) {
+        names[count++] = option->name;
+    }
+    nearest = svirt_nearest_word(name, names, count);
+    hint = nearest != NULL
+               ? g_strdup_printf("did you mean '--%s'? svirt %s --help lists "
+                                 "all", nearest, command)
+               : g_strdup_printf("svirt %s --help", command);
+    return svirt_raise(error, SVIRT_ERROR_USAGE, NULL, hint,
+                       "%s: option '%s' is unknown", command, word);
+}
+
 static bool
 set_value(SvirtArguments *arguments, const SvirtOption *option,
           const char *value, const char *command, GError **error)
@@ -81,7 +107,7 @@ parse_named(const SvirtOption *options, SvirtArguments *arguments,
     const SvirtOption *option = find_named(options, word, length);
 
     if (option == NULL) {
-        return usage(error, command, "option '%s' is unknown", argv[*index]);
+        return unknown_option(options, command, argv[*index], error);
     }
     if (option->kind == SVIRT_OPTION_FLAG) {
         if (equals != NULL) {
@@ -141,7 +167,7 @@ svirt_arguments_parse(const SvirtOption *options, const char *command,
             continue;
         }
         if (named && argv[i][0] == '-' && argv[i][1] != '\0') {
-            return usage(error, command, "option '%s' is unknown", argv[i]);
+            return unknown_option(options, command, argv[i], error);
         }
         option = next_positional(options, arguments);
         if (option == NULL) {

@@ -49,6 +49,100 @@ title_of(SvirtState *state, const SvirtUuid *uuid)
     return g_strdup(domain->title);
 }
 
+/* virsh's list: what to show. */
+typedef struct Filter {
+    bool active;
+    bool inactive;
+    bool running, paused, shut_off, other; /* none of them: every state */
+} Filter;
+
+static bool
+flag(const SvirtCli *cli, const char *name)
+{
+    return svirt_arguments_flag(cli->args, name);
+}
+
+/* A state that is asked for is shown without --all, unlike with virsh. */
+static Filter
+read_filter(const SvirtCli *cli)
+{
+    Filter filter = {
+        .running = flag(cli, "state-running"),
+        .paused = flag(cli, "state-paused"),
+        .shut_off = flag(cli, "state-shutoff"),
+        .other = flag(cli, "state-other"),
+    };
+    bool live = filter.running || filter.paused || filter.other;
+
+    filter.inactive =
+        flag(cli, "all") || flag(cli, "inactive") || filter.shut_off;
+    filter.active = flag(cli, "all") || live ||
+                    !(flag(cli, "inactive") || filter.shut_off);
+    if (flag(cli, "transient")) {
+        /* Every domain has a definition here. */
+        filter.active = filter.active && flag(cli, "persistent");
+        filter.inactive = filter.inactive && flag(cli, "persistent");
+    }
+    return filter;
+}
+
+static bool
+is_wanted(const Filter *filter, const SvirtRunStatus *run)
+{
+    if (!(filter->running || filter->paused || filter->shut_off ||
+          filter->other)) {
+        return true;
+    }
+    if (run == NULL) {
+        return filter->shut_off;
+    }
+    switch ((SvirtGuestState)run->state) {
+    case SVIRT_GUEST_RUNNING:
+        return filter->running;
+    case SVIRT_GUEST_PAUSED:
+        return filter->paused;
+    case SVIRT_GUEST_SHUT_OFF:
+        return filter->shut_off;
+    case SVIRT_GUEST_NOSTATE:
+    case SVIRT_GUEST_BLOCKED:
+    case SVIRT_GUEST_IN_SHUTDOWN:
+    case SVIRT_GUEST_CRASHED:
+    case SVIRT_GUEST_PMSUSPENDED:
+    case SVIRT_GUEST_STATE_MAX:
+        break;
+    }
+    return filter->other;
+}
+
+/* --name, --uuid and --id: a line without a head, as scripts want it. */
+static void
+print_bare(const SvirtCli *cli, const Row *row)
+{
+    g_autofree char *safe = svirt_text_printable(row->name);
+    const char *words[3];
+    unsigned count = 0;
+
+    if (flag(cli, "id")) {
+        words[count++] = row->id;
+    }
+    if (flag(cli, "uuid")) {
+        words[count++] = row->uuid;
+    }
+    if (flag(cli, "name")) {
+        words[count++] = safe;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        (void)printf("%s%s", words[i], i + 1 < count ? " " : "\n");
+    }
+}
+
+static bool
+is_bare(const SvirtCli *cli)
+{
+    return !cli->json && !flag(cli, "table") &&
+           (flag(cli, "name") || flag(cli, "uuid") || flag(cli, "id"));
+}
+
 static void
 print_row(const SvirtCli *cli, SvirtTable *table, const Row *row)
 {
@@ -58,12 +152,8 @@ print_row(const SvirtCli *cli, SvirtTable *table, const Row *row)
                                       row->title };
 
         svirt_table_add_row(table, cells);
-    } else if (svirt_arguments_flag(cli->args, "name")) {
-        g_autofree char *safe = svirt_text_printable(row->name);
-
-        (void)puts(safe);
-    } else if (svirt_arguments_flag(cli->args, "uuid")) {
-        (void)puts(row->uuid);
+    } else if (is_bare(cli)) {
+        print_bare(cli, row);
     } else {
         const char *const cells[] = { row->id, row->name, row->state,
                                       row->title != NULL ? row->title : "" };
@@ -89,13 +179,16 @@ fill_row(Row *row, const SvirtUuid *uuid, const char *name,
 
 /* Running ones first, by id, then the others by name: as virsh. */
 static void
-list_running(const SvirtCli *cli, const GPtrArray *runs, SvirtTable *table,
-             SvirtState *state, bool title)
+list_running(const SvirtCli *cli, const Filter *filter, const GPtrArray *runs,
+             SvirtTable *table, SvirtState *state, bool title)
 {
     for (unsigned i = 0; i < runs->len; i++) {
         const SvirtRunStatus *run = runs->pdata[i];
         Row row = { 0 };
 
+        if (!is_wanted(filter, run)) {
+            continue;
+        }
         fill_row(&row, &run->uuid, run->name, run);
         row.title = title ? title_of(state, &run->uuid) : NULL;
         print_row(cli, table, &row);
@@ -104,8 +197,8 @@ list_running(const SvirtCli *cli, const GPtrArray *runs, SvirtTable *table,
 }
 
 static bool
-list_others(const SvirtCli *cli, const GPtrArray *runs, SvirtTable *table,
-            SvirtState *state, bool title, GError **error)
+list_others(const SvirtCli *cli, const Filter *filter, const GPtrArray *runs,
+            SvirtTable *table, SvirtState *state, bool title, GError **error)
 {
     g_autoptr(GPtrArray) definitions = NULL;
 
@@ -116,7 +209,8 @@ list_others(const SvirtCli *cli, const GPtrArray *runs, SvirtTable *table,
         const SvirtDefinition *definition = definitions->pdata[i];
         Row row = { 0 };
 
-        if (find_run(runs, &definition->uuid) != NULL) {
+        if (find_run(runs, &definition->uuid) != NULL ||
+            !is_wanted(filter, NULL)) {
             continue;
         }
         fill_row(&row, &definition->uuid, definition->name, NULL);
@@ -130,11 +224,8 @@ list_others(const SvirtCli *cli, const GPtrArray *runs, SvirtTable *table,
 bool
 svirt_cmd_list(const SvirtCli *cli, int *ret_exit, GError **error)
 {
-    bool all = svirt_arguments_flag(cli->args, "all");
-    bool inactive = svirt_arguments_flag(cli->args, "inactive");
-    bool title = svirt_arguments_flag(cli->args, "title");
-    bool bare = !cli->json && (svirt_arguments_flag(cli->args, "name") ||
-                               svirt_arguments_flag(cli->args, "uuid"));
+    const Filter filter = read_filter(cli);
+    bool title = flag(cli, "title");
     g_autoptr(SvirtTable) table =
         svirt_table_new(cli->json && title ? columns_json_title
                         : cli->json        ? columns_json
@@ -147,20 +238,20 @@ svirt_cmd_list(const SvirtCli *cli, int *ret_exit, GError **error)
     if (!svirt_manager_list_runs(cli->manager, &runs, error)) {
         return false;
     }
-    if (all || inactive || title) {
+    if (filter.inactive || title) {
         state = svirt_manager_state(cli->manager, SVIRT_STATE_READ, error);
         if (state == NULL) {
             return false;
         }
     }
-    if (!inactive) {
-        list_running(cli, runs, table, state, title);
+    if (filter.active) {
+        list_running(cli, &filter, runs, table, state, title);
     }
-    if ((all || inactive) &&
-        !list_others(cli, runs, table, state, title, error)) {
+    if (filter.inactive &&
+        !list_others(cli, &filter, runs, table, state, title, error)) {
         return false;
     }
-    if (!bare) {
+    if (!is_bare(cli)) {
         svirt_cli_print_table(cli, table);
     }
     return true;

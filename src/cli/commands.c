@@ -34,8 +34,17 @@ static const SvirtOption undefine_options[] = {
 static const SvirtOption list_options[] = {
     { "all", SVIRT_OPTION_FLAG, NULL, "running and shut off domains" },
     { "inactive", SVIRT_OPTION_FLAG, NULL, "shut off domains only" },
+    { "state-running", SVIRT_OPTION_FLAG, NULL, "those that run" },
+    { "state-paused", SVIRT_OPTION_FLAG, NULL, "those that are paused" },
+    { "state-shutoff", SVIRT_OPTION_FLAG, NULL, "those that are shut off" },
+    { "state-other", SVIRT_OPTION_FLAG, NULL, "those in any other state" },
+    { "persistent", SVIRT_OPTION_FLAG, NULL, "those with a definition: all" },
+    { "transient", SVIRT_OPTION_FLAG, NULL, "those without: none" },
     { "name", SVIRT_OPTION_FLAG, NULL, "names only, one a line" },
-    { "uuid", SVIRT_OPTION_FLAG, NULL, "UUIDs only, one a line" },
+    { "uuid", SVIRT_OPTION_FLAG, NULL,
+      "UUIDs only, one a line; before the name with --name" },
+    { "id", SVIRT_OPTION_FLAG, NULL, "ids only, one a line; - for none" },
+    { "table", SVIRT_OPTION_FLAG, NULL, "a table: the default" },
     { "title", SVIRT_OPTION_FLAG, NULL, "show titles too" },
     END,
 };

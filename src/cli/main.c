@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "cli/command.h"
 
 /* Options before the command's name; virsh's letters. */
@@ -159,6 +160,22 @@ matches(const char *word, const char *letter, const char *name)
 }
 
 static bool
+unknown_option(const char *word, GError **error)
+{
+    static const char *const names[] = { "--connect", "--format", "--quiet",
+                                         "--version", "--help" };
+    g_autofree char *name = g_strndup(word, strcspn(word, "="));
+    const char *nearest =
+        svirt_nearest_word(name, names, G_N_ELEMENTS(names));
+    g_autofree char *hint =
+        nearest != NULL ? g_strdup_printf("did you mean '%s'?", nearest)
+                        : g_strdup("svirt --help");
+
+    return svirt_raise(error, SVIRT_ERROR_USAGE, NULL, hint,
+                       "option '%s' is unknown", word);
+}
+
+static bool
 parse_global(int argc, char **argv, Global *ret, GError **error)
 {
     Global global = { .uri = getenv("SVIRT_DEFAULT_URI") };
@@ -180,8 +197,7 @@ parse_global(int argc, char **argv, Global *ret, GError **error)
         } else if (matches(argv[i], "-q", "--quiet")) {
             global.quiet = true;
         } else {
-            return svirt_raise(error, SVIRT_ERROR_USAGE, NULL, "svirt --help",
-                               "option '%s' is unknown", argv[i]);
+            return unknown_option(argv[i], error);
         }
     }
     global.command = i;
@@ -198,6 +214,27 @@ find_command(const char *name)
         }
     }
     return NULL;
+}
+
+static bool
+unknown_command(const char *name, GError **error)
+{
+    const char *names[128];
+    g_autofree char *hint = NULL;
+    const char *nearest;
+    size_t count = 0;
+
+    for (const SvirtCommand *c = svirt_commands;
+         c->name != NULL && count < G_N_ELEMENTS(names); c++) {
+        names[count++] = c->name;
+    }
+    nearest = svirt_nearest_word(name, names, count);
+    hint = nearest != NULL
+               ? g_strdup_printf("did you mean '%s'? svirt --help lists all",
+                                 nearest)
+               : g_strdup("svirt --help");
+    return svirt_raise(error, SVIRT_ERROR_USAGE, NULL, hint,
+                       "command '%s' is unknown", name);
 }
 
 /* --format is everybody's: taken out before a command reads its own. */
@@ -267,9 +304,9 @@ main(int argc, char **argv)
     }
     command = global.command < argc ? find_command(argv[global.command]) : NULL;
     if (command == NULL) {
-        svirt_raise(&error, SVIRT_ERROR_USAGE, NULL, "svirt --help",
-                    "command '%s' is unknown",
-                    global.command < argc ? argv[global.command] : "");
+        (void)unknown_command(global.command < argc ? argv[global.command]
+                                                    : "",
+                              &error);
         return fail(error);
     }
     argc -= global.command;

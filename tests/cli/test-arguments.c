@@ -61,6 +61,34 @@ test_row(gconstpointer data)
                      rows[row].rest);
 }
 
+static const struct {
+    const char *word;
+    const char *hint;
+} unknown_rows[] = {
+    { "--pausd", "did you mean '--paused'? svirt x --help lists all" },
+    { "--mod=acpi", "did you mean '--mode'? svirt x --help lists all" },
+    { "-paused", "did you mean '--paused'? svirt x --help lists all" },
+    { "--fromat", "did you mean '--format'? svirt x --help lists all" },
+    { "--nonsense", "svirt x --help" },
+    { "-z", "svirt x --help" },
+};
+
+static void
+test_unknown_options_have_a_suggestion(void)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(unknown_rows); i++) {
+        char *argv[] = { (char *)"x", (char *)"web",
+                         (char *)unknown_rows[i].word, NULL };
+        g_autoptr(SvirtArguments) arguments = NULL;
+        g_autoptr(GError) error = NULL;
+
+        g_assert_false(svirt_arguments_parse(options, "x", 3, argv,
+                                             &arguments, &error));
+        g_assert_error(error, SVIRT_ERROR, SVIRT_ERROR_USAGE);
+        g_assert_cmpstr(svirt_error_hint(error), ==, unknown_rows[i].hint);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -71,5 +99,7 @@ main(int argc, char **argv)
 
         g_test_add_data_func(path, GUINT_TO_POINTER(i), test_row);
     }
+    g_test_add_func("/cli/arguments/unknown-options-have-a-suggestion",
+                    test_unknown_options_have_a_suggestion);
     return g_test_run();
 }

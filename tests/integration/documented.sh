@@ -24,9 +24,10 @@ section()
 complete_line() # WORD...
 {
     bash -c '. completion/svirt
-        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+        COMP_LINE="$*" COMP_POINT=${#COMP_LINE} COMP_WORDBREAKS=$WORDBREAKS
         _svirt; printf "%s\n" "${COMPREPLY[@]}"' - "$@"
 }
+export WORDBREAKS=$' \t\n"\'><=;|&(:'
 
 [ "$(commands | wc -l)" -gt 10 ]
 verdict $? "--help lists the commands"
@@ -34,7 +35,7 @@ for command in $(commands); do
     missing=
     for option in $(options "$command"); do
         # What stands without a dash in the page: positional arguments.
-        case $option in domain | file | verb | command) continue ;; esac
+        case $option in domain | file | verb | command | action) continue ;; esac
         section "$command" | grep -q -- "^\.It Fl -$option\b" ||
             missing="$missing --$option"
     done
@@ -53,4 +54,28 @@ is "completes commands" "$(complete_line svirt undef)" undefine
 is "completes options" "$(complete_line svirt start web --pau)" --paused
 is "completes after a connection" \
     "$(complete_line svirt -c qemu:///embed?root=/nowhere domu)" domuuid
+is "and with the connection in one word" \
+    "$(complete_line svirt --connect=qemu:///embed?root=/nowhere domu)" domuuid
+is "completes a connection behind bash's own parting" \
+    "$(complete_line svirt -c qemu:///sy)" "///system"
+is "one that is given whole" "$(complete_line svirt --connect=qemu:///em)" \
+    "///embed?root="
+is "completes formats" "$(complete_line svirt list --format=js)" json
+is "and without a parting too" \
+    "$(WORDBREAKS=' ' complete_line svirt -c qemu:///sy)" qemu:///system
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+cat >"$place/vm.xml" <<'XML'
+<domain type='qemu'><name>completed</name><memory>65536</memory>
+<os><type>hvm</type></os></domain>
+XML
+if [ "$(id -u)" = 0 ]; then
+    check "a domain elsewhere" \
+        svirt -q -c "qemu:///embed?root=$place" define "$place/vm.xml"
+    is "completes the domains of the connection" \
+        "$(complete_line svirt -c "qemu:///embed?root=$place" start com)" \
+        completed
+else
+    skip "completes the domains of the connection" "needs root"
+fi
 done_testing

@@ -130,6 +130,12 @@ says "list --title" " Id   Name   State      Title
  -    vm     shut off   One title" list --all --title
 says "list --name" vm list --all --name
 says "list --uuid" $uuid list --all --uuid
+says "list --uuid --name" "$uuid vm" list --all --uuid --name
+says "list --id" - list --all --id
+says "list --state-shutoff" vm list --state-shutoff --name
+says "list --state-running" "" list --all --state-running --name
+says "list --transient" "" list --all --transient --name
+says "list --persistent" vm list --all --persistent --name
 says "domuuid" $uuid domuuid vm
 says "a UUID names it" "shut off" domstate $uuid
 is "dominfo of a domain that is off" \
@@ -155,6 +161,10 @@ for verb in start domstate dominfo dumpxml domuuid undefine label release; do
 done
 fails "an unknown command" 2 "'bogus'" bogus
 fails "an unknown option" 2 "'--bogus'" list --bogus
+fails "one like another" 2 "'--inactiv'" list --inactiv
+is "which one" "$(grep -c "did you mean '--inactive'" "$work/err")" 1
+fails "a command like another" 2 "'shutdwon'" shutdwon vm
+is "which one" "$(grep -c "did you mean 'shutdown'" "$work/err")" 1
 fails "a missing argument" 2 "DOMAIN" start
 fails "one argument too many" 2 "'vm2'" start vm vm2
 fails "an unknown format" 2 "'xml'" list --format xml
@@ -187,6 +197,12 @@ says "list shows it by its id" " Id   Name   State
  $id    vm     paused" list
 says "its id names it" paused domstate "$id"
 says "list --inactive hides it" "" list --inactive --name
+says "list --state-paused" "$id vm" list --state-paused --id --name
+says "list --state-running does not" "" list --state-running --name
+says "list --state-shutoff neither" "" list --state-shutoff --name
+json "states as JSON" "len(j) == 1 and j[0]['state'] == 'paused'" \
+    list --state-paused --state-other --format json
+json "none as JSON" "j == []" list --state-other --format json
 fails "start twice" 9 "'vm' is already running" start vm
 fails "a dry run of what runs" 9 "'vm' is already running" start vm --dry-run
 fails "undefine while it runs" 9 "'vm' is running" undefine vm
