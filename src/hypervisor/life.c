@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "hypervisor/model-labels.h"
 #include "hypervisor/orphan.h"
 #include "keeper/layout.h"
 #include "monitor/client.h"
@@ -267,6 +268,34 @@ end_orphan(SvirtManager *manager, const SvirtDefinition *definition,
                                    definition->name);
 }
 
+static bool
+send(int vmm, bool graceful)
+{
+    return syscall(SYS_pidfd_send_signal, vmm, graceful ? SIGTERM : SIGKILL,
+                   NULL, 0) == 0 || errno == ESRCH;
+}
+
+/* A label that somebody else loaded may keep even root from it: then svirt's
+ * own is loaded first. */
+static bool
+signal_vmm(SvirtManager *manager, const SvirtDefinition *definition, int vmm,
+           bool graceful, GError **error)
+{
+    if (vmm < 0 || send(vmm, graceful)) {
+        return true;
+    }
+    if (errno == EACCES || errno == EPERM) {
+        if (!svirt_model_labels_mend(manager, definition, error)) {
+            return false;
+        }
+        if (send(vmm, graceful)) {
+            return true;
+        }
+    }
+    return svirt_raise_errno(error, errno, NULL, "cannot stop domain '%s'",
+                             definition->name);
+}
+
 bool
 svirt_life_destroy(SvirtManager *manager, const SvirtDefinition *definition,
                    bool graceful, GError **error)
@@ -286,14 +315,8 @@ svirt_life_destroy(SvirtManager *manager, const SvirtDefinition *definition,
         return end_orphan(manager, definition, error);
     }
     vmm = svirt_run_process_open(&run.process[SVIRT_PROCESS_VMM]);
-    if (vmm >= 0 &&
-        syscall(SYS_pidfd_send_signal, vmm, graceful ? SIGTERM : SIGKILL,
-                NULL, 0) < 0 &&
-        errno != ESRCH) {
-        return svirt_raise_errno(error, errno, NULL,
-                                 "cannot stop domain '%s'", definition->name);
-    }
-    return wait_end(manager, definition, &run, RELEASE_MS, error);
+    return signal_vmm(manager, definition, vmm, graceful, error) &&
+           wait_end(manager, definition, &run, RELEASE_MS, error);
 }
 
 static bool

@@ -160,18 +160,25 @@ svirt_model_labels_forget(SvirtManager *manager,
 }
 
 bool
-svirt_model_labels_recall(SvirtManager *manager,
-                          const SvirtDefinition *definition, GError **error)
+svirt_model_labels_mend(SvirtManager *manager,
+                        const SvirtDefinition *definition, GError **error)
 {
     g_autoptr(SvirtDomain) domain = NULL;
     g_autoptr(SvirtCompartment) compartment = NULL;
 
+    return find_compartment(manager, definition, &domain, &compartment,
+                            error) &&
+           (compartment == NULL ||
+            svirt_model_labels_load(compartment,
+                                    svirt_qemu_emulator(domain), error));
+}
+
+bool
+svirt_model_labels_recall(SvirtManager *manager,
+                          const SvirtDefinition *definition, GError **error)
+{
     return definition->author == 0 ||
-           (find_compartment(manager, definition, &domain, &compartment,
-                             error) &&
-            (compartment == NULL ||
-             svirt_model_labels_load(compartment,
-                                     svirt_qemu_emulator(domain), error)));
+           svirt_model_labels_mend(manager, definition, error);
 }
 
 bool

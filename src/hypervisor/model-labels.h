@@ -30,6 +30,11 @@ bool svirt_model_labels_forget(SvirtManager *manager,
                                const SvirtDefinition *definition,
                                GError **error);
 
+/* For one that runs: what somebody else changed in the kernel is loaded once
+ * more. Errors of svirt_model_labels_load. */
+bool svirt_model_labels_mend(SvirtManager *manager,
+                             const SvirtDefinition *definition,
+                             GError **error);
 /*
  * Before objects are opened with the rights of an author who is not root: they
  * carry the VM's labels from an earlier run, and since the host's last boot

@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# svirt start on a host that enforces AppArmor: every process of two VMs in a
+# profile of its own, everything their definitions name works, nothing of it is
+# denied, and a profile that somebody else loads is found.
+# timeout: 240
+# lab: -x dummy -m 2048
+if [ "$LAB_MODEL" != apparmor ]; then
+    echo "1..0 # SKIP needs a kernel with AppArmor (tests/lab/run)"
+    exit 0
+fi
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 2
+. tests/integration/lib.sh
+profiles=/sys/kernel/security/apparmor/profiles
+denials() { dmesg | grep 'apparmor="DENIED"'; }
+pid_of() # NAME emulator|monitor
+{
+    svirt dominfo "$1" | sed -n "s/^${2^}: *pid \([0-9]*\),.*/\1/p"
+}
+current() { cat "/proc/$1/attr/apparmor/current"; }
+
+# passt wants a way out of the host.
+ip link add out type dummy
+ip address add 198.51.100.2/24 dev out
+ip link set out up
+ip route add default via 198.51.100.1 dev out
+
+for name in web db base cd; do
+    truncate -s 16M "$work/$name.img"
+    chmod 600 "$work/$name.img"
+done
+echo "on the disk" | dd of="$work/web.img" conv=notrunc status=none
+read_only="<disk type='file' device='disk'><driver name='qemu' type='raw'/>\
+<source file='$work/base.img'/><target dev='vdy' bus='virtio'/><readonly/>\
+</disk>"
+cdrom="<disk type='file' device='cdrom'><driver name='qemu' type='raw'/>\
+<source file='$work/cd.img'/><target dev='sda' bus='sata'/><readonly/></disk>"
+check "a VM with a network is defined" define web "$(disk web raw \
+    "$work/web.img")" "$read_only" "$cdrom" \
+    "<interface type='user'><backend type='passt'/></interface>"
+check "and another" define db "$(disk db raw "$work/db.img")" "$read_only"
+is "a definition loads nothing" "$(grep -c ^svirt $profiles)" 0
+check "web starts" svirt start web
+check "db starts" svirt start db --paused
+web=svirt-$(svirt domuuid web) db=svirt-$(svirt domuuid db)
+
+emulator=$(pid_of web emulator)
+is "the emulator has the VM's profile" "$(current "$emulator")" \
+    "$web (enforce)"
+is "in every thread" "$(sort -u /proc/"$emulator"/task/*/attr/apparmor/current)" \
+    "$web (enforce)"
+is "the monitor one of its own" "$(current "$(pid_of web monitor)")" \
+    "$web//monitor (enforce)"
+is "passt, too" "$(cat /proc/[0-9]*/attr/apparmor/current 2>/dev/null |
+    grep -c "^$web//passt (enforce)$")" 1
+is "the other VM another" "$(current "$(pid_of db emulator)")" "$db (enforce)"
+check "verify finds all of it" svirt verify
+svirt verify | grep -q 'web *emulator *enforcing apparmor *ok'
+verdict $? "and that it is enforced"
+
+check "web's guest is up" wait_up web
+is "it reads its disk" "$(type_in web 'head -c 11 /dev/vda' 2 |
+    grep -c '^on the disk')" 1
+type_in web 'printf written | dd of=/dev/vda bs=512 seek=8; sync' 3 >/dev/null
+is "and writes it" "$(dd if="$work/web.img" bs=512 skip=8 count=1 status=none |
+    head -c 7)" written
+is "what is read-only it cannot" "$(type_in web \
+    'cat /sys/block/vdb/ro' 2 | grep -c '^1')" 1
+check "it is suspended" svirt suspend web
+check "and goes on" svirt resume web
+type_in web reboot >/dev/null
+sleep 3
+check "it is up again after a reboot" wait_up web
+check "svirt reboots it" svirt reboot web
+sleep 3
+check "and it is up" wait_up web
+is "its profile is the same" "$(current "$emulator")" "$web (enforce)"
+is "none of it was denied" "$(denials)" ""
+
+# A profile under the VM, loaded by another.
+"$build/tests/models/apparmor-tool" rules "$web" <<'RULES'
+rwk /**
+RULES
+! svirt verify web >"$work/verify" 2>&1
+verdict $? "verify fails when somebody else loads a profile of the name"
+grep -q 'replaced by one that svirt did not make' "$work/verify"
+verdict $? "and says what happened" || note "$(cat "$work/verify")"
+check "the other VM is as it was" svirt verify db
+check "web is destroyed" svirt destroy web
+check "starting it again loads its own" svirt start web
+check "and verify is content" svirt verify web
+echo "profile $db flags=(complain) { }" | apparmor_parser -r -K
+! svirt verify db >"$work/verify" 2>&1
+verdict $? "verify fails when it is set to complain" ||
+    note "$(cat "$work/verify")"
+
+check "web is destroyed again" svirt destroy web
+check "and db" svirt destroy db
+dmesg -C
+check "both are undefined" svirt undefine web
+check "and leave" svirt undefine db
+is "no profile" "$(grep ^svirt $profiles)" ""
+done_testing
