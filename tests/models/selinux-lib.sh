@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 # For the scripts that run in the SELinux lab.
 #
-#     vm NAME                   defines and starts a VM with a disk in $images
+#     vm NAME                   defines and starts a VM with a disk in $images;
+#                               NETWORK=yes gives it one
 #     vm_xml NAME               only writes its definition, $work/NAME.xml
 #     label_of NAME PROGRAM     the context of that process of the VM
 #     pid_of NAME PROGRAM
@@ -42,6 +43,7 @@ vm_xml()
       <source file='$images/$1.qcow2'/>
       <target dev='vda' bus='virtio'/>
     </disk>
+    ${NETWORK:+<interface type='user'><backend type='passt'/></interface>}
     <serial type='pty'/>
     <console type='pty'/>
   </devices>
@@ -64,6 +66,8 @@ pid_of()
     uuid=$(svirt domuuid "$1")
     case $2 in
     qemu*) cat "/sys/fs/cgroup/svirt/$uuid/vmm/cgroup.procs" ;;
+    passt) pgrep -u "$(awk '/^Uid:/ { print $2 + 2 }' \
+        "/proc/$(pid_of "$1" qemu)/status")" passt ;;
     svirt-monitor) cat "/sys/fs/cgroup/svirt/$uuid/helper/cgroup.procs" ;;
     svirt-keeper)
         awk '/^PPid:/ { print $2 }' \

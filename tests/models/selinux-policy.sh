@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# timeout: 300
-# lab: -m 1536
+# timeout: 420
+# lab: -m 1536 -x dummy
 # svirt's SELinux module, enforcing: two real VMs work, and what has the label
 # of one reaches nothing of the other, of svirt and of the host. The attacker
 # is root with every capability, in no compartment: SELinux alone says no.
@@ -12,7 +12,11 @@ cd "$SVIRT_TOP" || exit 2
 # It makes its directories.
 svirt list >/dev/null
 sequence_before=$(policy_sequence)
-vm alpha
+ip link add d0 type dummy
+ip address add 198.51.100.2/24 dev d0
+ip link set d0 up
+ip route add default via 198.51.100.1
+NETWORK=yes vm alpha
 vm beta
 is "no policy is loaded by a start" "$(policy_sequence)" "$sequence_before"
 check "both are verified" svirt verify
@@ -26,6 +30,8 @@ verdict $? "no other VM has them: $beta"
 is "the monitor has a domain of its own, the VM's categories" \
     "$(label_of alpha svirt-monitor)" \
     "${alpha/svirt_vm_tcg_t/svirt_monitor_t}"
+is "so has passt" "$(label_of alpha passt)" \
+    "${alpha/svirt_vm_tcg_t/svirt_helper_t}"
 is "the keeper has its own, and no category" \
     "$(label_of alpha svirt-keeper)" \
     unconfined_u:system_r:svirt_keeper_t:s0
