@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "verify/descriptors.h"
 #include "verify/labels.h"
+#include "verify/namespaces.h"
 #include "verify/process.h"
 
 /* Threads of one process looked at; more is a finding of its own. */
@@ -172,42 +173,20 @@ check_threads(Check *check)
                                                worst.privileges.seccomp_mode));
 }
 
-static bool
-same_namespace(const Check *check, const char *name, bool *ret)
-{
-    g_autofree char *theirs = g_strdup_printf("ns/%s", name);
-    g_autofree char *ours = g_strdup_printf("/proc/self/ns/%s", name);
-    struct stat a, b;
-
-    if (fstatat(check->dir, theirs, &a, 0) < 0 || stat(ours, &b) < 0) {
-        return false;
-    }
-    *ret = a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-    return true;
-}
-
 static void
 check_namespaces(Check *check)
 {
-    static const char *const names[] = { "mnt", "pid", "ipc", "uts", "net" };
     /* passt reaches the network: it stays in the host's. */
-    unsigned count =
-        svirt_process_kind(check->process) == SVIRT_PROCESS_PASST ? 4 : 5;
-    g_autoptr(GString) shared = g_string_new(NULL);
+    bool network =
+        svirt_process_kind(check->process) != SVIRT_PROCESS_PASST;
+    const char *wanted =
+        network ? "own mnt pid ipc uts net" : "own mnt pid ipc uts";
+    g_autofree char *shared =
+        svirt_verify_shared_namespaces(check->dir, network);
 
-    for (unsigned i = 0; i < count; i++) {
-        bool same = true;
-
-        if (!same_namespace(check, names[i], &same) || same) {
-            g_string_append_printf(shared, " %s", names[i]);
-        }
-    }
-    add_row(check, "namespaces", shared->len == 0,
-            count == 5 ? "own mnt pid ipc uts net" : "own mnt pid ipc uts",
-            shared->len == 0
-                ? g_strdup(count == 5 ? "own mnt pid ipc uts net"
-                                      : "own mnt pid ipc uts")
-                : g_strdup_printf("the host's:%s", shared->str));
+    add_row(check, "namespaces", shared[0] == '\0', wanted,
+            shared[0] == '\0' ? g_strdup(wanted)
+                              : g_strdup_printf("the host's:%s", shared));
 }
 
 /* "0::/svirt/<uuid>/vmm" must be the end of the planned directory. */
