@@ -288,15 +288,21 @@ make_listener(Maker *maker, const SvirtChardev *chardev, uint32_t serial,
     SvirtSpecFd entry = nobody;
     SVIRT_AUTO_FD listener = -1;
     const SvirtCompartment *compartment = maker->request->compartment;
+    g_autofree char *name = g_path_get_basename(chardev->path);
+    g_autoptr(SvirtObject) dir = NULL;
     GError *cause = NULL;
     bool ok = svirt_creation_begin_sockets(compartment,
                                            SVIRT_SOCKET_FOR_MONITOR,
                                            &cause) &&
               svirt_host_socket_listen_path(
                   chardev->path, maker->request->author,
-                  maker->request->refusals, &listener, &cause);
+                  maker->request->refusals, &listener, &dir, &cause);
 
     svirt_creation_end(compartment);
+    if (ok && !svirt_launch_fds_take_socket(maker->fds, dir, name, serial,
+                                            maker->request->author, error)) {
+        return false;
+    }
     if (!ok || !svirt_creation_label_socket(compartment,
                                             SVIRT_SOCKET_FOR_MONITOR,
                                             listener, &cause)) {

@@ -149,18 +149,22 @@ svirt_host_socket_listen(int dir_fd, const char *name,
 bool
 svirt_host_socket_listen_path(const char *path, const SvirtCredentials *author,
                               const SvirtRefusals *refusals, int *ret_fd,
-                              GError **error)
+                              SvirtObject **ret_dir, GError **error)
 {
     g_autofree char *parent = g_path_get_dirname(path);
     g_autofree char *name = g_path_get_basename(path);
     g_autoptr(SvirtObject) dir = NULL;
 
-    return svirt_object_open(parent, author, SVIRT_OBJECT_WANT(DIRECTORY),
-                             SVIRT_OBJECT_NO_IDENTITY, &dir, error) &&
-           svirt_refusals_check(refusals, dir, path, NULL,
-                                SVIRT_REFUSAL_USE_SOCKET, error) &&
-           svirt_host_socket_listen(dir->path_fd, name, author, path, ret_fd,
-                                    error);
+    if (!svirt_object_open(parent, author, SVIRT_OBJECT_WANT(DIRECTORY),
+                           SVIRT_OBJECT_NO_IDENTITY, &dir, error) ||
+        !svirt_refusals_check(refusals, dir, path, NULL,
+                              SVIRT_REFUSAL_USE_SOCKET, error) ||
+        !svirt_host_socket_listen(dir->path_fd, name, author, path, ret_fd,
+                                  error)) {
+        return false;
+    }
+    *ret_dir = g_steal_pointer(&dir);
+    return true;
 }
 
 bool

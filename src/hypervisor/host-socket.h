@@ -21,11 +21,14 @@ bool svirt_host_socket_listen(int dir_fd, const char *name,
                               const SvirtCredentials *author,
                               const char *shown_path, int *ret_fd,
                               GError **error);
-/* The same for a path of a definition, below its author's directory. */
+/*
+ * The same for a path of a definition, below its author's directory, which is
+ * the caller's in *ret_dir.
+ */
 bool svirt_host_socket_listen_path(const char *path,
                                    const SvirtCredentials *author,
                                    const SvirtRefusals *refusals, int *ret_fd,
-                                   GError **error);
+                                   SvirtObject **ret_dir, GError **error);
 /* Connected to the server listening on `path`, with the author's rights. */
 bool svirt_host_socket_connect(const char *path,
                                const SvirtCredentials *author,

@@ -4,6 +4,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "base/object.h"
 #include "launch/spec.h"
 
 /*
@@ -13,10 +14,18 @@
  */
 #define SVIRT_VMM_FIRST_FD 10
 
+typedef struct SvirtLaunchSocket {
+    SvirtSpecSocket socket;
+    char *dir_path; /* owned */
+    char *name;     /* owned */
+} SvirtLaunchSocket;
+
 typedef struct SvirtLaunchFds {
     GArray *entries; /* SvirtSpecFd; `source` is the number in the keeper */
     GArray *fds;     /* int, owned: the descriptor of each entry */
     GArray *locks;   /* SvirtSpecLock */
+    GPtrArray *sockets; /* SvirtLaunchSocket */
+    SvirtSpecAuthor author; /* of those */
     int next_vmm;
 } SvirtLaunchFds;
 
@@ -24,6 +33,20 @@ SvirtLaunchFds *svirt_launch_fds_new(void);
 /* Closes what it owns. */
 void svirt_launch_fds_free(SvirtLaunchFds *fds);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SvirtLaunchFds, svirt_launch_fds_free)
+
+/*
+ * A socket file that was just made in `dir` for serial port `serial`: removed
+ * with the VM, with the rights of `author` (NULL: root). One that is not there
+ * any more needs nobody. SYSTEM, UNSUPPORTED as below.
+ */
+bool svirt_launch_fds_take_socket(SvirtLaunchFds *fds, const SvirtObject *dir,
+                                  const char *name, uint32_t serial,
+                                  const SvirtCredentials *author,
+                                  GError **error);
+/* Of a start that failed before a keeper could look after them. */
+void svirt_launch_fds_remove_sockets(const SvirtLaunchFds *fds);
+/* Adds descriptors, locks and socket files. False with errno: E2BIG. */
+bool svirt_launch_fds_fill(const SvirtLaunchFds *fds, SvirtLaunchSpec **spec);
 
 /* The number the VMM's next descriptor gets. */
 int svirt_launch_fds_next(SvirtLaunchFds *fds);

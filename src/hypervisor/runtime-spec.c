@@ -230,7 +230,6 @@ bool
 svirt_runtime_give_run_dir(SvirtRuntime *runtime, int dir, int lock,
                            int status, GError **error)
 {
-    const GArray *entries = runtime->fds->entries;
 
     if (!give(runtime, dir, SVIRT_FD_RUN_DIR, 0, error) ||
         !give(runtime, lock, SVIRT_FD_RUN_LOCK, 0, error) ||
@@ -246,20 +245,8 @@ svirt_runtime_give_run_dir(SvirtRuntime *runtime, int dir, int lock,
             return false;
         }
     }
-    for (unsigned i = 0; i < entries->len; i++) {
-        if (!svirt_spec_add_fd(&runtime->spec,
-                               &g_array_index(entries, SvirtSpecFd, i))) {
-            return too_much("the list of descriptors", error);
-        }
-    }
-    for (unsigned i = 0; i < runtime->fds->locks->len; i++) {
-        if (!svirt_spec_add_lock(&runtime->spec,
-                                 &g_array_index(runtime->fds->locks,
-                                                SvirtSpecLock, i))) {
-            return too_much("the list of locked images", error);
-        }
-    }
-    return true;
+    return svirt_launch_fds_fill(runtime->fds, &runtime->spec) ||
+           too_much("the list of descriptors", error);
 }
 
 void

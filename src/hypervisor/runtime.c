@@ -38,6 +38,9 @@ svirt_runtime_free(SvirtRuntime *runtime)
         (void)svirt_cgroup_remove(runtime->cgroup.parent_fd, &runtime->uuid,
                                   1000);
     }
+    if (!runtime->keep && runtime->fds != NULL) {
+        svirt_launch_fds_remove_sockets(runtime->fds);
+    }
     svirt_cgroup_close(&runtime->cgroup);
     svirt_spec_free(runtime->spec);
     svirt_endpoints_free(runtime->endpoints);

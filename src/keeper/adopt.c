@@ -16,6 +16,7 @@
 #include "keeper/layout.h"
 #include "keeper/release.h"
 #include "keeper/run-spec.h"
+#include "keeper/socket-file.h"
 
 SVIRT_ENUM_TABLE(SvirtAdoptState, svirt_adopt_state, SVIRT_ADOPT_STATE_MAX,
     [SVIRT_ADOPT_MANAGED] = "managed",
@@ -217,6 +218,19 @@ svirt_adopt_end_process(int pidfd, int timeout_ms)
     return true;
 }
 
+/* Of a dead VM, too: what its keeper would have removed. */
+static void
+remove_sockets(SvirtAdopt *adopt)
+{
+    const char *why;
+
+    /* Not read so far for a dead one, or damaged: then they stay. */
+    if ((adopt->spec != NULL || read_spec(adopt, &why)) &&
+        adopt->spec != NULL) {
+        svirt_socket_files_remove(adopt->spec, false);
+    }
+}
+
 bool
 svirt_adopt_end(SvirtAdopt *adopt, int timeout_ms)
 {
@@ -230,6 +244,9 @@ svirt_adopt_end(SvirtAdopt *adopt, int timeout_ms)
     /* The VMM first: nothing is given back while it may live. */
     for (unsigned i = 0; ok && i < SVIRT_PROCESS_MAX; i++) {
         ok = svirt_adopt_end_process(adopt->pidfd[i], timeout_ms);
+    }
+    if (ok) {
+        remove_sockets(adopt);
     }
     return ok && svirt_release_cgroups(cgroup, &adopt->uuid, timeout_ms) &&
            svirt_release_run_dir(adopt->run_dir_fd, &adopt->uuid);

@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "keeper/keeper.h"
 #include "keeper/release.h"
+#include "keeper/socket-file.h"
 
 #define DRAIN_MS 500
 #define KILL_WAIT_MS 5000
@@ -101,17 +102,30 @@ tell_svirt(SvirtKeeper *keeper)
     }
 }
 
+static void
+remove_sockets(const SvirtKeeper *keeper)
+{
+    const char *why;
+    const SvirtLaunchSpec *spec = svirt_spec_map(keeper->spec_fd, &why);
+
+    if (spec != NULL) {
+        svirt_socket_files_remove(spec, true);
+        svirt_spec_unmap(spec);
+    }
+}
+
 /*
  * In this order:
  * 1. monitor and passts, which hold the VM's descriptors, end (the monitor
  *    has had its time for the last lines of the log);
  * 2. the cgroups: whatever a VMM left behind is killed before its label, its
  *    uid or its locks may be anybody else's;
- * 3. the status says so, for who has it open already;
- * 4. the run directory: from here on nobody finds the VM. It stays when a
+ * 3. the socket files it had on the host;
+ * 4. the status says so, for who has it open already;
+ * 5. the run directory: from here on nobody finds the VM. It stays when a
  *    cgroup does: `svirt recover`, or the next start, finds both by it;
- * 5. svirt hears it, so that it never reports an end that is not one;
- * 6. the locks, by the end of this process: who gets one finds nothing of the
+ * 6. svirt hears it, so that it never reports an end that is not one;
+ * 7. the locks, by the end of this process: who gets one finds nothing of the
  *    old run.
  */
 void
@@ -132,6 +146,7 @@ svirt_keeper_finish_end(SvirtKeeper *keeper)
     svirt_fd_close(&keeper->channel_fd);
     released = svirt_release_cgroups(keeper->cgroup_fd[SVIRT_LEAF_VMM],
                                      &keeper->uuid, KILL_WAIT_MS);
+    remove_sockets(keeper);
     keeper->status.state = SVIRT_GUEST_SHUT_OFF;
     keeper->status.reason = keeper->committed ? SVIRT_REASON_UNKNOWN
                                               : SVIRT_REASON_FAILED;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "launch/spec.h"
+#include "launch/spec-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,22 +40,22 @@ static const uint32_t role_to[SVIRT_FD_MAX] = {
     [SVIRT_FD_STATUS] = 0,
     [SVIRT_FD_PROBE] = TO_CHILD,
     [SVIRT_FD_SERIAL_PEER] = SVIRT_TO_MONITOR,
+    [SVIRT_FD_SOCKET_DIR] = 0,
 };
 
 /* What may stand on 0, 1 and 2: never a terminal, never a file. */
 #define STANDARD_ROLES \
     (1u << SVIRT_FD_NULL | 1u << SVIRT_FD_LOG | 1u << SVIRT_FD_PROBE)
 
-static bool
-string_ok(const SvirtLaunchSpec *spec, uint32_t offset)
+bool
+svirt_spec_string_ok(const SvirtLaunchSpec *spec, uint32_t offset)
 {
     /* The block ends in a NUL, so a valid offset has an end. */
     return offset < spec->strings_bytes;
 }
 
-/* Absolute, no "." or "..", no empty part, no slash at the end, bounded. */
-static bool
-path_ok(const char *path)
+bool
+svirt_spec_path_ok(const char *path)
 {
     size_t length = strnlen(path, MAX_PATH);
 
@@ -109,6 +109,7 @@ check_header(const SvirtLaunchSpec *spec, const char **ret_why)
     return spec->n_fds <= SVIRT_SPEC_MAX_FDS &&
            spec->n_files <= SVIRT_SPEC_MAX_FILES &&
            spec->n_locks <= SVIRT_SPEC_MAX_LOCKS &&
+           spec->n_sockets <= SVIRT_SPEC_MAX_SOCKETS &&
            spec->n_args <= SVIRT_SPEC_MAX_ARGS &&
            spec->n_labels <= SVIRT_SPEC_MAX_LABELS;
 }
@@ -156,7 +157,7 @@ check_args(const SvirtLaunchSpec *spec, const char **ret_why)
 
     *ret_why = "args";
     for (uint32_t i = 0; i < spec->n_args; i++) {
-        if (!string_ok(spec, spec->args[i])) {
+        if (!svirt_spec_string_ok(spec, spec->args[i])) {
             return false;
         }
     }
@@ -169,7 +170,8 @@ check_args(const SvirtLaunchSpec *spec, const char **ret_why)
         }
         if (argv->first > spec->n_args ||
             argv->count > spec->n_args - argv->first ||
-            !path_ok(svirt_spec_string(spec, spec->args[argv->first]))) {
+            !svirt_spec_path_ok(
+                svirt_spec_string(spec, spec->args[argv->first]))) {
             return false;
         }
         counted += argv->count;
@@ -215,13 +217,13 @@ check_files(const SvirtLaunchSpec *spec, const char **ret_why)
         const SvirtSpecFile *file = &spec->files[i];
         const char *path;
 
-        if (!string_ok(spec, file->path) ||
+        if (!svirt_spec_string_ok(spec, file->path) ||
             (file->flags & ~(SVIRT_FILE_EXECUTE | SVIRT_FILE_TREE)) != 0) {
             return false;
         }
         path = svirt_spec_string(spec, file->path);
         /* These are the launcher's own, or nobody's. */
-        if (!path_ok(path) || path_is_under(path, "/proc") ||
+        if (!svirt_spec_path_ok(path) || path_is_under(path, "/proc") ||
             path_is_under(path, "/dev") || path_is_under(path, "/sys")) {
             return false;
         }
@@ -242,7 +244,7 @@ attribute_ok(const char *path)
 static bool
 optional_ok(const SvirtLaunchSpec *spec, uint32_t offset)
 {
-    return offset == SVIRT_SPEC_NO_STRING || string_ok(spec, offset);
+    return offset == SVIRT_SPEC_NO_STRING || svirt_spec_string_ok(spec, offset);
 }
 
 static bool
@@ -254,7 +256,7 @@ label_text_ok(const SvirtLaunchSpec *spec, uint32_t offset)
     if (offset == SVIRT_SPEC_NO_STRING) {
         return true;
     }
-    if (!string_ok(spec, offset)) {
+    if (!svirt_spec_string_ok(spec, offset)) {
         return false;
     }
     text = svirt_spec_string(spec, offset);
@@ -281,7 +283,7 @@ check_labels(const SvirtLaunchSpec *spec, const char **ret_why)
         const SvirtSpecLabel *label = &spec->labels[i];
 
         if (label->model >= 32 || (models & (1u << label->model)) != 0 ||
-            !string_ok(spec, label->path) ||
+            !svirt_spec_string_ok(spec, label->path) ||
             !attribute_ok(svirt_spec_string(spec, label->path)) ||
             !optional_ok(spec, label->fallback) ||
             (label->fallback != SVIRT_SPEC_NO_STRING &&
@@ -374,34 +376,6 @@ check_fds(const SvirtLaunchSpec *spec, const char **ret_why)
 }
 
 static bool
-has_source(const SvirtLaunchSpec *spec, int32_t source, SvirtFdRole role)
-{
-    for (uint32_t i = 0; i < spec->n_fds; i++) {
-        if (spec->fds[i].source == source &&
-            spec->fds[i].role == (uint32_t)role) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool
-check_locks(const SvirtLaunchSpec *spec, const char **ret_why)
-{
-    *ret_why = "locks";
-    for (uint32_t i = 0; i < spec->n_locks; i++) {
-        const SvirtSpecLock *lock = &spec->locks[i];
-
-        if (((lock->bytes.used | lock->bytes.unshared) & ~SVIRT_LOCK_ALL) !=
-                0 ||
-            !has_source(spec, lock->source, SVIRT_FD_LOCK)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool
 check_block(const SvirtLaunchSpec *spec, size_t size, const char **ret_why)
 {
     *ret_why = "magic";
@@ -426,7 +400,7 @@ check_block(const SvirtLaunchSpec *spec, size_t size, const char **ret_why)
            check_args(spec, ret_why) && check_ids(spec, ret_why) &&
            check_files(spec, ret_why) && check_labels(spec, ret_why) &&
            check_fds(spec, ret_why) &&
-           check_locks(spec, ret_why);
+           svirt_spec_check_held(spec, ret_why);
 }
 
 const SvirtLaunchSpec *

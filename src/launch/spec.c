@@ -67,7 +67,8 @@ SVIRT_ENUM_TABLE(SvirtFdRole, svirt_fd_role, SVIRT_FD_MAX,
     [SVIRT_FD_DEVICE] = "device",
     [SVIRT_FD_STATUS] = "status",
     [SVIRT_FD_PROBE] = "probe",
-    [SVIRT_FD_SERIAL_PEER] = "serial-peer")
+    [SVIRT_FD_SERIAL_PEER] = "serial-peer",
+    [SVIRT_FD_SOCKET_DIR] = "socket-dir")
 
 SVIRT_ENUM_TABLE(SvirtSerialKind, svirt_serial_kind, SVIRT_SERIAL_KIND_MAX,
     [SVIRT_SERIAL_CONSOLE] = "console",
@@ -258,6 +259,24 @@ svirt_spec_add_lock(SvirtLaunchSpec **spec, const SvirtSpecLock *lock)
         return false;
     }
     (*spec)->locks[(*spec)->n_locks++] = *lock;
+    return true;
+}
+
+bool
+svirt_spec_add_socket(SvirtLaunchSpec **spec, const SvirtSpecSocket *socket,
+                      const char *dir_path, const char *name)
+{
+    SvirtSpecSocket added = *socket;
+
+    if ((*spec)->n_sockets == SVIRT_SPEC_MAX_SOCKETS) {
+        errno = E2BIG;
+        return false;
+    }
+    if (!add_string(spec, dir_path, &added.dir_path) ||
+        !add_string(spec, name, &added.name)) {
+        return false;
+    }
+    (*spec)->sockets[(*spec)->n_sockets++] = added;
     return true;
 }
 

@@ -19,7 +19,7 @@
  * keeper: svirt_spec_map -> read-only view.
  */
 #define SVIRT_SPEC_MAGIC 0x53565253u /* "SVRS" */
-#define SVIRT_SPEC_VERSION 3u
+#define SVIRT_SPEC_VERSION 4u
 
 #define SVIRT_SPEC_MAX_ARGS 4096
 #define SVIRT_SPEC_MAX_FDS 2048
@@ -31,6 +31,8 @@
 #define SVIRT_SPEC_MAX_NOFILE 65536
 #define SVIRT_SPEC_MAX_SERIALS 64
 #define SVIRT_SPEC_MAX_LABELS 8
+#define SVIRT_SPEC_MAX_SOCKETS 16
+#define SVIRT_SPEC_MAX_GROUPS 32
 #define SVIRT_SPEC_MAX_LOCKS 768 /* an image takes three descriptors */
 #define SVIRT_SPEC_MAX_LABEL_BYTES 4096 /* the NUL included */
 #define SVIRT_SPEC_NO_STRING UINT32_MAX
@@ -100,6 +102,7 @@ typedef enum SvirtFdRole {
     SVIRT_FD_STATUS,       /* status file in the run directory (keeper) */
     SVIRT_FD_PROBE,        /* selftest's own channels */
     SVIRT_FD_SERIAL_PEER,  /* a serial's connection to a server of the host */
+    SVIRT_FD_SOCKET_DIR,   /* where a serial's socket file is (keeper) */
     SVIRT_FD_MAX
 } SvirtFdRole;
 
@@ -160,6 +163,30 @@ typedef struct SvirtSpecLock {
 } SvirtSpecLock;
 
 /*
+ * A socket file of the VM on the host, which goes with it: by its directory
+ * and name, if it is still that inode. The directory's path serves to open it
+ * again where the keeper died, and is believed if that is the same directory.
+ */
+typedef struct SvirtSpecSocket {
+    uint64_t dir_device; /* st_dev and st_ino, of this run */
+    uint64_t dir_inode;
+    uint64_t device;
+    uint64_t inode;
+    int32_t source;    /* of its SvirtSpecFd, role SOCKET_DIR */
+    uint32_t dir_path; /* offsets into strings */
+    uint32_t name;     /* one component */
+    uint32_t reserved; /* 0 */
+} SvirtSpecSocket;
+
+/* With whose rights they are removed; uid 0: the keeper's own. */
+typedef struct SvirtSpecAuthor {
+    uint32_t uid;
+    uint32_t gid;
+    uint32_t n_groups; /* as many as there is room for */
+    uint32_t groups[SVIRT_SPEC_MAX_GROUPS];
+} SvirtSpecAuthor;
+
+/*
  * What the processes write into a file below /proc/thread-self before they
  * execute: their label under one security model.
  */
@@ -202,12 +229,15 @@ typedef struct SvirtLaunchSpec {
     uint32_t n_args;
     uint32_t n_labels;
     uint32_t n_locks;
+    uint32_t n_sockets;
     uint32_t strings_bytes;
 
     SvirtSpecFd fds[SVIRT_SPEC_MAX_FDS];
     SvirtSpecFile files[SVIRT_SPEC_MAX_FILES];
     SvirtSpecLabel labels[SVIRT_SPEC_MAX_LABELS];
     SvirtSpecLock locks[SVIRT_SPEC_MAX_LOCKS];
+    SvirtSpecSocket sockets[SVIRT_SPEC_MAX_SOCKETS];
+    SvirtSpecAuthor author;
     uint32_t args[SVIRT_SPEC_MAX_ARGS]; /* offsets into strings */
     char strings[]; /* NUL-terminated, strings_bytes long */
 } SvirtLaunchSpec;
@@ -274,6 +304,10 @@ bool svirt_spec_add_file(SvirtLaunchSpec **spec, const char *path,
                          uint32_t flags);
 bool svirt_spec_add_fd(SvirtLaunchSpec **spec, const SvirtSpecFd *fd);
 bool svirt_spec_add_lock(SvirtLaunchSpec **spec, const SvirtSpecLock *lock);
+/* Its strings' offsets are set here. */
+bool svirt_spec_add_socket(SvirtLaunchSpec **spec,
+                           const SvirtSpecSocket *socket,
+                           const char *dir_path, const char *name);
 /* `fallback`, `prefix` and each of `value`: NULL none. */
 bool svirt_spec_add_label(SvirtLaunchSpec **spec, uint32_t model,
                           const char *path, const char *fallback,

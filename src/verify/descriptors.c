@@ -65,6 +65,7 @@ role_fits(uint32_t role, const char *target)
     case SVIRT_FD_RUN_LOCK:
     case SVIRT_FD_CGROUP:
     case SVIRT_FD_STATUS:
+    case SVIRT_FD_SOCKET_DIR:
     case SVIRT_FD_MAX:
         break;
     }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# timeout: 240
+# timeout: 300
 # shellcheck disable=SC2016 # what the guest's shell expands stands in '...'
 # Every kind of serial port, console and channel, from both of its ends.
 set -u
@@ -16,10 +16,11 @@ printf '[svirt]\nlog_limit_kib = 64\n' >"$root/etc/svirt.conf"
 # A server for mode='connect': answers each line, ends with its peer. In every
 # message it looks for descriptors that came along.
 cat >"$work/server.py" <<'PYTHON'
-import socket, sys
+import os, socket, sys
 listener = socket.socket(socket.AF_UNIX)
-listener.bind(sys.argv[1])
+listener.bind(sys.argv[1] + ".new")
 listener.listen(1)
+os.rename(sys.argv[1] + ".new", sys.argv[1]) # there means that it listens
 connection = listener.accept()[0]
 heard = b""
 try:
@@ -109,7 +110,7 @@ exchange() # WORD: one line to the server and its answer
         >"$work/ignored"
     ask c 'cat /tmp/s4'
 }
-process() { svirt dominfo c | sed -n "s/^$1: *pid \([0-9]*\),.*/\1/p"; }
+process() { svirt dominfo "${2:-c}" | sed -n "s/^$1: *pid \([0-9]*\),.*/\1/p"; }
 is "connect: both sides are heard" "$(exchange "from the guest")" \
     "server heard: from the guest"
 connection=$(python3 - "$server" <<'PYTHON'
@@ -217,7 +218,42 @@ is "a client with unread input has its console" "$(check_code svirt console c)" 
 sleep 0.5
 (sleep 1 | timeout 10 "$build/src/cli/svirt" console c) >"$work/said" 2>&1
 verdict $? "a dead one has not" || note "$(cat "$work/said")"
+svirt -q destroy c
+[ ! -e "$work/bind.sock" ]
+verdict $? "bind: the socket's file goes with the VM"
 forget c
+machine b "<serial type='unix'><source mode='bind' path='$work/bind.sock'/></serial>"
+svirt -q start b --paused
+keeper() { pgrep -xf "svirt-keeper (--adopt )?$1"; }
+kill -9 "$(keeper b)"
+check "a VM with sockets gets a keeper again" svirt recover
+[ -S "$work/bind.sock" ]
+verdict $? "bind: its file stays meanwhile"
+svirt -q destroy b
+[ ! -e "$work/bind.sock" ]
+verdict $? "bind: and goes with the VM of the second keeper"
+svirt -q start b --paused
+kill -9 "$(keeper b)" "$(process Emulator b)"
+[ -S "$work/bind.sock" ]
+verdict $? "bind: with nobody alive it stays"
+check "recover clears that" svirt recover
+[ ! -e "$work/bind.sock" ]
+verdict $? "bind: the socket's file too"
+svirt -q start b --paused
+mv "$work/bind.sock" "$work/moved.sock"
+: >"$work/bind.sock"
+svirt -q destroy b
+[ -f "$work/bind.sock" ]
+verdict $? "bind: what somebody else put there stays"
+rm -f "$work/bind.sock" "$work/moved.sock"
+forget b
+fails "an emulator that ends at once" 14 "ended at once" \
+    "<emulator>/bin/false</emulator>" \
+    "<serial type='unix'><source mode='bind' path='$work/bind.sock'/></serial>"
+[ ! -e "$work/bind.sock" ]
+verdict $? "bind: a start that fails leaves no file either"
+python3 -c 'import socket, sys
+socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$work/bind.sock"
 python3 "$work/server.py" "$work/alone.sock" &
 server=$!
 for ((i = 0; i < 50; i++)); do

@@ -251,6 +251,21 @@ vm_add_serial(Vm *vm, SvirtSerialKind kind, int sink, int rotated)
     }
 }
 
+void
+vm_add_socket_file(Vm *vm, int dir_fd, const char *dir_path, const char *name)
+{
+    struct stat dir, file;
+
+    g_assert_no_errno(fstat(dir_fd, &dir));
+    g_assert_no_errno(fstatat(dir_fd, name, &file, AT_SYMLINK_NOFOLLOW));
+    g_assert_true(svirt_spec_add_socket(&vm->spec, &(SvirtSpecSocket){
+        .dir_device = dir.st_dev, .dir_inode = dir.st_ino,
+        .device = file.st_dev, .inode = file.st_ino,
+        .source = vm->next_source }, dir_path, name));
+    add_fd(vm, fcntl(dir_fd, F_DUPFD_CLOEXEC, 3), (SvirtSpecFd){
+        .to = SVIRT_TO_KEEPER, .role = SVIRT_FD_SOCKET_DIR });
+}
+
 bool
 vm_add_cgroups(Vm *vm)
 {

@@ -46,6 +46,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Vm, vm_free)
 
 /* Before vm_start. `sink` owned from here on. */
 void vm_add_serial(Vm *vm, SvirtSerialKind kind, int sink, int rotated);
+/* A socket file that is to go with the VM; the directory stays the caller's. */
+void vm_add_socket_file(Vm *vm, int dir_fd, const char *dir_path,
+                        const char *name);
 /* Cgroups of its own below <mount>/svirt-test; false: none here. */
 bool vm_add_cgroups(Vm *vm);
 /* Any program in the place of passt `index`, with passt's confinement. */
