@@ -249,6 +249,10 @@ rule_other_author(const SvirtRefusalCheck *check, char **ret_why,
        asks. A directory is looked at for the file to be made in it. */
     const bool output = check->request->use == SVIRT_REFUSAL_USE_OUTPUT &&
                         check->object->type == SVIRT_OBJECT_REGULAR;
+    /* A base that another author's VM only reads, and that carries a label
+       for it, serves both. */
+    const bool reads =
+        check->request->use == SVIRT_REFUSAL_USE_IMAGE_READ_ONLY;
     SvirtIdentity identity = check->object->identity;
     g_autoptr(GPtrArray) owners = NULL;
 
@@ -259,7 +263,8 @@ rule_other_author(const SvirtRefusalCheck *check, char **ret_why,
     /* What an earlier rule refuses is never opened to be identified. */
     if ((identity.format == 0 &&
          !svirt_identity_read(check->object->path_fd, &identity, error)) ||
-        !svirt_objects_owners(check->state, &identity, &owners, error)) {
+        !(reads ? svirt_objects_writers : svirt_objects_owners)(
+            check->state, &identity, &owners, error)) {
         return false;
     }
     for (unsigned i = 0; i < owners->len; i++) {

@@ -229,20 +229,24 @@ collect_owners(SvirtState *state, sqlite3_stmt *statement,
     }
 }
 
-bool
-svirt_objects_owners(SvirtState *state, const SvirtIdentity *identity,
-                     GPtrArray **ret, GError **error)
+#define OWNERS_OF                                                            \
+    "SELECT r.id, r.identity, c.uuid, c.incarnation, c.author"              \
+    " FROM remembered r JOIN object_claims c ON c.remembered = r.id"        \
+    " WHERE (r.ino = ?1 OR (r.device <> '' AND r.device = ?2)"              \
+    " OR (r.rdev <> 0 AND r.rdev = ?3))"
+
+static bool
+list_owners(SvirtState *state, const SvirtIdentity *identity, bool writers,
+            GPtrArray **ret, GError **error)
 {
     g_autoptr(GPtrArray) owners = g_ptr_array_new_with_free_func(g_free);
     sqlite3_stmt *statement;
     bool ok;
 
     if (!svirt_statement_keep(
-            state, SVIRT_KEPT_OWNERS,
-            "SELECT r.id, r.identity, c.uuid, c.incarnation, c.author"
-            " FROM remembered r JOIN object_claims c ON c.remembered = r.id"
-            " WHERE r.ino = ?1 OR (r.device <> '' AND r.device = ?2)"
-            " OR (r.rdev <> 0 AND r.rdev = ?3) ORDER BY r.id",
+            state, writers ? SVIRT_KEPT_WRITERS : SVIRT_KEPT_OWNERS,
+            writers ? OWNERS_OF " AND r.model = 'none' ORDER BY r.id"
+                    : OWNERS_OF " ORDER BY r.id",
             BINDS(BIND_INT(identity->ino), BIND_TEXT(identity->device),
                   BIND_INT(rdev_of(identity))),
             &statement, error)) {
@@ -254,6 +258,20 @@ svirt_objects_owners(SvirtState *state, const SvirtIdentity *identity,
         *ret = g_steal_pointer(&owners);
     }
     return ok;
+}
+
+bool
+svirt_objects_owners(SvirtState *state, const SvirtIdentity *identity,
+                     GPtrArray **ret, GError **error)
+{
+    return list_owners(state, identity, false, ret, error);
+}
+
+bool
+svirt_objects_writers(SvirtState *state, const SvirtIdentity *identity,
+                      GPtrArray **ret, GError **error)
+{
+    return list_owners(state, identity, true, ret, error);
 }
 
 static bool

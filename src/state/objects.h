@@ -61,6 +61,9 @@ bool svirt_objects_list(SvirtState *state, const SvirtUuid *uuid,
  * any model. */
 bool svirt_objects_owners(SvirtState *state, const SvirtIdentity *identity,
                           GPtrArray **ret, GError **error);
+/* Those of them that may write it: who has a record of model NONE. */
+bool svirt_objects_writers(SvirtState *state, const SvirtIdentity *identity,
+                           GPtrArray **ret, GError **error);
 
 /*
  * Drop a VM's claim on one record; *ret_remaining is what is left: at 0 the

@@ -9,6 +9,7 @@
 /* Statements a start asks once for each disk: compiled once. */
 typedef enum SvirtKept {
     SVIRT_KEPT_OWNERS,
+    SVIRT_KEPT_WRITERS,
     SVIRT_KEPT_CHAIN,
     SVIRT_KEPT_MAX
 } SvirtKept;

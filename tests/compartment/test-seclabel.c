@@ -2,6 +2,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "compartment/refusal.h"
 #include "compartment/relabel-apply.h"
 #include "compartment/restore.h"
 #include "fixture.h"
@@ -188,6 +189,45 @@ test_authors_relabel_what_is_theirs(Fixture *fixture, const void *data)
     g_assert_true(svirt_relabel_plan_new(web, &item, 1, &plan, &error));
 }
 
+/* Root's VM has a base labelled; a user's VM may read it, and not write it. */
+static void
+test_labelled_base_serves_other_authors(Fixture *fixture, const void *data)
+{
+    static const struct {
+        SvirtRefusalUse use;
+        bool refused;
+    } cases[] = {
+        { SVIRT_REFUSAL_USE_IMAGE_READ_ONLY, false },
+        { SVIRT_REFUSAL_USE_IMAGE_EXCLUSIVE, true },
+    };
+    g_autofree char *path = fixture_file(fixture, "base.img", "x");
+    g_autoptr(SvirtCompartment) web = fixture_compartment(
+        fixture, "web", TEST_UUID_A, TEST("type='dynamic'/>"));
+    g_autoptr(SvirtDefinition) other =
+        fixture_define(fixture, "db", TEST_UUID_B, 1000);
+    g_autoptr(SvirtObject) object = fixture_open(path);
+    g_autoptr(SvirtRefusalFacts) facts = NULL;
+
+    (void)start(fixture, web, path, SVIRT_ACCESS_READ_ONLY);
+    g_assert_true(svirt_refusal_facts_new(fixture->connection,
+                                          fixture->config, &facts, NULL));
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        const SvirtRefusalRequest request = { .path = path,
+                                              .use = cases[i].use,
+                                              .definition = other };
+        g_autoptr(GError) error = NULL;
+        bool ok = svirt_refusal_check(facts, fixture->state, object, &request,
+                                      NULL, &error);
+
+        g_assert_cmpint(ok, ==, !cases[i].refused);
+        if (cases[i].refused) {
+            g_assert_error(error, SVIRT_ERROR, SVIRT_ERROR_REFUSED);
+        } else {
+            g_assert_no_error(error);
+        }
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -200,6 +240,8 @@ main(int argc, char **argv)
                  test_enforcing_may_be_required);
     FIXTURE_TEST("/compartment/seclabel/content-is-counted",
                  test_content_is_counted);
+    FIXTURE_TEST("/compartment/seclabel/labelled-base-serves-other-authors",
+                 test_labelled_base_serves_other_authors);
     FIXTURE_TEST("/compartment/seclabel/authors-relabel-what-is-theirs",
                  test_authors_relabel_what_is_theirs);
     return g_test_run();

@@ -208,7 +208,9 @@ test_owners_are_told_once(Fixture *fixture, gconstpointer data)
     g_autoptr(GPtrArray) owners = NULL;
     g_autoptr(GPtrArray) none = NULL;
     g_autoptr(GPtrArray) mine = NULL;
+    g_autoptr(GPtrArray) writers = NULL;
     SvirtOwner owner = { numbered_uuid(1), 7, 1000 };
+    SvirtOwner reader = { numbered_uuid(2), 8, 0 };
     int64_t id;
 
     begin(fixture->state);
@@ -218,9 +220,17 @@ test_owners_are_told_once(Fixture *fixture, gconstpointer data)
     ASSERT_WORKS(svirt_objects_remember(
         fixture->state, &disk->identity, path, SVIRT_MODEL_NONE, &owner,
         NULL, NULL, &id, &error));
-    commit(fixture->state);
     ASSERT_WORKS(svirt_objects_owners(fixture->state, &disk->identity,
                                       &owners, &error));
+    /* Who reads a labelled base claims it, and does not write it. */
+    ASSERT_WORKS(svirt_objects_remember(
+        fixture->state, &disk->identity, path, SVIRT_MODEL_SMACK, &reader,
+        "one", "one", &id, &error));
+    ASSERT_WORKS(svirt_objects_writers(fixture->state, &disk->identity,
+                                       &writers, &error));
+    commit(fixture->state);
+    g_assert_cmpuint(writers->len, ==, 1);
+    g_assert_cmpuint(((SvirtOwner *)writers->pdata[0])->author, ==, 1000);
     ASSERT_WORKS(svirt_objects_owners(fixture->state, &other->identity,
                                       &none, &error));
     ASSERT_WORKS(svirt_objects_list(fixture->state, &owner.uuid, &mine,
