@@ -55,6 +55,8 @@ static const SvirtOption start_options[] = {
     { "dry-run", SVIRT_OPTION_FLAG, NULL,
       "print what would be labelled, opened and run" },
     { "console", SVIRT_OPTION_FLAG, NULL, "attach to the console" },
+    { "more", SVIRT_OPTION_REST, "DOMAIN",
+      "further domains; one that fails does not stop the others" },
     END,
 };
 

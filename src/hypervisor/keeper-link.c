@@ -309,8 +309,13 @@ svirt_keeper_link_launch(SvirtKeeperLink *link, const SvirtRuntime *runtime,
     link->ready_timeout_ms = runtime->spec->ready_timeout_ms;
     return hand_over(link, SVIRT_HAND_OVER_ALL,
                      (const SvirtNumberedFd *)(const void *)fds->data,
-                     fds->len, error) &&
-           expect(link, SVIRT_MESSAGE_STARTED, PATIENCE_MS + 30000, error);
+                     fds->len, error);
+}
+
+bool
+svirt_keeper_link_wait_started(SvirtKeeperLink *link, GError **error)
+{
+    return expect(link, SVIRT_MESSAGE_STARTED, PATIENCE_MS + 30000, error);
 }
 
 bool

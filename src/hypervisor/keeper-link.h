@@ -19,12 +19,11 @@ bool svirt_keeper_link_spawn(const char *name, SvirtKeeperLink **ret,
 /* The keeper makes the VMM's namespaces in this cgroup; -1: it does not. */
 bool svirt_keeper_link_give_cgroup(SvirtKeeperLink *link, int cgroup_fd,
                                    GError **error);
-/*
- * Hands over the runtime's spec and descriptors and waits for STARTED. LAUNCH:
- * the step that failed, or the VMM's last words.
- */
+/* Hands over the runtime's spec and descriptors: the keeper launches. */
 bool svirt_keeper_link_launch(SvirtKeeperLink *link,
                               const SvirtRuntime *runtime, GError **error);
+/* It has. LAUNCH: the step that failed, or the VMM's last words. */
+bool svirt_keeper_link_wait_started(SvirtKeeperLink *link, GError **error);
 /* The VMM answered its first command. TIMEOUT, LAUNCH. */
 bool svirt_keeper_link_wait_ready(SvirtKeeperLink *link, GError **error);
 /* The read-back passed: keep the VM, and let the guest run. */

@@ -17,6 +17,14 @@
 #include "state/waivers.h"
 #include "verify/verify.h"
 
+struct SvirtStarting {
+    SvirtStartOptions options;
+    SvirtRunDir run;
+    SvirtPrepared *prepared; /* owned, as are all below */
+    SvirtRuntime *runtime;
+    SvirtKeeperLink *keeper; /* NULL: a dry run */
+};
+
 void
 svirt_start_report_clear(SvirtStartReport *report)
 {
@@ -89,40 +97,16 @@ write_first_status(const SvirtPrepared *prepared, const SvirtRuntime *runtime,
 }
 
 static bool
-read_back(const SvirtPrepared *prepared, const SvirtRuntime *runtime,
-          const SvirtRunDir *run, GError **error)
+read_back(const SvirtStarting *starting, GError **error)
 {
     SvirtRunStatus status;
 
-    if (!svirt_run_status_read_fd(run->status, &status)) {
+    if (!svirt_run_status_read_fd(starting->run.status, &status)) {
         return svirt_raise_errno(error, errno, NULL,
                                  "cannot read the status of '%s'",
-                                 prepared->definition->name);
+                                 starting->prepared->definition->name);
     }
-    return svirt_verify_started(&status, runtime->spec, error);
-}
-
-/*
- * From here a process exists. The guest's CPUs stand still until the
- * read-back has passed and the keeper was told so.
- */
-static bool
-launch(const SvirtPrepared *prepared, SvirtKeeperLink *keeper,
-       SvirtRuntime *runtime, SvirtRunDir *run, bool paused, GError **error)
-{
-    if (!svirt_runtime_give_run_dir(runtime, run->dir, run->lock, run->status,
-                                    error) ||
-        !write_first_status(prepared, runtime, run, error) ||
-        !svirt_keeper_link_launch(keeper, runtime, error)) {
-        return false;
-    }
-    /* The keeper owns run directory and cgroup now and undoes them itself
-       when this process goes away or says abort. */
-    run->keep = true;
-    runtime->keep = true;
-    return svirt_keeper_link_wait_ready(keeper, error) &&
-           read_back(prepared, runtime, run, error) &&
-           svirt_keeper_link_commit(keeper, !paused, error);
+    return svirt_verify_started(&status, starting->runtime->spec, error);
 }
 
 static bool
@@ -143,22 +127,139 @@ report_dry_run(const SvirtPrepared *prepared, const SvirtRuntime *runtime,
  * while the disks are opened and judged; a refusal ends them.
  */
 static bool
-begin(SvirtManager *manager, const SvirtDefinition *definition,
-      const SvirtStartOptions *options, SvirtPrepared **ret_prepared,
-      SvirtRuntime **ret_runtime, SvirtKeeperLink **ret_keeper,
-      GError **error)
+go_ahead(SvirtManager *manager, const SvirtDefinition *definition,
+         SvirtStarting *starting, GError **error)
 {
+    bool dry_run = starting->options.dry_run;
+
+    if (!dry_run && !svirt_keeper_link_spawn(definition->name,
+                                             &starting->keeper, error)) {
+        return false;
+    }
+    if (!svirt_prepared_new(definition, time(NULL), &starting->prepared,
+                            error) ||
+        !svirt_runtime_new(manager, starting->prepared, &starting->runtime,
+                           error)) {
+        return false;
+    }
+    return dry_run || svirt_keeper_link_give_cgroup(
+                          starting->keeper, starting->runtime->cgroup.vmm_fd,
+                          error);
+}
+
+/* Labels are known to the kernel before a socket or a file is made with one. */
+static bool
+judge(SvirtManager *manager, SvirtStarting *starting, GError **error)
+{
+    SvirtPrepared *prepared = starting->prepared;
+    bool dry_run = starting->options.dry_run;
+    GError *problem = NULL;
+
+    if ((!dry_run && !svirt_model_labels_recall(
+                         manager, prepared->definition, error)) ||
+        !svirt_prepared_open(manager, prepared, SVIRT_PREPARE_START, error) ||
+        !svirt_prepared_label(manager, prepared, NULL, false, error) ||
+        (!dry_run &&
+         !svirt_model_labels_load(prepared->compartment,
+                                  svirt_qemu_emulator(prepared->domain),
+                                  error))) {
+        return false;
+    }
+    if (!svirt_runtime_fill(starting->runtime, manager, prepared,
+                            starting->run.dir, &starting->options,
+                            &problem)) {
+        /* "in use" is half an answer: whose? */
+        svirt_holder_explain(manager, prepared, problem, error);
+        return false;
+    }
+    return true;
+}
+
+/* From here a process exists. */
+static bool
+launch(SvirtStarting *starting, GError **error)
+{
+    SvirtRunDir *run = &starting->run;
+
+    return svirt_runtime_give_run_dir(starting->runtime, run->dir, run->lock,
+                                      run->status, error) &&
+           write_first_status(starting->prepared, starting->runtime, run,
+                              error) &&
+           svirt_keeper_link_launch(starting->keeper, starting->runtime,
+                                    error);
+}
+
+void
+svirt_starting_free(SvirtStarting *starting)
+{
+    if (starting == NULL) {
+        return;
+    }
+    /* The keeper first: it undoes what it has, and says when it has. */
+    svirt_keeper_link_free(starting->keeper);
+    svirt_runtime_free(starting->runtime);
+    svirt_prepared_free(starting->prepared);
+    svirt_run_dir_clear(&starting->run);
+    g_free(starting);
+}
+
+bool
+svirt_start_begin(SvirtManager *manager, const SvirtDefinition *definition,
+                  const SvirtStartOptions *options, SvirtStarting **ret,
+                  GError **error)
+{
+    g_autoptr(SvirtStarting) starting = g_new0(SvirtStarting, 1);
+
+    starting->options = *options;
+    starting->run = (SvirtRunDir)SVIRT_RUN_DIR_INIT;
+    /* The lock comes first: nobody starts, ends or undefines it meanwhile. */
+    if (!svirt_run_dir_make(manager, definition, &starting->run, error) ||
+        !go_ahead(manager, definition, starting, error) ||
+        !judge(manager, starting, error)) {
+        return false;
+    }
     if (!options->dry_run &&
-        !svirt_keeper_link_spawn(definition->name, ret_keeper, error)) {
+        (!svirt_run_dir_number(&starting->run, error) ||
+         !settle(manager, starting->prepared, error) ||
+         !launch(starting, error))) {
         return false;
     }
-    if (!svirt_prepared_new(definition, time(NULL), ret_prepared, error) ||
-        !svirt_runtime_new(manager, *ret_prepared, ret_runtime, error)) {
+    *ret = g_steal_pointer(&starting);
+    return true;
+}
+
+/*
+ * The guest's CPUs stand still until the read-back has passed and the keeper
+ * was told so.
+ */
+bool
+svirt_start_finish(SvirtStarting *starting, SvirtStartReport *ret,
+                   GError **error)
+{
+    const SvirtPrepared *prepared = starting->prepared;
+    SvirtKeeperLink *keeper = starting->keeper;
+
+    memset(ret, 0, sizeof(*ret));
+    if (starting->options.dry_run) {
+        return report_dry_run(prepared, starting->runtime, ret);
+    }
+    if (!svirt_keeper_link_wait_started(keeper, error)) {
         return false;
     }
-    return options->dry_run ||
-           svirt_keeper_link_give_cgroup(
-               *ret_keeper, (*ret_runtime)->cgroup.vmm_fd, error);
+    /* The keeper owns run directory and cgroup now and undoes them itself
+       when this process goes away or says abort. */
+    starting->run.keep = true;
+    starting->runtime->keep = true;
+    if (!svirt_keeper_link_wait_ready(keeper, error) ||
+        !read_back(starting, error) ||
+        !svirt_keeper_link_commit(keeper, !starting->options.paused, error)) {
+        return false;
+    }
+    ret->id = starting->run.id;
+    ret->pty_paths = g_strdupv(starting->runtime->endpoints->pty_paths);
+    ret->waivers = waiver_texts(prepared);
+    ret->warnings = g_ptr_array_ref(prepared->warnings);
+    return true;
 }
 
 bool
@@ -166,47 +267,10 @@ svirt_start(SvirtManager *manager, const SvirtDefinition *definition,
             const SvirtStartOptions *options, SvirtStartReport *ret,
             GError **error)
 {
-    SVIRT_AUTO_RUN_DIR run = SVIRT_RUN_DIR_INIT;
-    g_autoptr(SvirtPrepared) prepared = NULL;
-    g_autoptr(SvirtRuntime) runtime = NULL;
-    g_autoptr(SvirtKeeperLink) keeper = NULL;
-    GError *problem = NULL;
+    g_autoptr(SvirtStarting) starting = NULL;
 
     memset(ret, 0, sizeof(*ret));
-    /* The lock comes first: nobody starts, ends or undefines it meanwhile. */
-    if (!svirt_run_dir_make(manager, definition, &run, error) ||
-        !begin(manager, definition, options, &prepared, &runtime, &keeper,
-               error) ||
-        (!options->dry_run &&
-         !svirt_model_labels_recall(manager, definition, error)) ||
-        !svirt_prepared_open(manager, prepared, SVIRT_PREPARE_START, error) ||
-        !svirt_prepared_label(manager, prepared, NULL, false, error)) {
-        return false;
-    }
-    /* Before a socket or a file is made with a label. */
-    if (!options->dry_run &&
-        !svirt_model_labels_load(prepared->compartment,
-                                 svirt_qemu_emulator(prepared->domain),
-                                 error)) {
-        return false;
-    }
-    if (!svirt_runtime_fill(runtime, manager, prepared, run.dir, options,
-                            &problem)) {
-        /* "in use" is half an answer: whose? */
-        svirt_holder_explain(manager, prepared, problem, error);
-        return false;
-    }
-    if (options->dry_run) {
-        return report_dry_run(prepared, runtime, ret);
-    }
-    if (!svirt_run_dir_number(&run, error) ||
-        !settle(manager, prepared, error) ||
-        !launch(prepared, keeper, runtime, &run, options->paused, error)) {
-        return false;
-    }
-    ret->id = run.id;
-    ret->pty_paths = g_strdupv(runtime->endpoints->pty_paths);
-    ret->waivers = waiver_texts(prepared);
-    ret->warnings = g_ptr_array_ref(prepared->warnings);
-    return true;
+    return svirt_start_begin(manager, definition, options, &starting,
+                             error) &&
+           svirt_start_finish(starting, ret, error);
 }

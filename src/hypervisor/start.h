@@ -31,3 +31,19 @@ void svirt_start_report_clear(SvirtStartReport *report);
 bool svirt_start(SvirtManager *manager, const SvirtDefinition *definition,
                  const SvirtStartOptions *options, SvirtStartReport *ret,
                  GError **error);
+
+/*
+ * The same in two halves, for who starts many: while one VMM loads, the next
+ * definition is judged. _begin ends when the keeper has all it needs; _finish
+ * waits, reads back and commits. `definition` is borrowed until then. Freed
+ * before its commit, the start is undone.
+ */
+typedef struct SvirtStarting SvirtStarting;
+bool svirt_start_begin(SvirtManager *manager,
+                       const SvirtDefinition *definition,
+                       const SvirtStartOptions *options, SvirtStarting **ret,
+                       GError **error);
+bool svirt_start_finish(SvirtStarting *starting, SvirtStartReport *ret,
+                        GError **error);
+void svirt_starting_free(SvirtStarting *starting);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SvirtStarting, svirt_starting_free)

@@ -166,7 +166,7 @@ is "which one" "$(grep -c "did you mean '--inactive'" "$work/err")" 1
 fails "a command like another" 2 "'shutdwon'" shutdwon vm
 is "which one" "$(grep -c "did you mean 'shutdown'" "$work/err")" 1
 fails "a missing argument" 2 "DOMAIN" start
-fails "one argument too many" 2 "'vm2'" start vm vm2
+fails "one argument too many" 2 "'vm2'" destroy vm vm2
 fails "an unknown format" 2 "'xml'" list --format xml
 fails "an unknown connection" 8 "'lxc:///system'" -c lxc:///system list
 fails "a shutdown mode that is not there" 8 "'agent'" shutdown vm --mode agent
@@ -374,4 +374,23 @@ says "shutdown" "Domain 'a' is shut off" shutdown a --wait 30
 is "releases everything" "$(left "$(svirt domuuid a)" a)" ""
 qemu-io -f raw -c 'write 0 512' "$work/a.raw" >/dev/null 2>&1
 verdict $? "the disk is free again"
+
+# Several at once: as many as the command names, each on its own.
+svirt -q destroy b
+run start a nobody b --paused
+is "what can start does, and the failure is told" \
+    "$code $(grep -v '^ ' "$work/out" | tr '\n' ' ')$(head -n 1 "$work/err")" \
+    "4 Domain 'a' started Domain 'b' started error: no domain 'nobody' in $(
+        printf %s "$SVIRT_DEFAULT_URI")"
+run start a b
+is "each failure is told" "$code $(grep -c '^error: ' "$work/err")" "9 2"
+svirt -q destroy a
+svirt -q destroy b
+json "several in JSON are a list" "[d['domain'] for d in j] == ['a', 'b']" \
+    start a b --paused --format json
+fails "one console a terminal" 2 "not that of 'b'" start a b --console
+svirt -q destroy a
+svirt -q destroy b
+is "nothing is left of either" \
+    "$(left "$(svirt domuuid a)" a)$(left "$(svirt domuuid b)" b)" ""
 done_testing
