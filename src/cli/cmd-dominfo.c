@@ -161,7 +161,8 @@ add_labels(Info *info, SvirtState *state, const SvirtConfig *config,
 
 static void
 add_definition(Info *info, const SvirtDefinition *definition,
-               const SvirtDomain *domain, const SvirtRunStatus *run)
+               const SvirtDomain *domain, const SvirtRunStatus *run,
+               bool damaged)
 {
     char uuid[SVIRT_UUID_TEXT];
     bool active = svirt_run_status_is_active(run);
@@ -179,7 +180,9 @@ add_definition(Info *info, const SvirtDefinition *definition,
     add(info, "UUID", "%s", uuid);
     add(info, "OS Type", "%s", "hvm");
     add(info, "State", "%s",
-        active ? svirt_guest_state_to_string(run->state) : "shut off");
+        active    ? svirt_guest_state_to_string(run->state)
+        : damaged ? svirt_guest_state_to_string(SVIRT_GUEST_NOSTATE)
+                  : "shut off");
     add(info, "CPU(s)", "%u", domain->vcpus);
     add(info, "Max memory", "%" PRIu64 " KiB", domain->memory_bytes / 1024);
     add(info, "Used memory", "%" PRIu64 " KiB",
@@ -211,19 +214,20 @@ svirt_cmd_dominfo(const SvirtCli *cli, int *ret_exit, GError **error)
     const SvirtConfig *config = svirt_manager_config(cli->manager, error);
     SvirtRunStatus run;
     SvirtState *state;
+    bool damaged;
 
     (void)ret_exit;
     if (config == NULL || !svirt_cli_domain(cli, &definition, error) ||
         !svirt_manager_parse(definition, &domain, error) ||
-        !svirt_manager_run_status(cli->manager, &definition->uuid, &run,
-                                  error)) {
+        !svirt_cli_run_status(cli, &definition->uuid, &run, &damaged,
+                              error)) {
         return false;
     }
     state = svirt_manager_state(cli->manager, SVIRT_STATE_READ, error);
     if (state == NULL) {
         return false;
     }
-    add_definition(&info, definition, domain, &run);
+    add_definition(&info, definition, domain, &run, damaged);
     if (!add_labels(&info, state, config, definition, domain,
                     svirt_run_status_is_active(&run), error) ||
         !add_waivers(&info, state, definition, error)) {

@@ -35,6 +35,32 @@ find_run(const GPtrArray *runs, const SvirtUuid *uuid)
     return NULL;
 }
 
+static bool
+is_among(const GPtrArray *uuids, const SvirtUuid *uuid)
+{
+    for (unsigned i = 0; i < uuids->len; i++) {
+        if (svirt_uuid_equal(uuids->pdata[i], uuid)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether such a one runs, its status does not tell. */
+static void
+warn_of_damaged(const GPtrArray *uuids)
+{
+    for (unsigned i = 0; i < uuids->len; i++) {
+        char text[SVIRT_UUID_TEXT];
+
+        svirt_uuid_format(uuids->pdata[i], text);
+        (void)fprintf(stderr,
+                      "warning: the status of running VM %s is damaged\n"
+                      "  hint: svirt recover\n",
+                      text);
+    }
+}
+
 static char *
 title_of(SvirtState *state, const SvirtUuid *uuid)
 {
@@ -164,13 +190,13 @@ print_row(const SvirtCli *cli, SvirtTable *table, const Row *row)
 
 static void
 fill_row(Row *row, const SvirtUuid *uuid, const char *name,
-         const SvirtRunStatus *run)
+         const SvirtRunStatus *run, const char *off)
 {
     svirt_uuid_format(uuid, row->uuid);
     row->name = name;
     if (run == NULL) {
         (void)g_strlcpy(row->id, "-", sizeof(row->id));
-        row->state = "shut off";
+        row->state = off;
     } else {
         (void)g_snprintf(row->id, sizeof(row->id), "%" PRIu32, run->id);
         row->state = svirt_guest_state_to_string(run->state);
@@ -189,7 +215,7 @@ list_running(const SvirtCli *cli, const Filter *filter, const GPtrArray *runs,
         if (!is_wanted(filter, run)) {
             continue;
         }
-        fill_row(&row, &run->uuid, run->name, run);
+        fill_row(&row, &run->uuid, run->name, run, NULL);
         row.title = title ? title_of(state, &run->uuid) : NULL;
         print_row(cli, table, &row);
         g_free(row.title);
@@ -198,7 +224,8 @@ list_running(const SvirtCli *cli, const Filter *filter, const GPtrArray *runs,
 
 static bool
 list_others(const SvirtCli *cli, const Filter *filter, const GPtrArray *runs,
-            SvirtTable *table, SvirtState *state, bool title, GError **error)
+            const GPtrArray *damaged, SvirtTable *table, SvirtState *state,
+            bool title, GError **error)
 {
     g_autoptr(GPtrArray) definitions = NULL;
 
@@ -213,7 +240,10 @@ list_others(const SvirtCli *cli, const Filter *filter, const GPtrArray *runs,
             !is_wanted(filter, NULL)) {
             continue;
         }
-        fill_row(&row, &definition->uuid, definition->name, NULL);
+        fill_row(&row, &definition->uuid, definition->name, NULL,
+                 is_among(damaged, &definition->uuid)
+                     ? svirt_guest_state_to_string(SVIRT_GUEST_NOSTATE)
+                     : "shut off");
         row.title = title ? title_of(state, &definition->uuid) : NULL;
         print_row(cli, table, &row);
         g_free(row.title);
@@ -232,12 +262,15 @@ svirt_cmd_list(const SvirtCli *cli, int *ret_exit, GError **error)
                         : title            ? columns_title
                                            : columns);
     g_autoptr(GPtrArray) runs = NULL;
+    g_autoptr(GPtrArray) damaged = NULL;
     SvirtState *state = NULL;
 
     (void)ret_exit;
-    if (!svirt_manager_list_runs(cli->manager, &runs, error)) {
+    if (!svirt_manager_list_runs(cli->manager, &runs, error) ||
+        !svirt_manager_list_damaged(cli->manager, &damaged, error)) {
         return false;
     }
+    warn_of_damaged(damaged);
     if (filter.inactive || title) {
         state = svirt_manager_state(cli->manager, SVIRT_STATE_READ, error);
         if (state == NULL) {
@@ -248,7 +281,7 @@ svirt_cmd_list(const SvirtCli *cli, int *ret_exit, GError **error)
         list_running(cli, &filter, runs, table, state, title);
     }
     if (filter.inactive &&
-        !list_others(cli, &filter, runs, table, state, title, error)) {
+        !list_others(cli, &filter, runs, damaged, table, state, title, error)) {
         return false;
     }
     if (!is_bare(cli)) {
@@ -295,14 +328,17 @@ svirt_cmd_domstate(const SvirtCli *cli, int *ret_exit, GError **error)
     SvirtRunStatus run;
     const char *state = "shut off";
     const char *reason = "unknown";
+    bool damaged = false;
 
     (void)ret_exit;
     if (!svirt_cli_domain(cli, &definition, error) ||
-        !svirt_manager_run_status(cli->manager, &definition->uuid, &run,
-                                  error)) {
+        !svirt_cli_run_status(cli, &definition->uuid, &run, &damaged,
+                              error)) {
         return false;
     }
-    if (svirt_run_status_is_active(&run)) {
+    if (damaged) {
+        state = svirt_guest_state_to_string(SVIRT_GUEST_NOSTATE);
+    } else if (svirt_run_status_is_active(&run)) {
         state = svirt_guest_state_to_string(run.state);
         reason = reason_word(&run);
     }

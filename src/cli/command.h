@@ -38,6 +38,13 @@ extern const SvirtCommand svirt_commands[];
 /* The definition that --domain names. Owned by the caller. */
 bool svirt_cli_domain(const SvirtCli *cli, SvirtDefinition **ret,
                       GError **error);
+/*
+ * The run of a domain; a damaged status is a warning, *ret as of one that is
+ * shut off, and *ret_damaged set.
+ */
+bool svirt_cli_run_status(const SvirtCli *cli, const SvirtUuid *uuid,
+                          SvirtRunStatus *ret, bool *ret_damaged,
+                          GError **error);
 /* Prints the table as text or JSON, as --format says. */
 void svirt_cli_print_table(const SvirtCli *cli, const SvirtTable *table);
 /* "Domain 'web' started" and the like: to stdout, unless --quiet or JSON. */

@@ -51,6 +51,29 @@ svirt_cli_domain(const SvirtCli *cli, SvirtDefinition **ret, GError **error)
                               error);
 }
 
+bool
+svirt_cli_run_status(const SvirtCli *cli, const SvirtUuid *uuid,
+                     SvirtRunStatus *ret, bool *ret_damaged, GError **error)
+{
+    g_autofree char *text = NULL;
+    GError *problem = NULL;
+
+    *ret_damaged = false;
+    if (svirt_manager_run_status(cli->manager, uuid, ret, &problem)) {
+        return true;
+    }
+    if (!g_error_matches(problem, SVIRT_ERROR, SVIRT_ERROR_CORRUPT)) {
+        g_propagate_error(error, problem);
+        return false;
+    }
+    text = svirt_error_render(problem);
+    (void)fprintf(stderr, "warning%s", strchr(text, ':'));
+    g_error_free(problem);
+    memset(ret, 0, sizeof(*ret));
+    *ret_damaged = true;
+    return true;
+}
+
 static void
 print_help(void)
 {

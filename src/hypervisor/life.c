@@ -296,15 +296,52 @@ signal_vmm(SvirtManager *manager, const SvirtDefinition *definition, int vmm,
                              definition->name);
 }
 
+/* No pid is known. With a keeper, it is the keeper that cleans up. */
+static bool
+end_damaged(SvirtManager *manager, const SvirtDefinition *definition,
+            GError **error)
+{
+    int runs = svirt_manager_run_dir(manager, false, error);
+    GError *problem = NULL;
+    char text[SVIRT_UUID_TEXT];
+
+    svirt_uuid_format(&definition->uuid, text);
+    if (end_orphan(manager, definition, &problem)) {
+        return true;
+    }
+    if (!svirt_orphan_kill(manager, &definition->uuid, RELEASE_MS)) {
+        g_propagate_error(error, problem);
+        return false;
+    }
+    for (int ms = 0; ms < RELEASE_MS; ms += 10) {
+        if (faccessat(runs, text, F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
+            g_error_free(problem);
+            return true;
+        }
+        (void)poll(NULL, 0, 10);
+    }
+    g_propagate_error(error, problem);
+    return false;
+}
+
 bool
 svirt_life_destroy(SvirtManager *manager, const SvirtDefinition *definition,
                    bool graceful, GError **error)
 {
     SVIRT_AUTO_FD directory = -1;
     SVIRT_AUTO_FD vmm = -1;
+    GError *problem = NULL;
     SvirtRunStatus run;
     bool kept;
 
+    if (!graceful &&
+        !svirt_manager_run_status(manager, &definition->uuid, &run,
+                                  &problem) &&
+        g_error_matches(problem, SVIRT_ERROR, SVIRT_ERROR_CORRUPT)) {
+        g_error_free(problem);
+        return end_damaged(manager, definition, error);
+    }
+    g_clear_error(&problem);
     if (!svirt_manager_open_run(manager, &definition->uuid, definition->name,
                                 &directory, error) ||
         !svirt_manager_run_status(manager, &definition->uuid, &run, error)) {

@@ -206,7 +206,11 @@ svirt_manager_run_status(SvirtManager *manager, const SvirtUuid *uuid,
         (errno == EPROTO && status_is_empty(run_dir, text))) {
         return true;
     }
-    return svirt_raise_errno(error, errno, "run: svirt recover",
+    if (errno == EPROTO) {
+        return svirt_raise(error, SVIRT_ERROR_CORRUPT, NULL, "svirt recover",
+                           "the status of running VM %s is damaged", text);
+    }
+    return svirt_raise_errno(error, errno, "svirt recover",
                              "cannot read the status of running VM %s", text);
 }
 
@@ -252,7 +256,34 @@ svirt_manager_visit_runs(SvirtManager *manager, SvirtRunVisitor each,
     return true;
 }
 
-/* A damaged or half-removed run is recover's business, not a listing's. */
+static void
+collect_damaged(int runs, const char *uuid_text, void *data)
+{
+    GPtrArray *found = data;
+    SvirtRunStatus status;
+    SvirtUuid uuid;
+
+    if (svirt_uuid_parse(uuid_text, &uuid) &&
+        !svirt_run_status_read(runs, uuid_text, &status) && errno == EPROTO &&
+        !status_is_empty(runs, uuid_text)) {
+        g_ptr_array_add(found, g_memdup2(&uuid, sizeof(uuid)));
+    }
+}
+
+bool
+svirt_manager_list_damaged(SvirtManager *manager, GPtrArray **ret,
+                           GError **error)
+{
+    g_autoptr(GPtrArray) damaged = g_ptr_array_new_with_free_func(g_free);
+
+    if (!svirt_manager_visit_runs(manager, collect_damaged, damaged, error)) {
+        return false;
+    }
+    *ret = g_steal_pointer(&damaged);
+    return true;
+}
+
+/* A half-removed run is recover's business, not a listing's. */
 static void
 collect_run(int runs, const char *uuid_text, void *data)
 {

@@ -70,6 +70,9 @@ bool svirt_manager_visit_runs(SvirtManager *manager, SvirtRunVisitor each,
 /* SvirtRunStatus *, by id, owned; every VM whose VMM lives. */
 bool svirt_manager_list_runs(SvirtManager *manager, GPtrArray **ret,
                              GError **error);
+/* SvirtUuid *, owned; every run whose status is damaged: it may run or not. */
+bool svirt_manager_list_damaged(SvirtManager *manager, GPtrArray **ret,
+                                GError **error);
 /*
  * /run/svirt/<uuid> opened, for the caller to close. STATE: not running.
  */

@@ -13,22 +13,55 @@
 #define CLEAR_MS 10000
 #define ANSWER_MS 10000
 
-static bool
-remove_cgroups(SvirtManager *manager, const SvirtUuid *uuid, int timeout_ms)
+/* -1 with errno; ENOENT: no cgroup v2 here, or never a VM of this instance. */
+static int
+open_cgroups(SvirtManager *manager)
 {
     g_autofree char *parent =
         svirt_runtime_cgroup_parent(svirt_manager_connection(manager));
     g_autofree char *path = NULL;
     char mount[PATH_MAX];
-    SVIRT_AUTO_FD dir = -1;
 
     if (!svirt_cgroup_find_mount(-1, mount, sizeof(mount))) {
-        return errno == ENOENT;
+        return -1;
     }
     path = g_build_filename(mount, parent, NULL);
-    dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static bool
+remove_cgroups(SvirtManager *manager, const SvirtUuid *uuid, int timeout_ms)
+{
+    SVIRT_AUTO_FD dir = open_cgroups(manager);
+
     return dir >= 0 ? svirt_cgroup_remove(dir, uuid, timeout_ms)
                     : errno == ENOENT;
+}
+
+bool
+svirt_orphan_lives(SvirtManager *manager, SvirtAdopt *orphan)
+{
+    SVIRT_AUTO_FD dir = open_cgroups(manager);
+    SVIRT_AUTO_FD control = svirt_control_connect(svirt_adopt_run_dir(orphan));
+
+    return control >= 0 ||
+           (dir >= 0 &&
+            !svirt_cgroup_rmdir(dir, &svirt_adopt_status(orphan)->uuid));
+}
+
+bool
+svirt_orphan_kill(SvirtManager *manager, const SvirtUuid *uuid, int timeout_ms)
+{
+    SVIRT_AUTO_FD dir = open_cgroups(manager);
+    SVIRT_AUTO_FD vmm = -1;
+    char path[SVIRT_UUID_TEXT + sizeof("/vmm")];
+    char text[SVIRT_UUID_TEXT];
+
+    svirt_uuid_format(uuid, text);
+    (void)g_snprintf(path, sizeof(path), "%s/vmm", text);
+    vmm = dir >= 0 ? openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+                   : -1;
+    return vmm >= 0 && svirt_cgroup_kill(vmm, timeout_ms);
 }
 
 /* A guest that ran once, paused by now or not, is not one that never began. */
@@ -69,6 +102,7 @@ svirt_orphan_clear(SvirtManager *manager, int runs,
                    const SvirtDefinition *definition, GError **error)
 {
     const char *name = definition->name;
+    g_autofree char *destroy = g_strdup_printf("svirt destroy '%s'", name);
     char text[SVIRT_UUID_TEXT];
     const char *why = "";
     SvirtAdopt *orphan;
@@ -86,6 +120,14 @@ svirt_orphan_clear(SvirtManager *manager, int runs,
         ok = svirt_raise(error, SVIRT_ERROR_STATE, NULL, "svirt recover",
                          "domain '%s' is running without its keeper", name);
         break;
+    case SVIRT_ADOPT_DAMAGED:
+        if (svirt_orphan_lives(manager, orphan)) {
+            ok = svirt_raise(error, SVIRT_ERROR_STATE, NULL, destroy,
+                             "domain '%s' is running and its status is "
+                             "damaged", name);
+            break;
+        }
+        /* fall through */
     case SVIRT_ADOPT_COMMITTING:
     case SVIRT_ADOPT_UNFINISHED:
     case SVIRT_ADOPT_DEAD:

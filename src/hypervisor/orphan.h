@@ -21,6 +21,19 @@ bool svirt_orphan_end(SvirtManager *manager, SvirtAdopt *orphan,
 SvirtAdoptState svirt_orphan_decide(SvirtAdopt *orphan, int timeout_ms);
 
 /*
+ * Is anything left of a run whose status tells nothing: a process in its
+ * cgroups, or a monitor that answers? Without either its cgroups are gone now.
+ */
+bool svirt_orphan_lives(SvirtManager *manager, SvirtAdopt *orphan);
+
+/*
+ * Kills the VMM of a VM by its cgroup: for a run with a keeper, which then
+ * releases it, and without a status. False with errno, ENOENT no such cgroup.
+ */
+bool svirt_orphan_kill(SvirtManager *manager, const SvirtUuid *uuid,
+                       int timeout_ms);
+
+/*
  * Before a start: ends what a dead run of that VM left. True when there was
  * nothing, too. STATE: its VMM lives without a keeper.
  */

@@ -125,6 +125,14 @@ recover_run(int runs, const char *uuid_text, void *data)
     case SVIRT_ADOPT_DEAD:
         end(recovery, orphan, uuid_text, "left-over run");
         break;
+    case SVIRT_ADOPT_DAMAGED:
+        if (svirt_orphan_lives(recovery->manager, orphan)) {
+            add_row(recovery->rows, uuid_text, "running VM, damaged status",
+                    "left alone: svirt destroy ends it", false);
+        } else {
+            end(recovery, orphan, uuid_text, "left-over run, damaged status");
+        }
+        break;
     case SVIRT_ADOPT_STATE_MAX:
         break;
     }

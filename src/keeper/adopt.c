@@ -23,7 +23,8 @@ SVIRT_ENUM_TABLE(SvirtAdoptState, svirt_adopt_state, SVIRT_ADOPT_STATE_MAX,
     [SVIRT_ADOPT_UNMANAGED] = "unmanaged",
     [SVIRT_ADOPT_COMMITTING] = "committing",
     [SVIRT_ADOPT_UNFINISHED] = "unfinished",
-    [SVIRT_ADOPT_DEAD] = "dead")
+    [SVIRT_ADOPT_DEAD] = "dead",
+    [SVIRT_ADOPT_DAMAGED] = "damaged")
 
 void
 svirt_adopt_free(SvirtAdopt *adopt)
@@ -152,11 +153,14 @@ open_run(SvirtAdopt *adopt, const char **ret_why)
         return true;
     }
     if (!svirt_run_status_read_fd(adopt->status_fd, &adopt->status)) {
-        return false;
+        adopt->state = SVIRT_ADOPT_DAMAGED;
+        return errno == EPROTO;
     }
     if (!svirt_uuid_equal(&adopt->status.uuid, &adopt->uuid)) {
-        errno = EPROTO;
-        return false;
+        /* Another VM's: nothing in it may be believed. */
+        svirt_run_status_init(&adopt->status, &adopt->uuid, "");
+        adopt->state = SVIRT_ADOPT_DAMAGED;
+        return true;
     }
     for (unsigned i = 0; i < SVIRT_PROCESS_MAX; i++) {
         adopt->pidfd[i] = svirt_run_process_open(&adopt->status.process[i]);

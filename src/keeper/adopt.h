@@ -46,6 +46,7 @@ typedef enum SvirtAdoptState {
                               monitor alone knows: see svirt_adopt_decide */
     SVIRT_ADOPT_UNFINISHED,/* the VMM lives; its start was never committed */
     SVIRT_ADOPT_DEAD,      /* no VMM: only leftovers */
+    SVIRT_ADOPT_DAMAGED,   /* no status to tell: the VMM may live or not */
     SVIRT_ADOPT_STATE_MAX
 } SvirtAdoptState;
 
@@ -55,7 +56,7 @@ bool svirt_adopt_state_from_string(const char *text, SvirtAdoptState *ret);
 /*
  * <runs_dir_fd>/<uuid_text>. NULL with errno and *ret_why (static words):
  * EWOULDBLOCK a keeper holds the run lock, ENOENT no such run, EPROTO the
- * status or spec is damaged. Owner of the result: the caller.
+ * spec is damaged. Owner of the result: the caller.
  */
 SvirtAdopt *svirt_adopt_open(int runs_dir_fd, const char *uuid_text,
                              const char **ret_why);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -19,6 +20,8 @@
 _Static_assert(sizeof(SvirtRunStatus) <= 4096, "the status fits in a page");
 
 #define READ_ATTEMPTS 64
+#define READ_PAUSES 5 /* of them, the last ones, behind a pause */
+#define ATTEMPT_PAUSE_NS 4000000
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 
 /* FNV-1a over 64-bit words: it finds torn blocks, no attacker writes here. */
@@ -132,22 +135,48 @@ end_with_boot(SvirtRunStatus *status)
     memset(status->cgroup, 0, sizeof(status->cgroup));
 }
 
+/* 1 a whole block, 0 its checksum is wrong, -1 with errno. */
+static int
+read_once(int fd, SvirtRunStatus *ret)
+{
+    ssize_t got = svirt_pread_full(fd, ret, sizeof(*ret), 0);
+
+    if (got < 0) {
+        return -1;
+    }
+    if (got != (ssize_t)sizeof(*ret)) {
+        errno = EPROTO;
+        return -1;
+    }
+    return ret->checksum == checksum(ret);
+}
+
+/* A writer in the middle of it is done in a moment, or put off for a while. */
+static void
+wait_for_writer(int attempt)
+{
+    const struct timespec pause = { .tv_nsec = ATTEMPT_PAUSE_NS };
+
+    if (attempt < READ_ATTEMPTS - READ_PAUSES) {
+        (void)sched_yield();
+    } else {
+        (void)nanosleep(&pause, NULL);
+    }
+}
+
 bool
 svirt_run_status_read_fd(int fd, SvirtRunStatus *ret)
 {
-    SvirtRunStatus status;
+    SvirtRunStatus status, first;
+    bool moves = false;
 
     for (int i = 0; i < READ_ATTEMPTS; i++) {
-        ssize_t got = svirt_pread_full(fd, &status, sizeof(status), 0);
+        int whole = read_once(fd, &status);
 
-        if (got < 0) {
+        if (whole < 0) {
             return false;
         }
-        if (got != (ssize_t)sizeof(status)) {
-            errno = EPROTO;
-            return false;
-        }
-        if (status.checksum == checksum(&status)) {
+        if (whole > 0) {
             if (!is_valid(&status)) {
                 errno = EPROTO;
                 return false;
@@ -156,9 +185,14 @@ svirt_run_status_read_fd(int fd, SvirtRunStatus *ret)
             *ret = status;
             return true;
         }
-        (void)sched_yield(); /* the writer is in the middle of it */
+        if (i == 0) {
+            first = status;
+        }
+        moves = moves || memcmp(&first, &status, sizeof(status)) != 0;
+        wait_for_writer(i);
     }
-    errno = status.magic == SVIRT_STATUS_MAGIC ? EAGAIN : EPROTO;
+    /* Wrong all the time, and always the same: nobody writes there. */
+    errno = moves ? EAGAIN : EPROTO;
     return false;
 }
 

@@ -3,11 +3,7 @@
 
 #include <stdbool.h>
 
-#include "base/uuid.h"
-
 /* One write(2) of `text` to a control file of the directory. */
 bool svirt_cgroup_file_write(int dir, const char *file, const char *text);
 /* No process in or below (cgroup.events); false when it cannot be read. */
 bool svirt_cgroup_is_empty(int dir);
-/* Removes leaves and VM directory, as far as empty; false with errno. */
-bool svirt_cgroup_rmdir(int parent_fd, const SvirtUuid *uuid);

@@ -87,6 +87,11 @@ void svirt_cgroup_close(SvirtCgroup *cgroup);
  */
 bool svirt_cgroup_kill(int cgroup_fd, int timeout_ms);
 /*
+ * Removes leaves and VM directory as far as they are empty; false with errno,
+ * EBUSY: something lives there. ENOENT is success.
+ */
+bool svirt_cgroup_rmdir(int parent_fd, const SvirtUuid *uuid);
+/*
  * Kills, waits, removes leaves and VM directory. ENOENT is success. From a
  * leaf's descriptor the parent is openat(leaf, "../..").
  */

@@ -348,4 +348,50 @@ refused "a bad number" 2 "soon" svirt shutdown good --wait soon
 refused "a bad mode" 8 "rudely" svirt shutdown good --mode rudely
 refused "an unknown verb of chain" 2 "break" svirt chain break good
 refused "an unknown verb of waiver" 2 "break" svirt waiver break good
+# A status that says nothing any more: of a VM that runs, and of one that does
+# not.
+status=$root/run/$(svirt domuuid good)/status
+svirt -q start --paused good
+cp -r "${status%/status}" kept
+emulator=$(svirt dominfo good | sed -n 's/^Emulator: *pid \([0-9]*\),.*/\1/p')
+damage() { printf 'nonsense' | dd of="$status" bs=1 seek=100 conv=notrunc 2>/dev/null; }
+told() # FACT WANTED COMMAND...
+{
+    local fact=$1 wanted=$2
+    shift 2
+    "$@" >said 2>ignored
+    is "$fact" "$? $(grep -c '^warning: the status of running VM .* damaged$' \
+        ignored) $(grep -c '^  hint: svirt recover$' ignored) $(tail -n 1 said |
+        awk '{ print $(NF - 1), $NF }')" "0 1 1 $wanted"
+}
+damage
+told "list tells of a damaged status" "Name State" eval \
+    'svirt list | head -n 1'
+told "list --all has no state for it" "no state" eval \
+    'svirt list --all | sed "/^$/d" | grep " good "'
+told "domstate neither" "no state" eval 'svirt domstate good | sed "/^$/d"'
+svirt dominfo good >said 2>ignored
+is "dominfo says so, and what the definition says" \
+    "$? $(sed -n 's/^State: *//p;s/^Max memory: *//p' said | tr '\n' ' ')" \
+    "0 no state 32768 KiB "
+refused "no start beside it" 7 "'good'" svirt start good
+check "destroy ends it all the same" svirt -q destroy good
+! kill -0 "$emulator" 2>/dev/null && [ ! -e "${status%/status}" ]
+verdict $? "and its keeper cleaned up"
+cp -r kept "${status%/status}"
+damage
+svirt recover >said
+is "recover clears one that does not run" \
+    "$? $(grep -c 'damaged status.*ended and released' said)" "0 1"
+svirt -q start --paused good
+kill -9 "$(pgrep -xf "svirt-keeper good")"
+damage
+svirt recover >said
+grep -q 'damaged status.*left alone: svirt destroy ends it' said
+verdict $? "one that runs without a keeper is left alone" || note "$(cat said)"
+refused "it is not started again" 9 "running and its status is damaged" \
+    svirt start good
+check "destroy ends that one too" svirt -q destroy good
+check "and it starts" svirt -q start --paused good
+svirt -q destroy good
 done_testing
