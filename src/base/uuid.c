@@ -2,7 +2,6 @@
 #include "base/uuid.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -56,13 +55,18 @@ svirt_uuid_parse(const char *text, SvirtUuid *ret)
 void
 svirt_uuid_format(const SvirtUuid *uuid, char text[SVIRT_UUID_TEXT])
 {
-    const uint8_t *b = uuid->bytes;
+    static const char digits[] = "0123456789abcdef";
+    char *p = text;
 
-    (void)snprintf(text, SVIRT_UUID_TEXT,
-                   "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
-                   "%02x%02x%02x%02x%02x%02x",
-                   b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9],
-                   b[10], b[11], b[12], b[13], b[14], b[15]);
+    /* A list formats thousands: printf took longer than all the rest. */
+    for (size_t i = 0; i < sizeof(uuid->bytes); i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10) {
+            *p++ = '-';
+        }
+        *p++ = digits[uuid->bytes[i] >> 4];
+        *p++ = digits[uuid->bytes[i] & 0x0f];
+    }
+    *p = '\0';
 }
 
 void
