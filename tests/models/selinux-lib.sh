@@ -18,7 +18,7 @@
 # A VM's domain may look for a name below /srv (var_t), so that what denies a file there
 # is the file's own label.
 work=/srv/work
-images=/srv/disks
+images=${images:-/srv/disks}
 mkdir -p "$images" "$work"
 chmod 755 "$images" "$work"
 cp .cache/guest/vmlinuz .cache/guest/initrd /var/tmp/
