@@ -141,17 +141,13 @@ report_exited(const SvirtKeeperLink *link, const SvirtMessage *message,
               GError **error)
 {
     g_autofree char *words = last_words(message);
-    int status = (int)message->a;
-    g_autofree char *how =
-        WIFSIGNALED(status)
-            ? g_strdup_printf("signal %d (%s)", WTERMSIG(status),
-                              strsignal(WTERMSIG(status)))
-            : g_strdup_printf("status %d", WEXITSTATUS(status));
+    char how[SVIRT_END_WORDS];
     g_autofree char *hint =
         g_strdup_printf("svirt start '%s' --dry-run shows its command line",
                         link->name);
     GError *cause = NULL;
 
+    svirt_message_end_words((int)message->a, how);
     if (*words != '\0') {
         svirt_raise(&cause, SVIRT_ERROR_LAUNCH, NULL, NULL, "%s", words);
     }

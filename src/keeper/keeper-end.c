@@ -49,7 +49,8 @@ void
 svirt_keeper_begin_end(SvirtKeeper *keeper)
 {
     SvirtLaunched *vmm = &keeper->child[SVIRT_PROCESS_VMM];
-    SvirtMessage gone = { .type = SVIRT_MESSAGE_VMM_GONE };
+    SvirtMessage gone = { .type = SVIRT_MESSAGE_VMM_GONE,
+                          .a = keeper->vmm_wait_status };
 
     if (keeper->phase == SVIRT_KEEPER_DONE) {
         return;

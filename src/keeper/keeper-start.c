@@ -102,6 +102,7 @@ svirt_keeper_init(SvirtKeeper *keeper, bool adopting,
         .channel_fd = -1,
         .deadline_ms = INT64_MAX,
         .restart_ms = INT64_MAX,
+        .vmm_wait_status = -1,
     };
     for (unsigned i = 0; i < SVIRT_PROCESS_MAX; i++) {
         keeper->child[i] = (SvirtLaunched)SVIRT_LAUNCHED_INIT;

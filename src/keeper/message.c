@@ -3,8 +3,11 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "base/enum-table.h"
@@ -116,4 +119,20 @@ svirt_message_receive(int fd, int timeout_ms, SvirtMessage *ret)
     }
     *ret = message;
     return true;
+}
+
+void
+svirt_message_end_words(int status, char ret[SVIRT_END_WORDS])
+{
+    const char *name;
+
+    if (!WIFSIGNALED(status)) {
+        (void)snprintf(ret, SVIRT_END_WORDS, "status %d", WEXITSTATUS(status));
+        return;
+    }
+    name = sigdescr_np(WTERMSIG(status));
+    (void)snprintf(ret, SVIRT_END_WORDS, "signal %d (%s)%s", WTERMSIG(status),
+                   name != NULL ? name : "unknown",
+                   WTERMSIG(status) == SIGSEGV ? ": it aborted or crashed"
+                                               : "");
 }

@@ -47,7 +47,8 @@ typedef enum SvirtMessageType {
                                   b = SvirtGuestState, c = SvirtGuestReason,
                                   d = SVIRT_RUN_* flags as known */
     SVIRT_MESSAGE_CONTINUE,    /* issue `cont` */
-    SVIRT_MESSAGE_VMM_GONE,    /* drain the logs and exit */
+    SVIRT_MESSAGE_VMM_GONE,    /* drain the logs and exit; a = wait status,
+                                  -1 unknown */
     SVIRT_MESSAGE_MAX
 } SvirtMessageType;
 
@@ -101,3 +102,11 @@ typedef struct SvirtMessage {
  */
 bool svirt_message_send(int fd, const SvirtMessage *message);
 bool svirt_message_receive(int fd, int timeout_ms, SvirtMessage *ret);
+
+#define SVIRT_END_WORDS 96
+/*
+ * How a VMM ended, from its wait status: "status 3", "signal 9 (Killed)". A
+ * VMM is the first process of its pid namespace, where abort(3)'s signal is
+ * ignored and the halt instruction behind it faults: SIGSEGV means either.
+ */
+void svirt_message_end_words(int status, char ret[SVIRT_END_WORDS]);

@@ -141,6 +141,17 @@ svirt_log_drain(SvirtLog *log, SvirtLoop *loop, int64_t now_ns)
 }
 
 void
+svirt_log_note(SvirtLog *log, const char *text)
+{
+    char note[160];
+    int length = snprintf(note, sizeof(note), "\n[svirt: %s]\n", text);
+
+    if (length > 0 && (size_t)length < sizeof(note)) {
+        (void)svirt_bounded_file_write(&log->file, note, (size_t)length);
+    }
+}
+
+void
 svirt_log_tail(const SvirtLog *log, char *ret, size_t size)
 {
     size_t length = svirt_ring_copy_tail(&log->tail, ret, size - 1);

@@ -37,5 +37,7 @@ void svirt_log_read(SvirtLog *log, SvirtLoop *loop, int64_t now_ns);
 int64_t svirt_log_update(SvirtLog *log, SvirtLoop *loop, int64_t now_ns);
 /* The VMM is gone: everything that is in the pipe, whatever the rate. */
 void svirt_log_drain(SvirtLog *log, SvirtLoop *loop, int64_t now_ns);
+/* A line of svirt's own, for the file alone. */
+void svirt_log_note(SvirtLog *log, const char *text);
 /* The last whole lines that fit, printable, NUL-terminated. */
 void svirt_log_tail(const SvirtLog *log, char *ret, size_t size);

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -99,15 +101,29 @@ init(Monitor *monitor, const SvirtMonitorArgs *args, const SvirtMessage *begin)
     return true;
 }
 
+static void
+note_end(SvirtLog *log, int status)
+{
+    char words[SVIRT_END_WORDS];
+    char text[SVIRT_END_WORDS + 32];
+
+    svirt_message_end_words(status, words);
+    (void)snprintf(text, sizeof(text), "the emulator ended with %s", words);
+    svirt_log_note(log, text);
+}
+
 /* The VMM is gone: its last words are in the pipe, and nothing else comes. */
 static void
-finish(Monitor *monitor, int64_t now_ns)
+finish(Monitor *monitor, int64_t status, int64_t now_ns)
 {
     SvirtMessage message = { .type = SVIRT_MESSAGE_STDERR_TAIL };
     char block[SVIRT_SERIAL_BLOCK];
 
     svirt_log_drain(&monitor->log, &monitor->loop, now_ns);
     svirt_log_tail(&monitor->log, message.text, sizeof(message.text));
+    if (status > 0 && status <= INT_MAX) {
+        note_end(&monitor->log, (int)status);
+    }
     for (unsigned i = 0; i < monitor->n_serials; i++) {
         size_t got;
 
@@ -137,7 +153,7 @@ hear_keeper(Monitor *monitor, int64_t now_ns)
         svirt_qmp_session_continue(&monitor->session, now_ns);
         break;
     case SVIRT_MESSAGE_VMM_GONE:
-        finish(monitor, now_ns);
+        finish(monitor, message.a, now_ns);
         break;
     default:
         /* Not for this direction: this is not the keeper any more. */
@@ -258,7 +274,7 @@ svirt_monitor_run(const SvirtMonitorArgs *args, const SvirtConfined *confined)
         /* Nobody left to serve: VMM and keeper ended without a word. */
         if (monitor.link.watch.fd < 0 && monitor.session.closed &&
             monitor.session.watch.fd < 0) {
-            finish(&monitor, now_ns);
+            finish(&monitor, -1, now_ns);
             break;
         }
         count = svirt_loop_wait(&monitor.loop, now_ns, deadline_ns, ready);

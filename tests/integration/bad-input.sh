@@ -130,6 +130,8 @@ emulator() # NAME FILE-TEXT
     svirt -q define "$1.xml"
 }
 cat >program.c <<'C'
+#undef NDEBUG
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -139,14 +141,15 @@ int main(int argc, char **argv)
         for (;;)
             pause();
     }
+    assert(!strstr(argv[0], "aborter"));
     for (int i = 0; i < 200; i++)
         fprintf(stderr, "complaint %d\n", i);
     fprintf(stderr, "last \033[31m\302\233words\n");
     return argc > 0 ? 3 : 0;
 }
 C
-if cc -o quitter program.c && cp quitter silent; then
-    for name in quitter silent; do
+if cc -o quitter program.c && cp quitter silent && cp quitter aborter; then
+    for name in quitter silent aborter; do
         write_xml "$name" "<emulator>$work/$name</emulator>"
         svirt -q define "$name.xml"
     done
@@ -154,6 +157,13 @@ if cc -o quitter program.c && cp quitter silent; then
         "ended at once with status 3" svirt start quitter
     grep -q 'complaint 199; last .*words' said && ! grep -q $'\033\|\302\233' said
     verdict $? "on one line, without control characters" || note "$(cat said)"
+    refused "one that aborts: not a mere segmentation fault" 14 \
+        "signal 11 .*: it aborted or crashed" svirt start aborter
+    grep -q 'Assertion .*aborter.* failed' said
+    verdict $? "its assertion is shown" || note "$(cat said)"
+    cat "$root/log/"*aborter* 2>/dev/null |
+        grep -q '\[svirt: the emulator ended with signal 11 .*aborted or'
+    verdict $? "the log says so as well" || note "$(ls "$root/log")"
     mkdir -p "$root/etc"
     printf '[svirt]\nready_timeout_s=1\n' >"$root/etc/svirt.conf"
     began=$SECONDS

@@ -13,6 +13,7 @@
  *   serve                 as QEMU would, but that set_link and balloon fail
  *   settings              they succeed; `settings` answers with their arguments
  *   exit                  words on stderr, status 3
+ *   abort                 words on stderr, then abort(3)
  *   silent                nothing at all
  *   greet                 the greeting alone
  *   say TEXT COUNT        as serve; after `cont`, TEXT that many times (0: for
@@ -314,6 +315,12 @@ main(int argc, char **argv)
 
         (void)!write(2, words, sizeof(words) - 1);
         return 3;
+    }
+    if (strcmp(argv[1], "abort") == 0) {
+        static const char words[] = "fake-vmm: Assertion `no' failed.\n";
+
+        (void)!write(2, words, sizeof(words) - 1);
+        abort();
     }
     if (strcmp(argv[1], "silent") == 0) {
         for (;;) {

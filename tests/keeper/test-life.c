@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,6 +185,36 @@ test_a_vmm_that_exits_shows_its_last_words(void)
     vm_wait_released(vm);
 }
 
+/* The first process of a pid namespace does not die of abort's signal. */
+static void
+test_an_abort_shows_as_what_it_may_be(void)
+{
+    g_autoptr(Vm) vm = NULL;
+    SvirtMessage exited;
+    SVIRT_AUTO_FD log = -1;
+    char words[SVIRT_END_WORDS];
+    char text[256] = "";
+
+    if (!vm_possible()) {
+        return;
+    }
+    vm = vm_fake("abort", NULL, NULL);
+    log = openat(vm->run_dir_fd, "log", O_RDONLY | O_CLOEXEC);
+    g_assert_no_errno(log);
+    vm_start(vm, false);
+    vm_expect(vm, SVIRT_MESSAGE_EXITED, &exited);
+    g_assert_cmpstr(exited.text, ==, "fake-vmm: Assertion `no' failed.\n");
+    svirt_message_end_words((int)exited.a, words);
+    g_assert_cmpstr(words, ==, "signal 11 (Segmentation fault): it aborted "
+                               "or crashed");
+    vm_wait_released(vm);
+    g_assert_cmpint(read(log, text, sizeof(text) - 1), >, 0);
+    g_assert_cmpstr(text, ==,
+                    "fake-vmm: Assertion `no' failed.\n"
+                    "\n[svirt: the emulator ended with signal 11 "
+                    "(Segmentation fault): it aborted or crashed]\n");
+}
+
 static void
 expect_failure(const char *mode, const char *text, int errnum)
 {
@@ -366,6 +397,8 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/keeper/life/an-abort-shows-as-what-it-may-be",
+                    test_an_abort_shows_as_what_it_may_be);
     g_test_add_func("/keeper/life/a-vmm-that-answers-is-ready",
                     test_a_vmm_that_answers_is_ready);
     g_test_add_func("/keeper/life/commit-with-go-runs-the-guest",

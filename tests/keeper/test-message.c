@@ -127,6 +127,28 @@ test_tables_are_whole(void)
     }
 }
 
+static void
+test_ends_have_words(void)
+{
+    static const struct {
+        int status;
+        const char *words;
+    } rows[] = {
+        { 0, "status 0" },
+        { 3 << 8, "status 3" },
+        { 9, "signal 9 (Killed)" },
+        { 11 | 0x80, "signal 11 (Segmentation fault): it aborted or crashed" },
+        { 6, "signal 6 (Aborted)" },
+        { 33, "signal 33 (unknown)" },
+    };
+    char words[SVIRT_END_WORDS];
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        svirt_message_end_words(rows[i].status, words);
+        g_assert_cmpstr(words, ==, rows[i].words);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -139,5 +161,6 @@ main(int argc, char **argv)
                     test_descriptors_are_refused_and_dropped);
     g_test_add_func("/keeper/message/tables-are-whole",
                     test_tables_are_whole);
+    g_test_add_func("/keeper/message/ends-have-words", test_ends_have_words);
     return g_test_run();
 }
