@@ -49,6 +49,8 @@ svirt_apparmor_open(const char *parameters_path, const char *fs_path,
 {
     SVIRT_AUTO_FD parameters =
         open(parameters_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    SVIRT_AUTO_FD questions = -1;
+    SVIRT_AUTO_FD mode = -1;
     SVIRT_AUTO_FD fs = -1;
     char enabled[8];
     struct statfs facts;
@@ -76,7 +78,15 @@ svirt_apparmor_open(const char *parameters_path, const char *fs_path,
                            "the kernel runs AppArmor, but '%s' is not its "
                            "directory: VMs would not be confined", fs_path);
     }
+    questions = openat(fs, ".access", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    mode = openat(parameters, "mode", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (questions < 0 || mode < 0) {
+        return svirt_raise_errno(error, errno, NULL,
+                                 "cannot ask AppArmor anything");
+    }
     ret->fs = svirt_fd_steal(&fs);
+    ret->questions = svirt_fd_steal(&questions);
+    ret->mode = svirt_fd_steal(&mode);
     ret->parameters = svirt_fd_steal(&parameters);
     *ret_active = true;
     return true;
@@ -250,12 +260,14 @@ svirt_apparmor_global_mode(const SvirtApparmor *apparmor,
                            SvirtApparmorMode *ret, GError **error)
 {
     char text[32];
+    ssize_t length = pread(apparmor->mode, text, sizeof(text) - 1, 0);
 
-    if (read_parameter(apparmor->parameters, "mode", text,
-                       sizeof(text)) < 0) {
+    if (length < 0) {
         return svirt_raise_errno(error, errno, NULL,
                                  "cannot read AppArmor's mode");
     }
+    text[length] = '\0';
+    text[strcspn(text, "\n")] = '\0';
     if (!svirt_apparmor_mode_from_string(text, ret)) {
         return svirt_raise(error, SVIRT_ERROR_CORRUPT, NULL, NULL,
                            "AppArmor's mode is '%s'", text);
@@ -268,14 +280,12 @@ static int
 transact(const SvirtApparmor *apparmor, const char *query, size_t size,
          char reply[REPLY_BYTES])
 {
-    SVIRT_AUTO_FD fd = openat(apparmor->fs, ".access",
-                              O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     ssize_t length;
 
-    if (fd < 0 || write(fd, query, size) < 0) {
+    if (pwrite(apparmor->questions, query, size, 0) < 0) {
         return errno;
     }
-    length = pread(fd, reply, REPLY_BYTES - 1, 0);
+    length = pread(apparmor->questions, reply, REPLY_BYTES - 1, 0);
     if (length < 0) {
         return errno;
     }

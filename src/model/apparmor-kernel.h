@@ -14,6 +14,9 @@
 typedef struct SvirtApparmor {
     int fs;         /* .../apparmor in securityfs, O_PATH */
     int parameters; /* /sys/module/apparmor/parameters, O_PATH */
+    int questions;  /* .access; this and the next are kept open, since a
+                     * verify of a host asks some thousands of times */
+    int mode;       /* of the whole module, a parameter */
 } SvirtApparmor;
 
 typedef enum SvirtApparmorMode {

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <endian.h>
 #include <string.h>
 
 #include "model/apparmor-automaton.h"
@@ -101,39 +100,45 @@ place_all(Packer *packer)
     }
 }
 
+/* Where the next word goes; room was made. */
+typedef struct Out {
+    guint8 *at;
+    guint8 *start;
+} Out;
+
 static void
-put16(GByteArray *out, uint16_t value)
+put16(Out *out, uint32_t value)
 {
-    value = htobe16(value);
-    g_byte_array_append(out, (const guint8 *)&value, sizeof(value));
+    *out->at++ = (guint8)(value >> 8);
+    *out->at++ = (guint8)value;
 }
 
 static void
-put32(GByteArray *out, uint32_t value)
+put32(Out *out, uint32_t value)
 {
-    value = htobe32(value);
-    g_byte_array_append(out, (const guint8 *)&value, sizeof(value));
+    put16(out, value >> 16);
+    put16(out, value);
 }
 
 static void
-pad(GByteArray *out)
+pad(Out *out)
 {
-    static const guint8 zero[8];
-
-    g_byte_array_append(out, zero, -out->len & 7);
+    while ((out->at - out->start) % 8 != 0) {
+        *out->at++ = 0;
+    }
 }
 
 static void
-begin_table(GByteArray *out, SvirtTableId id, unsigned size, size_t count)
+begin_table(Out *out, SvirtTableId id, unsigned size, size_t count)
 {
-    put16(out, (uint16_t)id);
-    put16(out, (uint16_t)size);
+    put16(out, id);
+    put16(out, size);
     put32(out, 0);
     put32(out, (uint32_t)count);
 }
 
 static void
-put_tables(const Packer *packer, GByteArray *out)
+put_states(const Packer *packer, Out *out)
 {
     const SvirtAutomaton *automaton = packer->automaton;
     const size_t count = automaton->state_count;
@@ -145,9 +150,8 @@ put_tables(const Packer *packer, GByteArray *out)
     pad(out);
     /* Nothing is audited when allowed, nothing denied in silence. */
     begin_table(out, SVIRT_TABLE_ACCEPT2, sizeof(uint32_t), count);
-    for (size_t i = 0; i < count; i++) {
-        put32(out, 0);
-    }
+    memset(out->at, 0, count * sizeof(uint32_t));
+    out->at += count * sizeof(uint32_t);
     pad(out);
     begin_table(out, SVIRT_TABLE_BASE, sizeof(uint32_t), count);
     for (size_t i = 0; i < count; i++) {
@@ -156,19 +160,27 @@ put_tables(const Packer *packer, GByteArray *out)
     pad(out);
     begin_table(out, SVIRT_TABLE_DEFAULT, sizeof(uint16_t), count);
     for (size_t i = 0; i < count; i++) {
-        put16(out, (uint16_t)automaton->states[i].otherwise);
+        put16(out, automaton->states[i].otherwise);
     }
     pad(out);
-    begin_table(out, SVIRT_TABLE_NEXT, sizeof(uint16_t), packer->end);
-    for (uint32_t i = 0; i < packer->end; i++) {
-        put16(out, g_array_index(packer->target, uint16_t, i));
+}
+
+static void
+put_places(const GArray *places, uint32_t count, SvirtTableId id, Out *out)
+{
+    begin_table(out, id, sizeof(uint16_t), count);
+    for (uint32_t i = 0; i < count; i++) {
+        put16(out, g_array_index(places, uint16_t, i));
     }
     pad(out);
-    begin_table(out, SVIRT_TABLE_CHECK, sizeof(uint16_t), packer->end);
-    for (uint32_t i = 0; i < packer->end; i++) {
-        put16(out, *owner_at(packer, i));
-    }
-    pad(out);
+}
+
+/* At most: each table with its prefix and padding. */
+static size_t
+size_bound(const Packer *packer)
+{
+    return SVIRT_TABLE_HEADER + 6 * (SVIRT_TABLE_PREFIX + 8) +
+           packer->automaton->state_count * 14 + (size_t)packer->end * 4;
 }
 
 void
@@ -183,18 +195,25 @@ svirt_automaton_pack(const SvirtAutomaton *automaton, GByteArray *out)
     };
     const guint start = out->len;
     uint32_t size;
+    Out words;
 
     place_all(&packer);
-    put32(out, SVIRT_TABLE_MAGIC);
-    put32(out, SVIRT_TABLE_HEADER);
-    put32(out, 0);
-    put16(out, 0);
-    g_byte_array_append(out, (const guint8 *)SVIRT_TABLE_VERSION,
-                        sizeof(SVIRT_TABLE_VERSION));
-    pad(out);
-    put_tables(&packer, out);
-    size = htobe32(out->len - start);
-    memcpy(out->data + start + 8, &size, sizeof(size));
+    g_byte_array_set_size(out, start + (guint)size_bound(&packer));
+    words = (Out){ out->data + start, out->data + start };
+    put32(&words, SVIRT_TABLE_MAGIC);
+    put32(&words, SVIRT_TABLE_HEADER);
+    put32(&words, 0);
+    put16(&words, 0);
+    memcpy(words.at, SVIRT_TABLE_VERSION, sizeof(SVIRT_TABLE_VERSION));
+    words.at += sizeof(SVIRT_TABLE_VERSION);
+    pad(&words);
+    put_states(&packer, &words);
+    put_places(packer.target, packer.end, SVIRT_TABLE_NEXT, &words);
+    put_places(packer.owner, packer.end, SVIRT_TABLE_CHECK, &words);
+    size = (uint32_t)(words.at - words.start);
+    g_byte_array_set_size(out, start + size);
+    words.at = words.start + 8;
+    put32(&words, size);
     g_array_free(packer.owner, TRUE);
     g_array_free(packer.target, TRUE);
 }

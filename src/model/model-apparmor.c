@@ -264,6 +264,23 @@ keeps(const SvirtApparmor *apparmor, const char *profile, const GString *key,
     return true;
 }
 
+/* Of svirt's own the questions say it, of any other only its mode. */
+static bool
+keeps_anything(const SvirtApparmor *apparmor, const char *name,
+               bool *ret_kept, GError **error)
+{
+    SvirtApparmorMode mode;
+
+    if (!is_derived(name)) {
+        return is_enforcing(name, ret_kept, error);
+    }
+    if (!svirt_apparmor_global_mode(apparmor, &mode, error)) {
+        return false;
+    }
+    *ret_kept = enforces(mode);
+    return true;
+}
+
 /*
  * Objects have no labels: a profile keeps its process from whatever it does
  * not name. Asked about are the other process and what only a VM's own
@@ -295,7 +312,7 @@ separates(const SvirtLabelSet *a, const SvirtLabelSet *b,
         return true;
     }
     if (!svirt_apparmor_need(&apparmor, error) ||
-        !is_enforcing(a->vmm, &kept, error)) {
+        !keeps_anything(apparmor, a->vmm, &kept, error)) {
         return false;
     }
     for (size_t i = 0; kept && i < G_N_ELEMENTS(questions); i++) {

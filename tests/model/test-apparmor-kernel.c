@@ -44,7 +44,7 @@ fake_make(Fake *fake)
     g_assert_cmpint(g_mkdir(fake->fs, 0700), ==, 0);
     g_assert_cmpint(statfs(fake->fs, &facts), ==, 0);
     fake->magic = facts.f_type;
-    fake->apparmor = (SvirtApparmor){ -1, -1 };
+    fake->apparmor = (SvirtApparmor){ -1, -1, -1, -1 };
     put(fake->parameters, "enabled", "Y\n");
     put(fake->parameters, "mode", "enforce\n");
     put(fake->parameters, "lock_policy", "N\n");
@@ -71,6 +71,8 @@ fake_clear(Fake *fake)
 
     svirt_fd_close(&fake->apparmor.fs);
     svirt_fd_close(&fake->apparmor.parameters);
+    svirt_fd_close(&fake->apparmor.questions);
+    svirt_fd_close(&fake->apparmor.mode);
     for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
         g_autofree char *path = g_build_filename(fake->top, files[i], NULL);
 
@@ -196,6 +198,17 @@ test_find(void)
     fake_clear(&fake);
 }
 
+/* The same file, as the kernel's is. */
+static void
+change_mode(const Fake *fake, const char *text)
+{
+    g_autofree char *path = g_build_filename(fake->parameters, "mode", NULL);
+    SVIRT_AUTO_FD fd = open(path, O_WRONLY | O_TRUNC);
+
+    g_assert_cmpint(fd, >=, 0);
+    g_assert_true(svirt_write_full(fd, text, strlen(text)));
+}
+
 static void
 test_global_mode(void)
 {
@@ -205,10 +218,12 @@ test_global_mode(void)
 
     fake_make(&fake);
     g_assert_true(fake_open(&fake, NULL));
-    put(fake.parameters, "mode", "complain\n");
+    g_assert_true(svirt_apparmor_global_mode(&fake.apparmor, &mode, NULL));
+    g_assert_cmpint(mode, ==, SVIRT_APPARMOR_ENFORCE);
+    change_mode(&fake, "complain\n");
     g_assert_true(svirt_apparmor_global_mode(&fake.apparmor, &mode, NULL));
     g_assert_cmpint(mode, ==, SVIRT_APPARMOR_COMPLAIN);
-    put(fake.parameters, "mode", "perhaps\n");
+    change_mode(&fake, "perhaps\n");
     g_assert_false(svirt_apparmor_global_mode(&fake.apparmor, &mode,
                                               &error));
     g_assert_error(error, SVIRT_ERROR, SVIRT_ERROR_CORRUPT);
