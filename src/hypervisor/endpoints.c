@@ -179,6 +179,10 @@ make_log_files(Maker *maker, GError **error)
                                      "cannot open log file '%s' in '%s'",
                                      name, maker->request->log_dir);
         }
+        if (!svirt_creation_label_log(maker->request->compartment, file, name,
+                                      error)) {
+            return false;
+        }
         entry.role = SVIRT_FD_LOG_FILE;
         entry.index = i;
         entry.to = SVIRT_TO_MONITOR;

@@ -308,3 +308,48 @@ svirt_creation_label_socket(const SvirtCompartment *compartment,
     }
     return true;
 }
+
+static bool
+label_log(const SvirtModel *model, const SvirtObject *object,
+          const char *label, GError **error)
+{
+    g_autofree char *now = NULL;
+    g_autoptr(GError) cause = NULL;
+
+    if (!model->read_label(object, &now, error)) {
+        return false;
+    }
+    if (model->labels_equal(now, label) ||
+        model->write_label(object, label, &cause) ||
+        g_error_matches(cause, SVIRT_ERROR, SVIRT_ERROR_UNSUPPORTED)) {
+        return true;
+    }
+    g_propagate_error(error, g_steal_pointer(&cause));
+    return false;
+}
+
+bool
+svirt_creation_label_log(const SvirtCompartment *compartment, int fd,
+                         const char *shown, GError **error)
+{
+    g_autoptr(SvirtObject) object = NULL;
+
+    for (size_t i = 0; compartment != NULL && i < compartment->label_count;
+         i++) {
+        const SvirtCompartmentLabel *label = &compartment->labels[i];
+        const SvirtModel *model = model_in_force(label);
+
+        if (model == NULL || label->set.log == NULL) {
+            continue;
+        }
+        if (object == NULL &&
+            !svirt_object_from_fd(fd, shown, SVIRT_OBJECT_WANT(REGULAR),
+                                  SVIRT_OBJECT_NO_IDENTITY, &object, error)) {
+            return false;
+        }
+        if (!label_log(model, object, label->set.log, error)) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -66,6 +66,12 @@ bool svirt_creation_begin_sockets(const SvirtCompartment *compartment,
 bool svirt_creation_begin_files(const SvirtCompartment *compartment,
                                 GError **error);
 void svirt_creation_end(const SvirtCompartment *compartment);
+/*
+ * For an opened log file of the monitor's: what lets it be rotated. One whose
+ * file system stores no labels is left as it is.
+ */
+bool svirt_creation_label_log(const SvirtCompartment *compartment, int fd,
+                              const char *shown, GError **error);
 /* For a socket made meanwhile: what its creation could not give it. */
 bool svirt_creation_label_socket(const SvirtCompartment *compartment,
                                  SvirtSocketFor whose, int fd,

@@ -13,6 +13,7 @@ svirt_label_set_clear(SvirtLabelSet *set)
     g_clear_pointer(&set->image, g_free);
     g_clear_pointer(&set->shared, g_free);
     g_clear_pointer(&set->content, g_free);
+    g_clear_pointer(&set->log, g_free);
 }
 
 void
@@ -25,4 +26,5 @@ svirt_label_set_copy(const SvirtLabelSet *set, SvirtLabelSet *ret)
     ret->image = g_strdup(set->image);
     ret->shared = g_strdup(set->shared);
     ret->content = g_strdup(set->content);
+    ret->log = g_strdup(set->log);
 }

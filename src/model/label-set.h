@@ -42,6 +42,7 @@ typedef struct SvirtLabelSet {
     char *image;   /* private writable objects */
     char *shared;  /* <shareable/>: several VMs write */
     char *content; /* read-only: bases, cdroms, kernels */
+    char *log;     /* the log files that its monitor writes and rotates */
 } SvirtLabelSet;
 
 void svirt_label_set_clear(SvirtLabelSet *set);

@@ -19,6 +19,7 @@
 /* Classes that all VMs of a host share. */
 #define CLASS_SHARED "svirt-shared"
 #define CLASS_CONTENT "svirt-content"
+#define CLASS_LOG "svirt-log"
 #define SUFFIX_MONITOR ".monitor"
 
 /* The kernel registers smackfs exactly when Smack runs. */
@@ -112,6 +113,7 @@ is_of_another(const char *label, const char *own)
 
     return strcmp(label, CLASS_SHARED) == 0 ||
            strcmp(label, CLASS_CONTENT) == 0 ||
+           strcmp(label, CLASS_LOG) == 0 ||
            g_str_has_suffix(label, SUFFIX_MONITOR) ||
            (length > uuid_length && label[length - uuid_length - 1] == '-' &&
             svirt_uuid_parse(label + length - uuid_length, &uuid) &&
@@ -155,6 +157,7 @@ derive(const SvirtLabelSeed *seed, SvirtLabelSet *ret, GError **error)
         .helper = NULL,
         .shared = g_strdup(CLASS_SHARED),
         .content = g_strdup(CLASS_CONTENT),
+        .log = g_strdup(CLASS_LOG),
     };
     /* A disk's label reads as the VM's name, and needs no rule to be its. */
     ret->image = g_strdup(ret->vmm);

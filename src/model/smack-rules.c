@@ -35,6 +35,10 @@ svirt_smack_rules(const SvirtLabelSet *labels, const char *host,
     add(ret, &count, labels->monitor, labels->image, "rwl");
     add(ret, &count, labels->monitor, labels->content, "r");
     add(ret, &count, labels->monitor, labels->shared, "rwl");
+    /* Looking at a log's size and cutting its end off are asked for though it
+     * is open; no VMM has a rule for logs. */
+    add(ret, &count, labels->monitor, labels->log, "rwl");
+    add(ret, &count, host, labels->log, OWN_FILE);
     /* An author's own files stay the author's: they are opened with the
      * author's rights, which have no CAP_MAC_OVERRIDE. */
     add(ret, &count, host, labels->image, OWN_FILE);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,6 +45,29 @@ assert_line(const char *text, const char *line)
     if (!g_str_has_prefix(text, middle + 1) && strstr(text, middle) == NULL) {
         g_error("no line '%s' in:\n%s", line, text);
     }
+}
+
+/* CVE-2013-4291: groups of whoever starts a VM that its processes keep. */
+static void
+test_keeps_no_group_of_the_caller(void)
+{
+    static const gid_t groups[] = { 0, 4, 6, 27, 108 };
+    g_autofree char *text = NULL;
+    gid_t before[64];
+    int count;
+    int status;
+
+    if (!fixture_need_root()) {
+        return;
+    }
+    count = getgroups(G_N_ELEMENTS(before), before);
+    g_assert_cmpint(count, >=, 0);
+    g_assert_cmpint(setgroups(G_N_ELEMENTS(groups), groups), ==, 0);
+    text = run_probe("see", &status);
+    g_assert_cmpint(setgroups((size_t)count, before), ==, 0);
+    g_assert_cmpint(status, ==, 0);
+    assert_line(text, "pid=1 ppid=0 uid=31007 gid=31007 groups=0");
+    assert_line(text, "Groups:\t ");
 }
 
 static void
@@ -432,6 +456,8 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/launch/process/sees-nothing-of-the-host",
                     test_sees_nothing_of_the_host);
+    g_test_add_func("/launch/process/keeps-no-group-of-the-caller",
+                    test_keeps_no_group_of_the_caller);
     g_test_add_func("/launch/process/leaves-host-mounts-alone",
                     test_leaves_host_mounts_alone);
     g_test_add_func("/launch/process/descriptors-arrive-where-the-spec-says",

@@ -50,6 +50,7 @@ static const struct {
     { "static-a-monitors", NULL, "svirt-" A ".monitor", NULL },
     { "static-the-shared-class", NULL, "svirt-shared", NULL },
     { "static-the-content-class", NULL, "svirt-content", NULL },
+    { "static-the-log-class", NULL, "svirt-log", NULL },
 };
 
 static void
@@ -80,6 +81,7 @@ test_derive(void)
         g_assert_null(set.helper);
         g_assert_cmpstr(set.shared, ==, "svirt-shared");
         g_assert_cmpstr(set.content, ==, "svirt-content");
+        g_assert_cmpstr(set.log, ==, "svirt-log");
     }
 }
 
@@ -116,10 +118,12 @@ test_rules(void)
 {
     static const char expected[] =
         "v content rl\nv shared rwl\nm v rwl\nm content r\nm shared rwl\n"
+        "m log rwl\n_ log rwxatl\n"
         "_ v rwxatl\n_ content rwxatl\n_ shared rwxatl\n";
     SvirtLabelSet set = { .vmm = (char *)"v", .monitor = (char *)"m",
                           .image = (char *)"v", .shared = (char *)"shared",
-                          .content = (char *)"content" };
+                          .content = (char *)"content",
+                          .log = (char *)"log" };
     SvirtSmackRule rules[SVIRT_SMACK_RULES_MAX];
     g_autoptr(GString) text = g_string_new(NULL);
     const size_t count = svirt_smack_rules(&set, "_", rules);

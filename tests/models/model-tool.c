@@ -91,6 +91,7 @@ derive(const Call *call, GError **error)
     say("image", set.image);
     say("shared", set.shared);
     say("content", set.content);
+    say("log", set.log);
     return true;
 }
 

@@ -32,7 +32,7 @@ make_vm() # LETTER LABEL
     smack set "$scene/$1/program" "$2"
     smack set "$scene/$1/own" "$2"
     echo "its console" >"$scene/$1/log"
-    smack set "$scene/$1/log" "$2.monitor"
+    smack set "$scene/$1/log" svirt-log
     truncate -s 1M "/dev/shm/guest-$1"
     smack set "/dev/shm/guest-$1" "$2"
     chmod -R a+rwX "$scene/$1" "/dev/shm/guest-$1"
@@ -164,7 +164,7 @@ for file in disk nvram kernel; do
         "$(node "$scene/b/$file" true)" "$no_node"
     qemu_attack "write it" "$vb" "$(node "$scene/b/$file" false)" "$no_node"
 done
-qemu_attack "read the other's log" "$vb.monitor" \
+qemu_attack "read the other's log" svirt-log \
     "$(node "$scene/b/log" true)" "$no_node"
 qemu_attack "write a shared base" svirt-content \
     "$(node "$scene/base" false)" "$no_node"
@@ -190,7 +190,7 @@ for verb in read write; do
     probe_attack "$verb the other's disk" "$vb" $verb "$scene/b/disk"
 done
 probe_attack "execute the other's program" "$vb" execute "$scene/b/program"
-probe_attack "append to the other's log" "$vb.monitor" write "$scene/b/log"
+probe_attack "append to the other's log" svirt-log write "$scene/b/log"
 probe_attack "look at the other's disk" "$vb" stat "$scene/b/disk"
 probe_attack "change its mode" "$vb" chmod "$scene/b/disk"
 probe_attack "make a file beside it" "$vb" create "$scene/b/own/new"

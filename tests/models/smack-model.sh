@@ -37,7 +37,8 @@ monitor $va.monitor
 socket $va
 image $va
 shared svirt-shared
-content svirt-content"
+content svirt-content
+log svirt-log"
 is "a static label is the VMM's and its image's" \
     "$(smack derive $a vm-web | sed -n '1p;3,4p')" "vmm vm-web
 socket vm-web
@@ -49,6 +50,8 @@ check "loading them again changes nothing" smack load $a
 check "of another VM, too" smack load $b
 is "VMM on content" "$(all $va svirt-content)" rl
 is "VMM on shared" "$(all $va svirt-shared)" rwl
+is "VMM on logs" "$(all $va svirt-log)" -
+is "monitor on logs" "$(all $va.monitor svirt-log)" rwl
 is "VMM on the host's floor: what Smack gives everybody" "$(all $va _)" rxl
 is "VMM on its monitor" "$(all $va $va.monitor)" -
 is "monitor on what the VMM has" "$(all $va.monitor $va)" rwl
@@ -57,7 +60,7 @@ is "VMM on another monitor" "$(all $va $vb.monitor)" -
 is "monitor on another VMM" "$(all $va.monitor $vb)" -
 is "host on the VM's objects" "$(all _ $va)" rwxatl
 is "another label of the host on the VM's objects" "$(all web $va)" -
-is "no rule names more" "$(grep -c "svirt-" $fs/load2)" 14
+is "no rule names more" "$(grep -c "svirt-" $fs/load2)" 17
 is "the label is enforced" "$(smack enforcing $va)" yes
 is "the floor is not" "$(smack enforcing _)" no
 is "two VMs are separate" "$(smack separates $a $b)" yes
