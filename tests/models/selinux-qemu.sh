@@ -160,5 +160,25 @@ check "and starts when the host enforces" svirt -q start gamma
 is "which no other VM is: verify separates them" \
     "$(svirt verify | grep -c 'separates selinux *ok')" 2
 svirt -q destroy gamma
+
+# CVE-2020-10731: without its file system SELinux must not pass for absent.
+umount /sys/fs/selinux
+svirt start gamma >"$work/out" 2>&1
+is "without selinuxfs nothing starts" $? 11
+grep -q 'hint: mount -t selinuxfs' "$work/out"
+verdict $? "and what is missing is said"
+mount -t selinuxfs selinuxfs /sys/fs/selinux
+
+# A file system without labels.
+mkdir -p /srv/plain
+mount -t ramfs -o context=system_u:object_r:var_t:s0 ramfs /srv/plain
+cp "$images/gamma.qcow2" /srv/plain/gamma.qcow2
+sed "s|$images/gamma|/srv/plain/gamma|; s|gamma</name>|delta</name>|" \
+    "$work/gamma.xml" >"$work/delta.xml"
+svirt -q define "$work/delta.xml" >"$work/out" 2>&1 &&
+    svirt -q start delta >"$work/out" 2>&1
+[ $? -ne 0 ] && grep -q "/srv/plain/gamma.qcow2" "$work/out"
+verdict $? "a file system that takes no label is named with the file" ||
+    note "$(cat "$work/out")"
 svirt -q destroy beta
 done_testing
