@@ -85,7 +85,7 @@ read_block(SvirtLog *log, SvirtLoop *loop, int64_t now_ns)
         return true;
     }
     if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
-        svirt_watch_close(loop, &log->pipe);
+        svirt_watch_retire(loop, &log->pipe);
     }
     return false;
 }

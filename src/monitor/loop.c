@@ -63,6 +63,13 @@ svirt_watch_close(SvirtLoop *loop, SvirtWatch *watch)
     watch->fd = -1;
 }
 
+void
+svirt_watch_retire(SvirtLoop *loop, SvirtWatch *watch)
+{
+    svirt_watch_set(loop, watch, 0);
+    watch->fd = -1;
+}
+
 int
 svirt_loop_wait(SvirtLoop *loop, int64_t now_ns, int64_t deadline_ns,
                 SvirtReady ret[SVIRT_LOOP_BATCH])

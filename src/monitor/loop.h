@@ -51,6 +51,12 @@ typedef struct SvirtReady {
 
 #define SVIRT_LOOP_BATCH 16
 
+/*
+ * The same for one of those the monitor was started with, which stays open: an
+ * adopting keeper asks for it by its number, which nobody else may get.
+ */
+void svirt_watch_retire(SvirtLoop *loop, SvirtWatch *watch);
+
 /* At most SVIRT_LOOP_BATCH; 0 when `deadline_ns` has come; -1 with errno. */
 int svirt_loop_wait(SvirtLoop *loop, int64_t now_ns, int64_t deadline_ns,
                     SvirtReady ret[SVIRT_LOOP_BATCH]);

@@ -34,7 +34,7 @@ give_up(SvirtQmpSession *session, SvirtLoop *loop, int errnum,
     svirt_qmp_parser_break(&session->parser, why);
     tell(session, SVIRT_FACT_BROKEN, SVIRT_MESSAGE_QMP_BROKEN, errnum,
          session->parser.why);
-    svirt_watch_close(loop, &session->watch);
+    svirt_watch_retire(loop, &session->watch);
     svirt_qmp_parser_clear(&session->parser);
     svirt_outbox_clear(&session->outbox);
     for (unsigned i = 0; i < SVIRT_QMP_MAX_PENDING; i++) {

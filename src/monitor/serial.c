@@ -116,7 +116,7 @@ svirt_serial_read(SvirtSerial *serial, SvirtLoop *loop, int64_t now_ns,
     got = read(serial->vmm.fd, ret, SVIRT_SERIAL_BLOCK);
     if (got <= 0) {
         if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
-            svirt_watch_close(loop, &serial->vmm);
+            svirt_watch_retire(loop, &serial->vmm);
         }
         return 0;
     }
@@ -226,7 +226,7 @@ svirt_serial_update(SvirtSerial *serial, SvirtLoop *loop, int64_t now_ns)
 
     if (serial->input_used > 0 &&
         (serial->vmm.fd < 0 || !push_input(serial))) {
-        svirt_watch_close(loop, &serial->vmm);
+        svirt_watch_retire(loop, &serial->vmm);
         serial->input_used = 0;
     }
     if (sink_fd(serial) >= 0) {

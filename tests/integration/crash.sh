@@ -360,7 +360,7 @@ killed() # CALL N ARGUMENT...
 }
 
 # define and undefine: before or after, nothing between.
-step=$([ -n "$long" ] && echo 1 || echo 6)
+step=$([ -n "$long" ] && echo 1 || echo 4)
 sed -e "s|<name>$vm<|<name>other$$<|" \
     -e "s|<domain type='qemu'>|&<uuid>$(cat /proc/sys/kernel/random/uuid)</uuid>|" \
     "$work/$vm.xml" >"$work/other.xml"

@@ -217,6 +217,37 @@ test_a_cgroup_that_stays_keeps_the_run_directory(void)
     g_assert_cmpint(access(status.cgroup[SVIRT_LEAF_VMM], F_OK), ==, -1);
 }
 
+/* An emulator that closes its console loses that, and no more. */
+static void
+test_a_closed_console_is_no_obstacle(void)
+{
+    g_autoptr(Vm) vm = NULL;
+    g_autofree char *reply = NULL;
+    SvirtAdopt *adopt;
+    SvirtMessage answer = { 0 };
+    SvirtRunStatus status;
+
+    if (!vm_possible()) {
+        return;
+    }
+    vm = vm_fake("deaf", NULL, NULL);
+    vm_start_and_run(vm, false);
+    reply = vm_qmp(vm, "{\"execute\": \"close-fd\", \"arguments\": "
+                       "{\"fd\":11}}");
+    g_assert_true(g_str_has_prefix(reply, "{\"return\""));
+    g_usleep(50000);
+    kill_keeper(vm);
+    adopt = open_adoption(vm, SVIRT_ADOPT_MANAGED);
+    g_assert_true(svirt_adopt_start(adopt, KEEPER_PROGRAM, 20000, &answer));
+    g_assert_cmpint(answer.type, ==, SVIRT_MESSAGE_READY);
+    svirt_adopt_free(adopt);
+    vm_status(vm, &status);
+    vm->keeper = vm->other = status.keeper.pid;
+    g_assert_cmpuint(status.flags & SVIRT_RUN_UNMANAGED, ==, 0);
+    g_assert_no_errno(kill(vm->vmm, SIGKILL));
+    vm_wait_released(vm);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -229,6 +260,8 @@ main(int argc, char **argv)
                     test_with_the_monitor_dead_it_is_unfinished);
     g_test_add_func("/keeper/leftovers/commit/before-it-is-unfinished",
                     test_before_the_commit_it_is_unfinished);
+    g_test_add_func("/keeper/leftovers/a-closed-console-is-no-obstacle",
+                    test_a_closed_console_is_no_obstacle);
     g_test_add_func("/keeper/leftovers/half-a-spec-is-none",
                     test_half_a_spec_is_none);
     g_test_add_func("/keeper/leftovers/a-cgroup-that-stays",

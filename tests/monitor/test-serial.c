@@ -240,6 +240,21 @@ test_the_next_monitor_finds_it_ended(Fixture *fixture, gconstpointer data)
     g_assert_true(is_silent(fixture->vmm));
 }
 
+/* The number of what the VMM closed is not given to the next who connects. */
+static void
+test_a_vmm_that_hangs_up(Fixture *fixture, gconstpointer data)
+{
+    SVIRT_AUTO_FD next = -1;
+
+    (void)data;
+    svirt_fd_close(&fixture->vmm);
+    turn(fixture);
+    g_assert_cmpint(fixture->serial.vmm.fd, ==, -1);
+    g_assert_cmpuint(svirt_serial_input_room(&fixture->serial), ==, 0);
+    next = fcntl(fixture->server, F_DUPFD_CLOEXEC, SVIRT_MONITOR_FD_SERIAL(0));
+    g_assert_cmpint(next, >, SVIRT_MONITOR_FD_SERIAL_SINK(0));
+}
+
 /* As much as the box holds waits for it, the rest is dropped. */
 static void
 test_a_server_that_never_reads(Fixture *fixture, gconstpointer data)
@@ -274,6 +289,7 @@ main(int argc, char **argv)
     ADD("a-server-that-closes-one-half", test_a_server_that_closes_one_half);
     ADD("the-next-monitor-finds-it-ended",
         test_the_next_monitor_finds_it_ended);
+    ADD("a-vmm-that-hangs-up", test_a_vmm_that_hangs_up);
     ADD("a-server-that-never-reads", test_a_server_that_never_reads);
     return g_test_run();
 }
