@@ -82,6 +82,14 @@ check "and resumed" svirt resume web
 verdict $? "nothing of all this was denied" ||
     note "$(dmesg | grep lsm=SMACK)"
 
+# A label taken off a running VM's disk, as by a restored backup.
+setfattr -n security.SMACK64 -v _ "$work/web.img"
+svirt verify web >"$work/out" 2>&1
+is "verify finds it" $? 11
+check "relabel repairs it, live" svirt relabel web
+is "and it has its label again" "$(label_of "$work/web.img")" "$web"
+check "verify is content" svirt verify web
+
 # The label changed by nobody, the rules by somebody.
 printf '%s %s rw' "$web" "$db" >/sys/fs/smackfs/load2
 is "a rule between two VMs is found" \
