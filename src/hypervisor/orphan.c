@@ -127,7 +127,7 @@ svirt_orphan_clear(SvirtManager *manager, int runs,
                              "damaged", name);
             break;
         }
-        /* fall through */
+        G_GNUC_FALLTHROUGH;
     case SVIRT_ADOPT_COMMITTING:
     case SVIRT_ADOPT_UNFINISHED:
     case SVIRT_ADOPT_DEAD:

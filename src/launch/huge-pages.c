@@ -11,7 +11,7 @@
 
 #define DIRECTORY SVIRT_HUGE_PAGES_DIRECTORY
 /* In the root that is being built: without the leading slash. */
-#define INSIDE (DIRECTORY + 1)
+#define INSIDE (&DIRECTORY[1])
 
 void
 svirt_huge_pages_read(SvirtHugePages *ret)
