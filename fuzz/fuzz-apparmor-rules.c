@@ -34,11 +34,11 @@ enter(const Walk *walk, bool *places, uint32_t at)
     }
     places[at] = true;
     if (node->kind == SVIRT_PATTERN_LOOP ||
-        node->kind == SVIRT_PATTERN_SPLIT ||
-        node->kind == SVIRT_PATTERN_JOIN) {
-        enter(walk, places, node->next);
+        node->kind == SVIRT_PATTERN_SPLIT) {
+        enter(walk, places, at + 1);
     }
-    if (node->kind == SVIRT_PATTERN_SPLIT) {
+    if (node->kind == SVIRT_PATTERN_SPLIT ||
+        node->kind == SVIRT_PATTERN_JOIN) {
         enter(walk, places, node->other);
     }
 }
@@ -54,11 +54,11 @@ step(Walk *walk, uint8_t byte)
 
         if (!walk->now[i] || (node->kind != SVIRT_PATTERN_BYTE &&
                               node->kind != SVIRT_PATTERN_LOOP) ||
-            !svirt_byte_set_has(&walk->sets[node->set], byte)) {
+            !svirt_pattern_takes(node, walk->sets, byte)) {
             continue;
         }
         enter(walk, walk->next,
-              node->kind == SVIRT_PATTERN_LOOP ? i : node->next);
+              node->kind == SVIRT_PATTERN_LOOP ? i : i + 1);
     }
     walk->now = walk->next;
     walk->next = swap;

@@ -20,7 +20,7 @@ typedef struct Maker {
     const SvirtPatternNode *nodes;
     size_t node_count;
     const SvirtByteSet *sets;
-    SvirtByteSet *odd;    /* per set: bytes it treats unlike OTHER */
+    SvirtByteSet *odd; /* per set of `sets`: bytes it treats unlike OTHER */
     GArray *items;        /* uint32_t */
     GArray *lists;        /* ItemList per state */
     GArray *states;       /* SvirtAutomatonState */
@@ -52,8 +52,8 @@ maker_init(Maker *maker, const SvirtPatternSet *set)
     maker->sets = svirt_pattern_byte_sets(set, &set_count);
     maker->odd = g_new(SvirtByteSet, set_count);
     for (size_t i = 0; i < set_count; i++) {
-        uint64_t flip = svirt_byte_set_has(&maker->sets[i], OTHER)
-            ? UINT64_MAX : 0;
+        uint64_t flip = (maker->sets[i].words[OTHER / 64] >> (OTHER % 64) & 1)
+            != 0 ? UINT64_MAX : 0;
 
         for (unsigned w = 0; w < 4; w++) {
             maker->odd[i].words[w] = maker->sets[i].words[w] ^ flip;
@@ -95,9 +95,12 @@ reach(Maker *maker, uint32_t node)
         uint32_t at = g_array_index(maker->stack, uint32_t,
                                     maker->stack->len - 1);
         const SvirtPatternNode *now = &maker->nodes[at];
+        const uint32_t behind = at + 1;
 
         g_array_set_size(maker->stack, maker->stack->len - 1);
-        if (maker->seen[at] == maker->list_number) {
+        /* A pattern that was not ended goes nowhere. */
+        if (at >= maker->node_count ||
+            maker->seen[at] == maker->list_number) {
             continue;
         }
         maker->seen[at] = maker->list_number;
@@ -108,14 +111,14 @@ reach(Maker *maker, uint32_t node)
             break;
         case SVIRT_PATTERN_LOOP:
             g_array_append_val(maker->next, at);
-            g_array_append_val(maker->stack, now->next);
+            g_array_append_val(maker->stack, behind);
             break;
         case SVIRT_PATTERN_SPLIT:
             g_array_append_val(maker->stack, now->other);
-            g_array_append_val(maker->stack, now->next);
+            g_array_append_val(maker->stack, behind);
             break;
         case SVIRT_PATTERN_JOIN:
-            g_array_append_val(maker->stack, now->next);
+            g_array_append_val(maker->stack, now->other);
             break;
         }
     }
@@ -246,10 +249,10 @@ step(Maker *maker, uint32_t state, unsigned byte)
         const SvirtPatternNode *node = &maker->nodes[at];
 
         if (node->kind == SVIRT_PATTERN_ACCEPT ||
-            !svirt_byte_set_has(&maker->sets[node->set], byte)) {
+            !svirt_pattern_takes(node, maker->sets, byte)) {
             continue;
         }
-        reach(maker, node->kind == SVIRT_PATTERN_LOOP ? at : node->next);
+        reach(maker, node->kind == SVIRT_PATTERN_LOOP ? at : at + 1);
     }
     return state_of_list(maker);
 }
@@ -274,6 +277,19 @@ join_accepts(const Maker *maker, uint32_t state, SvirtAcceptJoin join,
     return true;
 }
 
+static void
+add_odd(const Maker *maker, unsigned set, SvirtByteSet *odd)
+{
+    if (set < SVIRT_PATTERN_FIRST_SET) {
+        odd->words[set / 64] |= UINT64_C(1) << (set % 64);
+    } else {
+        for (unsigned w = 0; w < 4; w++) {
+            odd->words[w] |=
+                maker->odd[set - SVIRT_PATTERN_FIRST_SET].words[w];
+        }
+    }
+}
+
 /* The transitions of one state. */
 static void
 expand(Maker *maker, uint32_t state, uint32_t accept)
@@ -283,17 +299,24 @@ expand(Maker *maker, uint32_t state, uint32_t accept)
     SvirtByteSet odd = { 0 };
     SvirtAutomatonState *made;
     uint32_t otherwise;
+    bool plain = true; /* nothing but single bytes goes on */
+    bool spoken_for = false; /* OTHER is one of them */
 
     for (uint32_t i = 0; i < list.count; i++) {
         const SvirtPatternNode *node =
             &maker->nodes[list_items(maker, state)[i]];
 
-        for (unsigned w = 0; w < 4; w++) {
-            odd.words[w] |= node->kind == SVIRT_PATTERN_ACCEPT
-                ? 0 : maker->odd[node->set].words[w];
+        if (node->kind != SVIRT_PATTERN_ACCEPT) {
+            add_odd(maker, node->set, &odd);
+            plain = plain && node->set < SVIRT_PATTERN_FIRST_SET;
+            spoken_for = spoken_for || node->set == OTHER;
         }
     }
-    otherwise = step(maker, state, OTHER);
+    if (spoken_for && !plain) {
+        /* Then it cannot speak for the others. */
+        memset(&odd, 0xff, sizeof(odd));
+    }
+    otherwise = plain ? SVIRT_AUTOMATON_DEAD : step(maker, state, OTHER);
     for (unsigned word = 0; word < 4; word++) {
         for (uint64_t left = odd.words[word]; left != 0; left &= left - 1) {
             unsigned byte = word * 64 + (unsigned)__builtin_ctzll(left);

@@ -5,7 +5,7 @@
 
 struct SvirtPatternSet {
     GArray *nodes;  /* SvirtPatternNode */
-    GArray *sets;   /* SvirtByteSet; the first 256 are single bytes */
+    GArray *sets;   /* SvirtByteSet */
     GArray *starts; /* uint32_t */
 };
 
@@ -23,15 +23,9 @@ svirt_pattern_set_new(void)
 {
     SvirtPatternSet *set = g_new0(SvirtPatternSet, 1);
 
-    set->nodes = g_array_sized_new(FALSE, FALSE, sizeof(SvirtPatternNode),
-                                   4096);
-    set->sets = g_array_sized_new(FALSE, TRUE, sizeof(SvirtByteSet), 272);
+    set->nodes = g_array_new(FALSE, FALSE, sizeof(SvirtPatternNode));
+    set->sets = g_array_new(FALSE, FALSE, sizeof(SvirtByteSet));
     set->starts = g_array_new(FALSE, FALSE, sizeof(uint32_t));
-    g_array_set_size(set->sets, 256);
-    for (unsigned byte = 0; byte < 256; byte++) {
-        g_array_index(set->sets, SvirtByteSet, byte).words[byte / 64] =
-            UINT64_C(1) << (byte % 64);
-    }
     return set;
 }
 
@@ -47,14 +41,13 @@ svirt_pattern_set_free(SvirtPatternSet *set)
     g_free(set);
 }
 
-/* A node that goes on to the one added after it. Its index. */
+/* Its index. */
 static uint32_t
 add_node(SvirtPatternSet *set, SvirtPatternKind kind, unsigned byte_set)
 {
     SvirtPatternNode node = {
         .kind = (uint8_t)kind,
         .set = (uint16_t)byte_set,
-        .next = set->nodes->len + 1,
     };
 
     if (set->nodes->len < SVIRT_PATTERN_MAX_NODES) {
@@ -72,16 +65,17 @@ node_at(SvirtPatternSet *set, uint32_t index)
 static unsigned
 find_set(SvirtPatternSet *set, const SvirtByteSet *wanted)
 {
-    for (unsigned i = 256; i < set->sets->len; i++) {
-        if (memcmp(&g_array_index(set->sets, SvirtByteSet, i), wanted,
-                   sizeof(*wanted)) == 0) {
-            return i;
-        }
+    unsigned i = 0;
+
+    while (i < set->sets->len &&
+           memcmp(&g_array_index(set->sets, SvirtByteSet, i), wanted,
+                  sizeof(*wanted)) != 0) {
+        i++;
     }
-    if (set->sets->len < SVIRT_PATTERN_MAX_SETS) {
+    if (i == set->sets->len && i < SVIRT_PATTERN_MAX_SETS) {
         g_array_append_val(set->sets, *wanted);
     }
-    return set->sets->len - 1;
+    return SVIRT_PATTERN_FIRST_SET + i;
 }
 
 static void
@@ -266,7 +260,7 @@ read_alternation(Reader *reader, GError **error)
         return bad_glob(reader, "has one word alone in braces", error);
     }
     for (guint i = 0; i < joins->len; i++) {
-        node_at(reader->set, g_array_index(joins, uint32_t, i))->next =
+        node_at(reader->set, g_array_index(joins, uint32_t, i))->other =
             reader->set->nodes->len;
     }
     reader->at++;

@@ -48,37 +48,45 @@ bool svirt_pattern_end(SvirtPatternSet *set, uint32_t accept, GError **error);
 
 /*
  * What apparmor-automaton.c reads. A node is entered by all of its
- * predecessors at once; LOOP and SPLIT are also passed through at once.
+ * predecessors at once; it goes on to the node behind it, JOIN to another,
+ * SPLIT to both. LOOP, SPLIT and JOIN are also passed through at once.
  */
 typedef enum SvirtPatternKind {
-    SVIRT_PATTERN_BYTE,   /* one byte of `set`, then `next` */
-    SVIRT_PATTERN_LOOP,   /* any number of bytes of `set`, then `next` */
-    SVIRT_PATTERN_SPLIT,  /* `next` or `other` */
-    SVIRT_PATTERN_JOIN,   /* `next` */
+    SVIRT_PATTERN_BYTE,   /* one byte of `set` */
+    SVIRT_PATTERN_LOOP,   /* any number of bytes of `set` */
+    SVIRT_PATTERN_SPLIT,  /* `other` too */
+    SVIRT_PATTERN_JOIN,   /* to `other` */
     SVIRT_PATTERN_ACCEPT, /* the end; accepts `other` */
 } SvirtPatternKind;
 
 typedef struct SvirtPatternNode {
     uint8_t kind;
-    uint16_t set; /* below 256: that byte alone */
-    uint32_t next;
+    uint16_t set; /* below 256: that byte alone; from there a set's number */
     uint32_t other;
 } SvirtPatternNode;
+
+#define SVIRT_PATTERN_FIRST_SET 256u
 
 /* A set of bytes: byte b is bit b % 64 of word b / 64. */
 typedef struct SvirtByteSet {
     uint64_t words[4];
 } SvirtByteSet;
 
+/* Of a BYTE or LOOP node; `sets`: svirt_pattern_byte_sets. */
 static inline bool
-svirt_byte_set_has(const SvirtByteSet *set, unsigned byte)
+svirt_pattern_takes(const SvirtPatternNode *node, const SvirtByteSet *sets,
+                    unsigned byte)
 {
-    return (set->words[byte / 64] >> (byte % 64) & 1) != 0;
+    return node->set < SVIRT_PATTERN_FIRST_SET
+        ? node->set == byte
+        : (sets[node->set - SVIRT_PATTERN_FIRST_SET].words[byte / 64] >>
+           (byte % 64) & 1) != 0;
 }
 
 /* Borrowed, as long as nothing is added. */
 const SvirtPatternNode *svirt_pattern_nodes(const SvirtPatternSet *set,
                                             size_t *ret_count);
+/* The first is the set number SVIRT_PATTERN_FIRST_SET. */
 const SvirtByteSet *svirt_pattern_byte_sets(const SvirtPatternSet *set,
                                             size_t *ret_count);
 /* The first node of each pattern. */

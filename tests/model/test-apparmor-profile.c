@@ -111,6 +111,28 @@ test_no_glob_takes_nul(void)
     g_assert_cmphex(automaton_take(&read.files, "/b\0/etc", 7), ==, 0);
 }
 
+/* The byte that stands for most others while tables are made. */
+static void
+test_low_byte(void)
+{
+    g_autoptr(SvirtProfile) profile = new_profile();
+    g_autoptr(GByteArray) bytes = NULL;
+    ReadProfile read;
+
+    g_assert_true(svirt_profile_allow_path(profile, "/a?",
+        SVIRT_PROFILE_READ, false, NULL));
+    g_assert_true(svirt_profile_allow_path(profile, "/a\x01",
+        SVIRT_PROFILE_MAP, false, NULL));
+    g_assert_true(svirt_profile_allow_path(profile, "/b\x01",
+        SVIRT_PROFILE_MAP, false, NULL));
+    bytes = compile(profile, &read);
+    g_assert_cmphex(file_accept(&read, "/a\x01"), ==, 0x110044);
+    g_assert_cmphex(file_accept(&read, "/a\x02"), ==, 0x10004);
+    g_assert_cmphex(file_accept(&read, "/a/"), ==, 0);
+    g_assert_cmphex(file_accept(&read, "/b\x01"), ==, 0x100040);
+    g_assert_cmphex(file_accept(&read, "/b\x02"), ==, 0);
+}
+
 static const struct {
     const char *name;
     const char *glob;
@@ -403,6 +425,7 @@ main(int argc, char **argv)
     ADD_ROWS(bad_globs, "/apparmor/glob/refuses-", name, test_bad_glob)
     ADD_ROWS(accesses, "/apparmor/access/", text, test_access)
     g_test_add_func("/apparmor/glob/takes-no-nul", test_no_glob_takes_nul);
+    g_test_add_func("/apparmor/glob/low-byte", test_low_byte);
     g_test_add_func("/apparmor/access/refuses", test_bad_access);
     g_test_add_func("/apparmor/rules/add-up", test_rules_add_up);
     g_test_add_func("/apparmor/rules/contradict", test_contradiction);
