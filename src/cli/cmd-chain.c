@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/notices.h"
 #include "hypervisor/prepare.h"
+#include "hypervisor/run-dir.h"
 #include "image/chain.h"
 #include "state/chains.h"
 
@@ -156,6 +157,7 @@ svirt_cmd_chain(const SvirtCli *cli, int *ret_exit, GError **error)
 {
     const char *verb = svirt_arguments_text(cli->args, "verb");
     g_autoptr(SvirtDefinition) definition = NULL;
+    SVIRT_AUTO_RUN_DIR run = SVIRT_RUN_DIR_INIT;
 
     (void)ret_exit;
     if (!svirt_cli_domain(cli, &definition, error)) {
@@ -165,9 +167,9 @@ svirt_cmd_chain(const SvirtCli *cli, int *ret_exit, GError **error)
         return show(cli, definition, error);
     }
     if (strcmp(verb, "accept") == 0) {
-        return svirt_manager_refuse_running(
-                   cli->manager, definition,
-                   ": its guest writes the headers", error) &&
+        return svirt_run_dir_hold(cli->manager, definition,
+                                  ": its guest writes the headers", &run,
+                                  error) &&
                accept_now(cli, definition, error);
     }
     return svirt_raise(error, SVIRT_ERROR_USAGE, NULL,

@@ -12,6 +12,7 @@
 #include "hypervisor/model-labels.h"
 #include "hypervisor/recover.h"
 #include "hypervisor/relabel.h"
+#include "hypervisor/run-dir.h"
 #include "state/objects.h"
 
 bool
@@ -162,14 +163,14 @@ svirt_cmd_release(const SvirtCli *cli, int *ret_exit, GError **error)
 {
     g_autoptr(SvirtDefinition) definition = NULL;
     g_autoptr(GPtrArray) rows = NULL;
+    SVIRT_AUTO_RUN_DIR run = SVIRT_RUN_DIR_INIT;
     SvirtState *state;
 
     (void)ret_exit;
     if (svirt_arguments_text(cli->args, "domain") != NULL &&
         (!svirt_cli_domain(cli, &definition, error) ||
-         !svirt_manager_refuse_running(cli->manager, definition,
-                                       ": its files stay its own",
-                                       error))) {
+         !svirt_run_dir_hold(cli->manager, definition,
+                             ": its files stay its own", &run, error))) {
         return false;
     }
     if (svirt_arguments_flag(cli->args, "dry-run")) {

@@ -7,6 +7,7 @@
 #include "hypervisor/model-labels.h"
 #include "hypervisor/prepare.h"
 #include "hypervisor/qemu.h"
+#include "hypervisor/run-dir.h"
 
 SVIRT_ENUM_TABLE(SvirtDefined, svirt_defined, SVIRT_DEFINED_MAX,
                  [SVIRT_DEFINED_NEW] = "defined",
@@ -65,6 +66,7 @@ svirt_define(SvirtManager *manager, SvirtDomain *domain, uid_t author,
     g_autoptr(SvirtUidUse) use = NULL;
     const SvirtConfig *config = svirt_manager_config(manager, error);
     g_autofree char *xml = NULL;
+    SVIRT_AUTO_RUN_DIR run = SVIRT_RUN_DIR_INIT;
     SvirtUuid uuid = domain->uuid;
 
     if (!domain->uuid_given) {
@@ -83,14 +85,21 @@ svirt_define(SvirtManager *manager, SvirtDomain *domain, uid_t author,
         return true;
     }
     definition = svirt_definition_new(&uuid, domain->name, author, xml, now_s);
+    /* Until the end: a start must not run what this takes its claims from. */
+    if (!svirt_run_dir_hold(manager, definition, " and cannot be redefined",
+                            &run, error)) {
+        return false;
+    }
+    g_clear_pointer(&former, svirt_definition_free);
+    if (!find_former(state, &uuid, &former, error)) {
+        return false;
+    }
     if (former != NULL) {
         definition->incarnation = former->incarnation;
     }
     /* Files are opened, and the host is looked at, before other writers have
      * to wait: an author's file system may take its time. */
-    if (!svirt_manager_refuse_running(manager, definition,
-                                      " and cannot be redefined", error) ||
-        !svirt_prepared_new(definition, now_s, &prepared, error) ||
+    if (!svirt_prepared_new(definition, now_s, &prepared, error) ||
         !svirt_prepared_open(manager, prepared, SVIRT_PREPARE_DEFINE,
                              error) ||
         !svirt_compartment_look(state, config, definition, &use, error) ||
@@ -112,10 +121,12 @@ svirt_undefine(SvirtManager *manager, const SvirtDefinition *definition,
 {
     SvirtState *state = svirt_manager_state(manager, SVIRT_STATE_WRITE, error);
     g_autoptr(GPtrArray) rows = NULL;
+    SVIRT_AUTO_RUN_DIR run = SVIRT_RUN_DIR_INIT;
 
+    /* A start that has begun counts: its VMM would lose its profile. */
     if (state == NULL ||
-        !svirt_manager_refuse_running(manager, definition,
-                                      " and cannot be undefined", error) ||
+        !svirt_run_dir_hold(manager, definition, " and cannot be undefined",
+                            &run, error) ||
         !svirt_model_labels_forget(manager, definition, error) ||
         (!keep_labels && !svirt_restore_owner(state, &definition->uuid, NULL,
                                               NULL, &rows, error)) ||

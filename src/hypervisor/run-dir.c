@@ -111,25 +111,54 @@ make_dir(SvirtRunDir *run, const char *text, const char *name, GError **error)
                              "cannot open the run directory of '%s'", name);
 }
 
+/* `run` is SVIRT_RUN_DIR_INIT. */
+static bool
+make_and_lock(SvirtManager *manager, const SvirtDefinition *definition,
+              SvirtRunDir *run, GError **error)
+{
+    char text[SVIRT_UUID_TEXT];
+
+    run->uuid = definition->uuid;
+    run->keep = true; /* not ours to remove until the lock is */
+    run->parent = svirt_manager_run_dir(manager, true, error);
+    svirt_uuid_format(&definition->uuid, text);
+    if (run->parent < 0 ||
+        !svirt_orphan_clear(manager, run->parent, definition, error) ||
+        !make_dir(run, text, definition->name, error) ||
+        !lock_run(run, definition->name, error) ||
+        !refuse_orphan(run, definition->name, error)) {
+        return false;
+    }
+    run->keep = false;
+    return true;
+}
+
+bool
+svirt_run_dir_hold(SvirtManager *manager, const SvirtDefinition *definition,
+                   const char *why, SvirtRunDir *ret, GError **error)
+{
+    SVIRT_AUTO_RUN_DIR run = SVIRT_RUN_DIR_INIT;
+
+    /* First, for its better words. */
+    if (!svirt_manager_refuse_running(manager, definition, why, error) ||
+        !make_and_lock(manager, definition, &run, error)) {
+        return false;
+    }
+    *ret = run;
+    run.dir = run.lock = -1;
+    run.keep = true;
+    return true;
+}
+
 bool
 svirt_run_dir_make(SvirtManager *manager, const SvirtDefinition *definition,
                    SvirtRunDir *ret, GError **error)
 {
     SVIRT_AUTO_RUN_DIR run = SVIRT_RUN_DIR_INIT;
-    char text[SVIRT_UUID_TEXT];
 
-    run.uuid = definition->uuid;
-    run.keep = true; /* not ours to remove until the lock is */
-    run.parent = svirt_manager_run_dir(manager, true, error);
-    svirt_uuid_format(&definition->uuid, text);
-    if (run.parent < 0 ||
-        !svirt_orphan_clear(manager, run.parent, definition, error) ||
-        !make_dir(&run, text, definition->name, error) ||
-        !lock_run(&run, definition->name, error) ||
-        !refuse_orphan(&run, definition->name, error)) {
+    if (!make_and_lock(manager, definition, &run, error)) {
         return false;
     }
-    run.keep = false;
     (void)unlinkat(run.dir, SVIRT_RUN_CONTROL, 0);
     run.status = openat(run.dir, SVIRT_RUN_STATUS,
                         O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);

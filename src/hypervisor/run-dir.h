@@ -4,8 +4,8 @@
 #include "hypervisor/manager.h"
 
 /*
- * /run/svirt/<uuid> while a VM is being started: made, locked, and removed
- * again unless the keeper takes it over.
+ * /run/svirt/<uuid> while a VM is being started or changed: made, locked, and
+ * removed again unless the keeper takes it over.
  */
 typedef struct SvirtRunDir {
     int parent;    /* borrowed: /run/svirt */
@@ -27,6 +27,14 @@ typedef struct SvirtRunDir {
 bool svirt_run_dir_make(SvirtManager *manager,
                         const SvirtDefinition *definition, SvirtRunDir *ret,
                         GError **error);
+/*
+ * Keeps a VM that is off from being started until *ret is cleared: for whoever
+ * takes its labels, its profile or its definition away. STATE: it runs, `why`
+ * says what that forbids. BUSY: somebody starts, ends or changes it.
+ */
+bool svirt_run_dir_hold(SvirtManager *manager,
+                        const SvirtDefinition *definition, const char *why,
+                        SvirtRunDir *ret, GError **error);
 /* Takes the next id; a start that is not to be does not. */
 bool svirt_run_dir_number(SvirtRunDir *run, GError **error);
 void svirt_run_dir_clear(SvirtRunDir *run);

@@ -14,6 +14,7 @@
 #include "hypervisor/prepare.h"
 #include "hypervisor/run-dir.h"
 #include "hypervisor/runtime.h"
+#include "state/definitions.h"
 #include "state/waivers.h"
 #include "verify/verify.h"
 
@@ -147,6 +148,26 @@ go_ahead(SvirtManager *manager, const SvirtDefinition *definition,
                           error);
 }
 
+/* The caller read it before the lock: it is what is defined still? */
+static bool
+check_current(SvirtManager *manager, const SvirtDefinition *definition,
+              GError **error)
+{
+    SvirtState *state = svirt_manager_state(manager, SVIRT_STATE_READ, error);
+    g_autoptr(SvirtDefinition) now = NULL;
+
+    if (state == NULL || !svirt_definitions_by_uuid(state, &definition->uuid,
+                                                    &now, error)) {
+        return false;
+    }
+    return (now->incarnation == definition->incarnation &&
+            now->author == definition->author &&
+            strcmp(now->xml, definition->xml) == 0) ||
+           svirt_raise(error, SVIRT_ERROR_BUSY, NULL, "try again",
+                       "domain '%s' was redefined at this moment",
+                       definition->name);
+}
+
 /* Labels are known to the kernel before a socket or a file is made with one. */
 static bool
 judge(SvirtManager *manager, SvirtStarting *starting, GError **error)
@@ -214,6 +235,7 @@ svirt_start_begin(SvirtManager *manager, const SvirtDefinition *definition,
     starting->run = (SvirtRunDir)SVIRT_RUN_DIR_INIT;
     /* The lock comes first: nobody starts, ends or undefines it meanwhile. */
     if (!svirt_run_dir_make(manager, definition, &starting->run, error) ||
+        !check_current(manager, definition, error) ||
         !go_ahead(manager, definition, starting, error) ||
         !judge(manager, starting, error)) {
         return false;

@@ -375,6 +375,33 @@ is "releases everything" "$(left "$(svirt domuuid a)" a)" ""
 qemu-io -f raw -c 'write 0 512' "$work/a.raw" >/dev/null 2>&1
 verdict $? "the disk is free again"
 
+# Nobody changes what somebody starts at this moment, nor starts what changed.
+svirt -q destroy b
+mkdir -p "$root/run/$uuid_b"
+sed "s|<name>b</name>|&<uuid>$uuid_b</uuid>|" "$work/b.xml" >"$work/b1.xml"
+sed "s|<vcpu>1|<vcpu>2|" "$work/b1.xml" >"$work/b2.xml"
+exec 9>"$root/run/$uuid_b/lock"
+flock -x 9
+for verb in "undefine b" "release b" "chain accept b" "define $work/b2.xml"; do
+    # shellcheck disable=SC2086
+    fails "while b is started, no $verb" 7 "being started or ended" $verb
+done
+exec 9>&-
+strace -qqq -o /dev/null -e trace=mkdirat \
+    -e inject=mkdirat:delay_enter=2000000:when=1 \
+    "$build/src/cli/svirt" start b --paused >"$work/late" 2>&1 9>&- &
+late=$!
+sleep 0.7
+says "it is redefined before its start has begun" \
+    "Domain 'b' redefined from $work/b2.xml" define "$work/b2.xml"
+wait "$late"
+is "which then starts nothing" \
+    "$? $(head -n 1 "$work/late") $(svirt domstate b)" \
+    "7 error: domain 'b' was redefined at this moment shut off"
+is "nothing of it is left" "$(left "$uuid_b" b)" ""
+svirt -q define "$work/b1.xml"
+svirt -q start b --paused
+
 # Several at once: as many as the command names, each on its own.
 svirt -q destroy b
 run start a nobody b --paused
