@@ -82,7 +82,7 @@ read_line(const char *line, SvirtLockBytes *held)
     unsigned long long first, last;
     char kind[16], end[24];
 
-    if (sscanf(line, "lock: %*d: %15s %*15s %*15s %*d %*23s %llu %23s", kind,
+    if (sscanf(line, "lock: %*d: %15s %*15s %*15s %*d %*63s %llu %23s", kind,
                &first, end) != 3 ||
         strcmp(kind, "OFDLCK") != 0) {
         return;

@@ -136,6 +136,31 @@ test_what_cannot_be_locked_fails(void)
     g_assert_false(svirt_lock_bytes_held(-1, none));
 }
 
+/* Whatever number a file system gives an inode: 64 bits on several. */
+static void
+test_inode_of_twenty_digits(void)
+{
+    static const char text[] =
+        "pos:\t0\nflags:\t0100000\nmnt_id:\t42\nino:\t9\n"
+        "lock:\t1: OFDLCK ADVISORY  READ -1 "
+        "fd:00:18446744073709551615 100 103\n"
+        "lock:\t2: OFDLCK ADVISORY  READ -1 "
+        "fd:00:18446744073709551615 201 201\n"
+        "lock:\t3: OFDLCK ADVISORY  READ -1 "
+        "fd:00:18446744073709551615 203 203\n";
+    g_autofree char *top = g_dir_make_tmp("svirt-lock-XXXXXX", NULL);
+    g_autofree char *dir = g_build_filename(top, "fdinfo", NULL);
+    g_autofree char *file = g_build_filename(dir, "7", NULL);
+    SVIRT_AUTO_FD process = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    g_assert_cmpint(g_mkdir(dir, 0700), ==, 0);
+    g_assert_true(g_file_set_contents(file, text, -1, NULL));
+    g_assert_true(svirt_lock_bytes_held_by(process, 7, writer));
+    (void)g_unlink(file);
+    (void)g_rmdir(dir);
+    (void)g_rmdir(top);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -150,6 +175,8 @@ main(int argc, char **argv)
     ADD("a-lock-of-the-process-does-not-count",
         test_a_lock_of_the_process_does_not_count);
     ADD("taking-again-changes-nothing", test_taking_again_changes_nothing);
+    g_test_add_func("/base/lock-bytes/inode-of-twenty-digits",
+                    test_inode_of_twenty_digits);
     g_test_add_func("/base/lock-bytes/what-cannot-be-locked-fails",
                     test_what_cannot_be_locked_fails);
     return g_test_run();
