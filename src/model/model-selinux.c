@@ -2,6 +2,7 @@
 #include "model/model.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "base/fd.h"
@@ -162,18 +163,52 @@ derive(const SvirtLabelSeed *seed, SvirtLabelSet *ret, GError **error)
            svirt_selinux_derive(types, seed, ret, error);
 }
 
+/* A host that only warns lets everything start. */
+static bool
+check_startable(const SvirtSelinux *selinux, const SvirtSelinuxTypes *types,
+                const char *label, GError **error)
+{
+    char own[SVIRT_CONTEXT_BYTES + 1];
+    bool enforces;
+    bool may;
+
+    if (label == NULL) {
+        return true;
+    }
+    if (svirt_read_small(AT_FDCWD, "/proc/thread-self/attr/current", own,
+                         sizeof(own)) < 0) {
+        return svirt_raise_errno(error, errno, "mount procfs on /proc",
+                                 "cannot read svirt's own context");
+    }
+    if (!svirt_selinux_flag(selinux, "enforce", &enforces, error) ||
+        !svirt_selinux_may_start(selinux, types, g_strchomp(own), label, &may,
+                                 error)) {
+        return false;
+    }
+    return may || !enforces ||
+           svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
+                       types->own ? "use a type of svirt's module"
+                                  : "svirt policy install-selinux",
+                       "the loaded SELinux policy does not let svirt start a "
+                       "process as '%.128s' under no_new_privs", label);
+}
+
 static bool
 load(const SvirtLabelSeed *seed, const SvirtLabelSet *labels, GError **error)
 {
+    const SvirtSelinuxTypes *types;
     const SvirtSelinux *selinux;
 
-    return svirt_selinux_need(&selinux, error) &&
+    return need_types(&selinux, &types, error) &&
            check_known(selinux, labels->vmm, error) &&
            check_known(selinux, labels->monitor, error) &&
            check_known(selinux, labels->helper, error) &&
            check_known(selinux, labels->image, error) &&
            check_known(selinux, labels->shared, error) &&
-           check_known(selinux, labels->content, error);
+           check_known(selinux, labels->content, error) &&
+           check_startable(selinux, types, labels->vmm, error) &&
+           check_startable(selinux, types, labels->monitor, error) &&
+           check_startable(selinux, types, labels->helper, error);
 }
 
 /* The policy is the host's; nothing was loaded for this VM. */

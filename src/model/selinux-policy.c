@@ -11,6 +11,7 @@
 #define CONFIG_BYTES 16384
 
 /* svirt.cil's, without a range. */
+#define OWN_KEEPER "system_u:system_r:svirt_keeper_t"
 #define OWN_VMM "system_u:system_r:svirt_vm_t"
 #define OWN_EMULATED "system_u:system_r:svirt_vm_tcg_t"
 #define OWN_MONITOR "system_u:system_r:svirt_monitor_t"
@@ -317,4 +318,45 @@ svirt_selinux_category_range(const SvirtSelinux *selinux,
     }
     *ret = (SvirtCategoryRange){ 0, known };
     return true;
+}
+
+static bool
+is_allowed(const SvirtSelinux *selinux, const char *source,
+           const char *target, const char *class,
+           const char *const *permissions, bool *ret, GError **error)
+{
+    SvirtSelinuxDecision decision;
+    g_autoptr(GError) problem = NULL;
+    uint32_t wanted;
+
+    *ret = false;
+    if (svirt_selinux_ask(selinux, source, target, class, permissions,
+                          &decision, &wanted, &problem)) {
+        *ret = decision.permissive || (decision.allowed & wanted) == wanted;
+        return true;
+    }
+    /* A policy older than the class, or than the context. */
+    if (g_error_matches(problem, SVIRT_ERROR, SVIRT_ERROR_NOT_FOUND) ||
+        g_error_matches(problem, SVIRT_ERROR, SVIRT_ERROR_INVALID)) {
+        return true;
+    }
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return false;
+}
+
+bool
+svirt_selinux_may_start(const SvirtSelinux *selinux,
+                        const SvirtSelinuxTypes *types, const char *own,
+                        const char *label, bool *ret_may, GError **error)
+{
+    static const char *const transition[] = { "transition", NULL };
+    static const char *const confined[] = { "nnp_transition",
+                                            "nosuid_transition", NULL };
+    const char *keeper = types->mls ? OWN_KEEPER ":s0" : OWN_KEEPER;
+    const char *source = types->own ? keeper : own;
+
+    return is_allowed(selinux, source, label, "process", transition, ret_may,
+                      error) &&
+           (!*ret_may || is_allowed(selinux, source, label, "process2",
+                                    confined, ret_may, error));
 }

@@ -57,4 +57,15 @@ bool svirt_selinux_category_range(const SvirtSelinux *selinux,
                                   const SvirtSelinuxTypes *types,
                                   SvirtCategoryRange *ret, GError **error);
 
+/*
+ * May a process of `label` be started, by svirt's keeper where the module is
+ * loaded, else by what svirt itself runs as (`own`)? It has no_new_privs by
+ * then, and a root that is mounted nosuid: the policy must let the transition
+ * happen all the same. The exec would say no more than EPERM. SYSTEM.
+ */
+bool svirt_selinux_may_start(const SvirtSelinux *selinux,
+                             const SvirtSelinuxTypes *types, const char *own,
+                             const char *label, bool *ret_may,
+                             GError **error);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SvirtSelinuxTypes, svirt_selinux_types_free)

@@ -373,6 +373,40 @@ test_access_is_asked(Fixture *fixture, const void *data)
     g_assert_error(error, SVIRT_ERROR, SVIRT_ERROR_SYSTEM);
 }
 
+static void
+test_start_is_asked(Fixture *fixture, const void *data)
+{
+    const char *label = "system_u:system_r:svirt_t:s0:c1,c2";
+    g_autoptr(SvirtSelinuxTypes) types = NULL;
+    bool may = false;
+
+    put(fixture, "fs/class/process/index", "2\n");
+    put(fixture, "fs/class/process/perms/transition", "2\n");
+    read_types(fixture, &types);
+    /* The server allows what dominates, in every class it has. */
+    g_assert_true(svirt_selinux_may_start(
+        &fixture->selinux, types, "unconfined_u:unconfined_r:unconfined_t:s0",
+        label, &may, NULL));
+    g_assert_false(may);
+    g_assert_true(svirt_selinux_may_start(
+        &fixture->selinux, types,
+        "unconfined_u:unconfined_r:unconfined_t:s0-s0:c0.c1023", label, &may,
+        NULL));
+    g_assert_false(may); /* no class process2: no transition under NNP */
+    put(fixture, "fs/class/process2/index", "99\n");
+    put(fixture, "fs/class/process2/perms/nnp_transition", "2\n");
+    put(fixture, "fs/class/process2/perms/nosuid_transition", "3\n");
+    g_assert_true(svirt_selinux_may_start(
+        &fixture->selinux, types,
+        "unconfined_u:unconfined_r:unconfined_t:s0-s0:c0.c1023", label, &may,
+        NULL));
+    g_assert_true(may);
+    g_assert_true(svirt_selinux_may_start(&fixture->selinux, types,
+                                          "a:b:bogus_t:s0", label, &may,
+                                          NULL));
+    g_assert_false(may);
+}
+
 /* CVE-2020-10731: it must not pass for a host without SELinux. */
 static void
 test_unmounted_is_never_inactive(Fixture *fixture, const void *data)
@@ -420,6 +454,7 @@ main(int argc, char **argv)
     SELINUX_TEST("range-is-the-policys", test_range_is_the_policys);
     SELINUX_TEST("broken-policy-is-said", test_broken_policy_is_said);
     SELINUX_TEST("access-is-asked", test_access_is_asked);
+    SELINUX_TEST("start-is-asked", test_start_is_asked);
     SELINUX_TEST("unmounted-is-never-inactive",
                  test_unmounted_is_never_inactive);
     return g_test_run();
