@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "cli/command.h"
+#include "cli/doctor-smack.h"
 #include "model/selinux-kernel.h"
 #include "model/selinux-policy.h"
 
@@ -150,7 +151,8 @@ svirt_cmd_doctor(const SvirtCli *cli, int *ret_exit, GError **error)
         svirt_table_add(table, "SELinux", "-", "not run by this kernel", NULL,
                         NULL);
     }
-    done = doctor.selinux == NULL || check_selinux(&doctor, error);
+    done = (doctor.selinux == NULL || check_selinux(&doctor, error)) &&
+           svirt_doctor_smack(table, &doctor.ill, error);
     svirt_selinux_types_free(doctor.types);
     if (!done) {
         return false;

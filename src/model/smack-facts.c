@@ -90,12 +90,8 @@ svirt_smack_facts_warnings(const SvirtSmackFacts *facts)
 
         g_strv_builder_add(builder, line);
     }
-    if (facts->onlycap[0] == '\0') {
-        g_strv_builder_add(builder,
-                           "Smack lets a process of any label use "
-                           "CAP_MAC_OVERRIDE and CAP_MAC_ADMIN "
-                           "(/sys/fs/smackfs/onlycap is empty)");
-    } else if (!svirt_smack_list_has(facts->onlycap, facts->own)) {
+    if (facts->onlycap[0] != '\0' &&
+        !svirt_smack_list_has(facts->onlycap, facts->own)) {
         g_autofree char *line = g_strdup_printf(
             "Smack keeps svirt, which has label '%s', from labelling "
             "(/sys/fs/smackfs/onlycap is '%s')", facts->own, facts->onlycap);

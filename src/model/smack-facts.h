@@ -37,7 +37,7 @@ void svirt_smack_facts_free(SvirtSmackFacts *facts);
 
 /*
  * What an administrator should know, one sentence each, a NULL-terminated
- * vector owned by the caller: CAP_MAC_* count for every label, denials are not
+ * vector owned by the caller: svirt's label may not label, denials are not
  * logged, a label is let through everywhere. Empty: nothing.
  */
 char **svirt_smack_facts_warnings(const SvirtSmackFacts *facts);

@@ -225,7 +225,7 @@ static const struct {
     const char *words; /* in the only warning; NULL: none */
 } warnings[] = {
     { "restricted", "onlycap", "System _", NULL },
-    { "unrestricted", "onlycap", "", "a process of any label" },
+    { "unrestricted", "onlycap", "", NULL },
     { "without-svirt", "onlycap", "System", "keeps svirt" },
     { "a-longer-label-is-another", "onlycap", "_x", "keeps svirt" },
     { "nothing-is-logged", "logging", "0", "logs no denial" },

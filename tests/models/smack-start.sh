@@ -132,11 +132,25 @@ printf '%s' "$mine" >/sys/fs/smackfs/revoke-subject
 check "it starts after a reboot" svirt start mine --paused
 check "and is destroyed then" svirt destroy mine
 
+svirt doctor >"$work/doctor" 2>&1
+is "doctor finds nothing wrong with Smack" $? 0
+grep -q "Smack *good *enforcing" "$work/doctor"
+verdict $? "and says that it enforces"
+echo 0 >/sys/fs/smackfs/logging
+svirt doctor >"$work/doctor" 2>&1
+is "denials that are not logged are something missing" $? 11
+grep -q "Smack *bad *Smack logs no denial" "$work/doctor"
+verdict $? "and named" || note "$(cat "$work/doctor")"
+echo 1 >/sys/fs/smackfs/logging
+
 # Without smackfs there is no start, and no silence (CVE-2020-10731).
 define off "$(disk off raw "$work/web.img")"
 umount /sys/fs/smackfs
 is "smackfs not mounted stops a start, and the hint says how to" \
     "$(svirt start off 2>&1 | grep -c 'hint: .*mount -t smackfs')" 1
+svirt doctor >"$work/doctor" 2>&1
+is "doctor, too, says what is missing" \
+    "$? $(grep -c 'mount -t smackfs' "$work/doctor")" "11 1"
 mount -t smackfs smackfs /sys/fs/smackfs
 check "which then works" svirt start off --paused
 check "and is destroyed" svirt destroy off
