@@ -82,16 +82,20 @@ check_categories(Doctor *doctor, GError **error)
     return done;
 }
 
-/* Without the module only libvirt's daemon may start libvirt's domain. */
+/* Without the module libvirt's daemon alone may start libvirt's domain, and
+ * not with no_new_privs set. */
 static bool
 check_entry(Doctor *doctor, GError **error)
 {
     static const char *const entering[] = { "transition", NULL };
+    static const char *const confined[] = { "nnp_transition",
+                                            "nosuid_transition", NULL };
     g_autofree char *domain = svirt_context_format(doctor->types->vmm);
     g_autofree char *own = g_malloc(LABEL_BYTES);
     const char *from = "system_u:system_r:svirt_keeper_t:s0";
     bool permissive;
     bool allowed;
+    bool both;
 
     if (!doctor->types->own) {
         if (svirt_read_small(AT_FDCWD, "/proc/thread-self/attr/current", own,
@@ -102,13 +106,15 @@ check_entry(Doctor *doctor, GError **error)
         from = g_strstrip(own);
     }
     if (!may(doctor, from, domain, "process", entering, &allowed, &permissive,
+             error) ||
+        !may(doctor, from, domain, "process2", confined, &both, &permissive,
              error)) {
         return false;
     }
-    add(doctor, allowed, "VMs can be started",
-        allowed ? "yes" : "the policy lets this domain start none",
-        "every start; " INSTALL ", or label svirt virtd_exec_t and run it "
-        "from a unit");
+    both = both && allowed;
+    add(doctor, both, "VMs can be started",
+        both ? "yes" : "the policy lets this domain start none",
+        "every start; " INSTALL);
     return true;
 }
 
