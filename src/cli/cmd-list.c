@@ -266,8 +266,7 @@ svirt_cmd_list(const SvirtCli *cli, int *ret_exit, GError **error)
     SvirtState *state = NULL;
 
     (void)ret_exit;
-    if (!svirt_manager_list_runs(cli->manager, &runs, error) ||
-        !svirt_manager_list_damaged(cli->manager, &damaged, error)) {
+    if (!svirt_manager_list_all_runs(cli->manager, &runs, &damaged, error)) {
         return false;
     }
     warn_of_damaged(damaged);

@@ -256,58 +256,53 @@ svirt_manager_visit_runs(SvirtManager *manager, SvirtRunVisitor each,
     return true;
 }
 
-static void
-collect_damaged(int runs, const char *uuid_text, void *data)
-{
-    GPtrArray *found = data;
-    SvirtRunStatus status;
-    SvirtUuid uuid;
-
-    if (svirt_uuid_parse(uuid_text, &uuid) &&
-        !svirt_run_status_read(runs, uuid_text, &status) && errno == EPROTO &&
-        !status_is_empty(runs, uuid_text)) {
-        g_ptr_array_add(found, g_memdup2(&uuid, sizeof(uuid)));
-    }
-}
-
-bool
-svirt_manager_list_damaged(SvirtManager *manager, GPtrArray **ret,
-                           GError **error)
-{
-    g_autoptr(GPtrArray) damaged = g_ptr_array_new_with_free_func(g_free);
-
-    if (!svirt_manager_visit_runs(manager, collect_damaged, damaged, error)) {
-        return false;
-    }
-    *ret = g_steal_pointer(&damaged);
-    return true;
-}
+typedef struct Found {
+    GPtrArray *runs;    /* SvirtRunStatus * */
+    GPtrArray *damaged; /* SvirtUuid * */
+} Found;
 
 /* A half-removed run is recover's business, not a listing's. */
 static void
 collect_run(int runs, const char *uuid_text, void *data)
 {
-    GPtrArray *found = data;
+    Found *found = data;
     SvirtRunStatus status;
+    SvirtUuid uuid;
 
-    if (svirt_run_status_read(runs, uuid_text, &status) &&
-        svirt_run_process_alive(&status.process[SVIRT_PROCESS_VMM])) {
-        g_ptr_array_add(found, g_memdup2(&status, sizeof(status)));
+    if (svirt_run_status_read(runs, uuid_text, &status)) {
+        if (svirt_run_process_alive(&status.process[SVIRT_PROCESS_VMM])) {
+            g_ptr_array_add(found->runs, g_memdup2(&status, sizeof(status)));
+        }
+    } else if (errno == EPROTO && !status_is_empty(runs, uuid_text) &&
+               svirt_uuid_parse(uuid_text, &uuid)) {
+        g_ptr_array_add(found->damaged, g_memdup2(&uuid, sizeof(uuid)));
     }
+}
+
+bool
+svirt_manager_list_all_runs(SvirtManager *manager, GPtrArray **ret,
+                            GPtrArray **ret_damaged, GError **error)
+{
+    g_autoptr(GPtrArray) runs = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) damaged = g_ptr_array_new_with_free_func(g_free);
+    Found found = { runs, damaged };
+
+    if (!svirt_manager_visit_runs(manager, collect_run, &found, error)) {
+        return false;
+    }
+    g_ptr_array_sort(runs, compare_ids);
+    *ret = g_steal_pointer(&runs);
+    *ret_damaged = g_steal_pointer(&damaged);
+    return true;
 }
 
 bool
 svirt_manager_list_runs(SvirtManager *manager, GPtrArray **ret,
                         GError **error)
 {
-    g_autoptr(GPtrArray) runs = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) damaged = NULL;
 
-    if (!svirt_manager_visit_runs(manager, collect_run, runs, error)) {
-        return false;
-    }
-    g_ptr_array_sort(runs, compare_ids);
-    *ret = g_steal_pointer(&runs);
-    return true;
+    return svirt_manager_list_all_runs(manager, ret, &damaged, error);
 }
 
 bool

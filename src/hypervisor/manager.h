@@ -70,9 +70,12 @@ bool svirt_manager_visit_runs(SvirtManager *manager, SvirtRunVisitor each,
 /* SvirtRunStatus *, by id, owned; every VM whose VMM lives. */
 bool svirt_manager_list_runs(SvirtManager *manager, GPtrArray **ret,
                              GError **error);
-/* SvirtUuid *, owned; every run whose status is damaged: it may run or not. */
-bool svirt_manager_list_damaged(SvirtManager *manager, GPtrArray **ret,
-                                GError **error);
+/*
+ * The same, and beside them SvirtUuid *, owned: every run whose status is
+ * damaged; it may run or not.
+ */
+bool svirt_manager_list_all_runs(SvirtManager *manager, GPtrArray **ret,
+                                 GPtrArray **ret_damaged, GError **error);
 /*
  * /run/svirt/<uuid> opened, for the caller to close. STATE: not running.
  */
