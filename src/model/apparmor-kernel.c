@@ -275,22 +275,31 @@ svirt_apparmor_global_mode(const SvirtApparmor *apparmor,
     return true;
 }
 
+/* The kernel keeps one answer per open file, and verify has several threads:
+ * one VM's would be taken for another's. */
+G_LOCK_DEFINE_STATIC(questions);
+
 /* 0, or an errno; the reply with a NUL. */
 static int
 transact(const SvirtApparmor *apparmor, const char *query, size_t size,
          char reply[REPLY_BYTES])
 {
     ssize_t length;
+    int failed = 0;
 
-    if (pwrite(apparmor->questions, query, size, 0) < 0) {
-        return errno;
+    G_LOCK(questions);
+    length = pwrite(apparmor->questions, query, size, 0);
+    if (length >= 0) {
+        length = pread(apparmor->questions, reply, REPLY_BYTES - 1, 0);
     }
-    length = pread(apparmor->questions, reply, REPLY_BYTES - 1, 0);
     if (length < 0) {
-        return errno;
+        failed = errno;
     }
-    reply[length] = '\0';
-    return 0;
+    G_UNLOCK(questions);
+    if (failed == 0) {
+        reply[length] = '\0';
+    }
+    return failed;
 }
 
 bool
