@@ -64,6 +64,14 @@ is_or_holds(const char *label, const char *name)
     return false;
 }
 
+/* It has ended, or what it has is no profile with a mode, as ours are. */
+static bool
+has_other_label(const GError *problem)
+{
+    return g_error_matches(problem, SVIRT_ERROR, SVIRT_ERROR_NOT_FOUND) ||
+           g_error_matches(problem, SVIRT_ERROR, SVIRT_ERROR_CORRUPT);
+}
+
 bool
 svirt_apparmor_find_process(int procfs, const char *name, int *ret_pid,
                             GError **error)
@@ -71,6 +79,7 @@ svirt_apparmor_find_process(int procfs, const char *name, int *ret_pid,
     int list = openat(procfs, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = list < 0 ? NULL : fdopendir(list);
     const struct dirent *entry;
+    bool ok = true;
     int found = 0;
 
     if (dir == NULL) {
@@ -78,23 +87,31 @@ svirt_apparmor_find_process(int procfs, const char *name, int *ret_pid,
         return svirt_raise_errno(error, errno, NULL,
                                  "cannot list the processes");
     }
-    while (found == 0 && (entry = readdir(dir)) != NULL) {
+    while (ok && found == 0 && (entry = readdir(dir)) != NULL) {
         SVIRT_AUTO_FD process = -1;
         g_autofree char *label = NULL;
+        g_autoptr(GError) problem = NULL;
 
         if (!isdigit((unsigned char)entry->d_name[0])) {
             continue;
         }
         process = openat(procfs, entry->d_name,
                          O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-        /* One that has ended meanwhile has no label any more. */
-        if (process >= 0 &&
-            svirt_apparmor_read_task(process, &label, NULL, NULL) &&
-            is_or_holds(label, name)) {
-            found = atoi(entry->d_name);
+        if (process < 0) {
+            ok = errno == ENOENT || errno == ESRCH ||
+                 svirt_raise_errno(error, errno, NULL,
+                                   "cannot open process %s", entry->d_name);
+        } else if (svirt_apparmor_read_task(process, &label, NULL,
+                                            &problem)) {
+            found = is_or_holds(label, name) ? atoi(entry->d_name) : 0;
+        } else if (!has_other_label(problem)) {
+            g_propagate_error(error, g_steal_pointer(&problem));
+            ok = false;
         }
     }
     (void)closedir(dir);
-    *ret_pid = found;
-    return true;
+    if (ok) {
+        *ret_pid = found;
+    }
+    return ok;
 }

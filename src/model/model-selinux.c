@@ -285,11 +285,16 @@ separates(const SvirtLabelSet *a, const SvirtLabelSet *b,
     if (!svirt_selinux_need(&selinux, error)) {
         return false;
     }
+    if (a->vmm == NULL || b->vmm == NULL) {
+        /* Who has no label is kept from nothing by it. */
+        *ret_separates = false;
+        return true;
+    }
     for (size_t i = 0; i < G_N_ELEMENTS(questions); i++) {
         SvirtSelinuxDecision decision;
         uint32_t wanted;
 
-        if (questions[i].target == NULL || a->vmm == NULL) {
+        if (questions[i].target == NULL) {
             continue;
         }
         if (!svirt_selinux_ask(selinux, a->vmm, questions[i].target,

@@ -493,6 +493,34 @@ test_threads_get_their_own_answers(void)
     fake_clear(&fake);
 }
 
+/* A process whose label cannot be read may be the one that is looked for. */
+static void
+test_find_process(void)
+{
+    g_autofree char *top = g_dir_make_tmp("procfs.XXXXXX", NULL);
+    g_autofree char *first = g_build_filename(top, "11/attr/apparmor", NULL);
+    g_autofree char *second = g_build_filename(top, "12/attr/apparmor", NULL);
+    g_autofree char *directory = g_build_filename(second, "current", NULL);
+    SVIRT_AUTO_FD procfs = open(top, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *remove = g_strdup_printf("rm -r '%s'", top);
+    int pid = -1;
+
+    g_assert_cmpint(g_mkdir_with_parents(first, 0700), ==, 0);
+    put(first, "current", "svirt-a//monitor (enforce)\n");
+    g_assert_true(svirt_apparmor_find_process(procfs, "svirt-a", &pid, NULL));
+    g_assert_cmpint(pid, ==, 11);
+    g_assert_true(svirt_apparmor_find_process(procfs, "svirt", &pid, NULL));
+    g_assert_cmpint(pid, ==, 0);
+    g_assert_cmpint(g_mkdir_with_parents(directory, 0700), ==, 0);
+    pid = -1;
+    g_assert_false(svirt_apparmor_find_process(procfs, "svirt", &pid,
+                                               &error));
+    g_assert_error(error, SVIRT_ERROR, SVIRT_ERROR_SYSTEM);
+    g_assert_cmpint(pid, ==, -1);
+    g_assert_true(g_spawn_command_line_sync(remove, NULL, NULL, NULL, NULL));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -509,6 +537,8 @@ main(int argc, char **argv)
     g_test_add_func("/apparmor/kernel/strange-answer", test_strange_answer);
     g_test_add_func("/apparmor/kernel/threads-get-their-own-answers",
                     test_threads_get_their_own_answers);
+    g_test_add_func("/apparmor/kernel/unreadable-process-may-be-it",
+                    test_find_process);
     g_test_add_func("/apparmor/derive/names", test_derive);
     g_test_add_func("/apparmor/derive/refuses", test_derive_refuses);
     g_test_add_func("/apparmor/body/closed-but-for", test_body);
