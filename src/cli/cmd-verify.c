@@ -60,6 +60,39 @@ take_labels(Seen *seen)
     seen->subject->rows = seen->rows;
 }
 
+/* What keeps one VM from being looked at is a finding of its own: its author
+ * must not be able to keep the others from being told. Takes `problem`. */
+static void
+add_fault(Seen *seen, const char *what, GError *problem)
+{
+    SvirtVerifyRow *row = g_new0(SvirtVerifyRow, 1);
+
+    if (seen->rows == NULL) {
+        seen->rows = g_ptr_array_new_with_free_func(
+            (GDestroyNotify)svirt_verify_row_free);
+        seen->subject->rows = seen->rows;
+    }
+    row->what = g_strdup(what);
+    row->process = SVIRT_PROCESS_VMM;
+    row->of_host = true;
+    row->expected = g_strdup("readable");
+    row->found = g_strdup(problem->message);
+    g_ptr_array_add(seen->rows, row);
+    g_error_free(problem);
+}
+
+/* One that is being started, or has ended, has nothing to show. */
+static void
+note_unreadable(Seen *seen, GError *problem)
+{
+    if ((seen->run->flags & SVIRT_RUN_STARTING) != 0 ||
+        g_error_matches(problem, SVIRT_ERROR, SVIRT_ERROR_STATE)) {
+        g_error_free(problem);
+    } else {
+        add_fault(seen, "launch spec", problem);
+    }
+}
+
 /* `host`: the whole host is looked at: one VM that ends meanwhile is no
  * reason to tell nothing of the others. */
 static bool
@@ -68,22 +101,29 @@ look_at_runs(const SvirtCli *cli, GPtrArray *runs, bool host, GPtrArray *all,
 {
     g_autofree SvirtVerifyJob *jobs = g_new0(SvirtVerifyJob, runs->len + 1);
     g_autofree Seen **seen = g_new0(Seen *, runs->len + 1);
+    unsigned count = 0;
     bool ok = true;
 
-    for (unsigned i = 0; i < runs->len && ok; i++) {
-        jobs[i].status = runs->pdata[i];
-        seen[i] = new_seen(all, jobs[i].status->name);
-        seen[i]->run = runs->pdata[i];
-        seen[i]->subject->ours = true;
-        ok = svirt_run_spec_open(cli->manager, &jobs[i].status->uuid,
-                                 jobs[i].status->name, &seen[i]->spec, error);
-        jobs[i].spec = ok ? svirt_run_spec_view(seen[i]->spec) : NULL;
-    }
-    if (!ok) {
-        return false;
-    }
-    svirt_verify_jobs(jobs, runs->len);
     for (unsigned i = 0; i < runs->len; i++) {
+        Seen *one = new_seen(all, ((SvirtRunStatus *)runs->pdata[i])->name);
+        GError *problem = NULL;
+
+        one->run = runs->pdata[i];
+        one->subject->ours = true;
+        if (svirt_run_spec_open(cli->manager, &one->run->uuid, one->run->name,
+                                &one->spec, &problem)) {
+            jobs[count].status = one->run;
+            jobs[count].spec = svirt_run_spec_view(one->spec);
+            seen[count++] = one;
+        } else if (host) {
+            note_unreadable(one, problem);
+        } else {
+            g_propagate_error(error, problem);
+            return false;
+        }
+    }
+    svirt_verify_jobs(jobs, count);
+    for (unsigned i = 0; i < count; i++) {
         seen[i]->rows = jobs[i].rows;
         if (jobs[i].rows != NULL) {
             take_labels(seen[i]);
@@ -97,28 +137,28 @@ look_at_runs(const SvirtCli *cli, GPtrArray *runs, bool host, GPtrArray *all,
     return ok;
 }
 
-static bool
-look_at_objects(const SvirtCli *cli, GPtrArray *all, GError **error)
+static void
+look_at_objects(const SvirtCli *cli, GPtrArray *all)
 {
     for (unsigned i = 0; i < all->len; i++) {
         Seen *seen = all->pdata[i];
         g_autoptr(SvirtDefinition) definition = NULL;
+        GError *problem = NULL;
         char uuid[SVIRT_UUID_TEXT];
 
-        if (seen->run == NULL || seen->rows == NULL ||
+        if (seen->spec == NULL || seen->rows == NULL ||
             (!svirt_relabel_matters() &&
              svirt_run_spec_view(seen->spec)->n_labels == 0)) {
             continue;
         }
         svirt_uuid_format(&seen->run->uuid, uuid);
-        if (!svirt_manager_find(cli->manager, uuid, &definition, error) ||
+        if (!svirt_manager_find(cli->manager, uuid, &definition, &problem) ||
             !svirt_relabel_verify(cli->manager, definition, seen->rows,
                                   seen->subject->image, seen->subject->given,
-                                  error)) {
-            return false;
+                                  &problem)) {
+            add_fault(seen, "objects", problem);
         }
     }
-    return true;
 }
 
 static void
@@ -280,10 +320,10 @@ look(const SvirtCli *cli, GPtrArray *all, GError **error)
             return false;
         }
     }
-    if (!look_at_runs(cli, runs, host, all, error) ||
-        !look_at_objects(cli, all, error)) {
+    if (!look_at_runs(cli, runs, host, all, error)) {
         return false;
     }
+    look_at_objects(cli, all);
     /* `all` borrows the runs until here alone. */
     for (unsigned i = 0; i < all->len; i++) {
         ((Seen *)all->pdata[i])->run = NULL;

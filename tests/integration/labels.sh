@@ -82,6 +82,17 @@ is "what is right is not written again" "$(svirt relabel web)" \
     "0 of 3 labels written"
 check "and all is well" svirt verify web
 
+mv "$own" "$own.away"
+mkdir "$own"
+svirt verify >"$work/out" 2>&1
+is "a disk that cannot be looked at is a finding" $? 11
+grep -q '^ web .*objects *WRONG' "$work/out"
+verdict $? "of its VM" || note "$(cat "$work/out")"
+grep -q '^ db .*label test *ok' "$work/out"
+verdict $? "and the others are told of all the same"
+rmdir "$own"
+mv "$own.away" "$own"
+
 echo 999 >"/proc/$(pgrep -f "guest=db," | head -n 1)/oom_score_adj"
 svirt verify db >"$work/out" 2>&1
 is "a label changed under a running VM is found" $? 11
