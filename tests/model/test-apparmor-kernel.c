@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -419,108 +418,6 @@ test_body_with_paths(void)
     g_assert_cmphex(may(&profile[2], "/srv/a*/b"), ==, 0);
 }
 
-/*
- * The kernel's file of questions, which keeps one answer: what the last
- * question deserves. Every other file is itself.
- */
-static int asked_fd = -1;
-static char answer[32];
-
-ssize_t
-pwrite(int fd, const void *bytes, size_t size, off_t offset)
-{
-    if (fd != asked_fd) {
-        return syscall(SYS_pwrite64, fd, bytes, size, offset);
-    }
-    /* "label", the profile's name: its first letter tells. */
-    (void)g_snprintf(answer, sizeof(answer), "allow 0x%x",
-                     (unsigned)((const char *)bytes)[sizeof("label")]);
-    return (ssize_t)size;
-}
-
-ssize_t
-pread(int fd, void *bytes, size_t size, off_t offset)
-{
-    if (fd != asked_fd) {
-        return syscall(SYS_pread64, fd, bytes, size, offset);
-    }
-    g_usleep(50); /* the other's turn */
-    (void)g_strlcpy(bytes, answer, size);
-    return (ssize_t)strlen(bytes);
-}
-
-typedef struct Asking {
-    const SvirtApparmor *apparmor;
-    const char *name;
-    unsigned wrong;
-} Asking;
-
-static void *
-ask_often(void *data)
-{
-    Asking *asking = data;
-
-    for (int i = 0; i < 200; i++) {
-        uint32_t allow = 0;
-        bool known = false;
-
-        if (!svirt_apparmor_ask(asking->apparmor, asking->name, "k", 1,
-                                &known, &allow, NULL) ||
-            !known || allow != (uint32_t)asking->name[0]) {
-            asking->wrong++;
-        }
-    }
-    return NULL;
-}
-
-static void
-test_threads_get_their_own_answers(void)
-{
-    Fake fake;
-    Asking one, other;
-    GThread *thread;
-
-    fake_make(&fake);
-    g_assert_true(fake_open(&fake, NULL));
-    asked_fd = fake.apparmor.questions;
-    one = (Asking){ &fake.apparmor, "one", 0 };
-    other = (Asking){ &fake.apparmor, "two", 0 };
-    thread = g_thread_new("asks", ask_often, &other);
-    (void)ask_often(&one);
-    (void)g_thread_join(thread);
-    asked_fd = -1;
-    g_assert_cmpuint(one.wrong + other.wrong, ==, 0);
-    fake_clear(&fake);
-}
-
-/* A process whose label cannot be read may be the one that is looked for. */
-static void
-test_find_process(void)
-{
-    g_autofree char *top = g_dir_make_tmp("procfs.XXXXXX", NULL);
-    g_autofree char *first = g_build_filename(top, "11/attr/apparmor", NULL);
-    g_autofree char *second = g_build_filename(top, "12/attr/apparmor", NULL);
-    g_autofree char *directory = g_build_filename(second, "current", NULL);
-    SVIRT_AUTO_FD procfs = open(top, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    g_autoptr(GError) error = NULL;
-    g_autofree char *remove = g_strdup_printf("rm -r '%s'", top);
-    int pid = -1;
-
-    g_assert_cmpint(g_mkdir_with_parents(first, 0700), ==, 0);
-    put(first, "current", "svirt-a//monitor (enforce)\n");
-    g_assert_true(svirt_apparmor_find_process(procfs, "svirt-a", &pid, NULL));
-    g_assert_cmpint(pid, ==, 11);
-    g_assert_true(svirt_apparmor_find_process(procfs, "svirt", &pid, NULL));
-    g_assert_cmpint(pid, ==, 0);
-    g_assert_cmpint(g_mkdir_with_parents(directory, 0700), ==, 0);
-    pid = -1;
-    g_assert_false(svirt_apparmor_find_process(procfs, "svirt", &pid,
-                                               &error));
-    g_assert_error(error, SVIRT_ERROR, SVIRT_ERROR_SYSTEM);
-    g_assert_cmpint(pid, ==, -1);
-    g_assert_true(g_spawn_command_line_sync(remove, NULL, NULL, NULL, NULL));
-}
-
 int
 main(int argc, char **argv)
 {
@@ -535,10 +432,6 @@ main(int argc, char **argv)
     g_test_add_func("/apparmor/kernel/global-mode", test_global_mode);
     g_test_add_func("/apparmor/kernel/replace", test_replace);
     g_test_add_func("/apparmor/kernel/strange-answer", test_strange_answer);
-    g_test_add_func("/apparmor/kernel/threads-get-their-own-answers",
-                    test_threads_get_their_own_answers);
-    g_test_add_func("/apparmor/kernel/unreadable-process-may-be-it",
-                    test_find_process);
     g_test_add_func("/apparmor/derive/names", test_derive);
     g_test_add_func("/apparmor/derive/refuses", test_derive_refuses);
     g_test_add_func("/apparmor/body/closed-but-for", test_body);
