@@ -86,6 +86,11 @@ svirt_relabel_is_needed(SvirtState *state, const SvirtRelabelPlan *plan,
 {
     bool needed = plan->steps->len > 0;
 
+    /* Even when every label is right: recover would take them back from under
+     * a VM that had started meanwhile. */
+    if (!svirt_journal_check_none(state, &plan->owner.uuid, error)) {
+        return false;
+    }
     for (unsigned i = 0; i < plan->held->len && !needed; i++) {
         if (!is_unclaimed(state, &plan->owner, plan->held->pdata[i], &needed,
                           error)) {

@@ -11,7 +11,7 @@
 /*
  * Has the plan anything to write: a label, or a claim on an object the VM has
  * not held before? False on every start but the first: the state can then
- * stay open for reading.
+ * stay open for reading. BUSY: the VM has an open journal.
  */
 bool svirt_relabel_is_needed(SvirtState *state, const SvirtRelabelPlan *plan,
                              bool *ret_needed, GError **error);

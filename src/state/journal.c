@@ -108,9 +108,9 @@ insert_step(SvirtState *state, const SvirtJournal *journal,
         error);
 }
 
-/* Another open journal of this VM: somebody is at work, or died at it. */
-static bool
-check_alone(SvirtState *state, const SvirtJournal *journal, GError **error)
+bool
+svirt_journal_check_none(SvirtState *state, const SvirtUuid *vm,
+                         GError **error)
 {
     g_autoptr(sqlite3_stmt) statement = NULL;
     char uuid[SVIRT_UUID_TEXT];
@@ -121,14 +121,14 @@ check_alone(SvirtState *state, const SvirtJournal *journal, GError **error)
             state,
             "SELECT verb, pid, start_ticks, boot_id FROM journals"
             " WHERE uuid = ?",
-            BINDS(BIND_UUID(&journal->owner.uuid)), &statement, error) ||
+            BINDS(BIND_UUID(vm)), &statement, error) ||
         !svirt_statement_step(state, statement, &row, error)) {
         return false;
     }
     if (!row) {
         return true;
     }
-    svirt_uuid_format(&journal->owner.uuid, uuid);
+    svirt_uuid_format(vm, uuid);
     mark.pid = (pid_t)sqlite3_column_int64(statement, 1);
     mark.start_ticks = (uint64_t)sqlite3_column_int64(statement, 2);
     g_strlcpy(mark.boot_id, (const char *)sqlite3_column_text(statement, 3),
@@ -148,7 +148,7 @@ bool
 svirt_journal_plan(SvirtState *state, SvirtJournal *journal, GError **error)
 {
     g_assert(journal->id == 0);
-    if (!check_alone(state, journal, error) ||
+    if (!svirt_journal_check_none(state, &journal->owner.uuid, error) ||
         !svirt_statement_run(
             state,
             "INSERT INTO journals(uuid, incarnation, author, verb, pid,"

@@ -81,6 +81,11 @@ SvirtJournalStep *svirt_journal_add_step(SvirtJournal *journal,
                                          const char *before,
                                          const char *after);
 
+/* BUSY: the VM has an open journal, whose writer is named: it is at work, or
+ * died at it and is to be recovered first. */
+bool svirt_journal_check_none(SvirtState *state, const SvirtUuid *vm,
+                              GError **error);
+
 /*
  * Write the plan; sets journal->id. BUSY: the VM has an open journal already
  * (its writer is named: alive, or to be recovered first).

@@ -169,6 +169,27 @@ test_start_waits_for_recovery(Fixture *fixture, const void *data)
     vm_tear_down(&vm);
 }
 
+/* Nothing is left to be written, and yet the journal would be undone. */
+static void
+test_start_with_right_labels_waits_too(Fixture *fixture, const void *data)
+{
+    Vm vm = { 0 };
+    g_autoptr(GError) error = NULL;
+
+    if (fixture_lacks_root()) {
+        return;
+    }
+    vm_set_up(fixture, &vm);
+    g_assert_true(vm_dies_at(fixture, &vm, vm_apply, ALL_WRITTEN));
+    g_assert_true(vm_carries(&vm, vm_after));
+    g_assert_false(vm_apply(fixture, &vm, NULL, &error));
+    g_assert_error(error, SVIRT_ERROR, SVIRT_ERROR_BUSY);
+    g_assert_cmpuint(vm_recover(fixture, NULL), ==, 0);
+    g_assert_true(vm_carries(&vm, vm_before));
+    vm_release(fixture, &vm);
+    vm_tear_down(&vm);
+}
+
 /* What somebody else wrote between the crash and the recovery stays. */
 static void
 test_recovery_leaves_a_strangers_label(Fixture *fixture, const void *data)
@@ -250,6 +271,8 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     fixture_unshare_mounts();
+    FIXTURE_TEST("/compartment/recover/start-with-right-labels-waits-too",
+                 test_start_with_right_labels_waits_too);
     FIXTURE_TEST("/compartment/recover/killed-at-every-record",
                  test_killed_at_every_record);
     FIXTURE_TEST("/compartment/recover/recovery-killed-at-every-record",

@@ -60,7 +60,7 @@ vm_apply(Fixture *fixture, const Vm *vm, const SvirtFault *fault,
     }
     svirt_relabel_plan_new(vm->compartment, items, VM_DISKS, &plan, NULL);
     g_assert_nonnull(plan);
-    g_assert_cmpuint(plan->steps->len, ==, 2 * VM_DISKS);
+    g_assert_cmpuint(plan->steps->len + plan->right, ==, 2 * VM_DISKS);
     return svirt_relabel_apply(fixture->state, plan, "start", TEST_NOW, fault,
                                error);
 }
