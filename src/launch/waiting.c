@@ -29,6 +29,9 @@ keep_two(int *status_fd, int *cgroup_fd)
 
     if (*cgroup_fd == CHILD_FD_STATUS) {
         *cgroup_fd = dup(*cgroup_fd);
+        if (*cgroup_fd < 0) {
+            return false; /* -1 would mean that it is entered already */
+        }
     }
     for (int i = 0; i < 2; i++) {
         if (*fds[i] >= 0 && *fds[i] != numbers[i]) {
