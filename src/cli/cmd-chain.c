@@ -147,8 +147,15 @@ accept_now(const SvirtCli *cli, const SvirtDefinition *definition,
     if (!svirt_state_commit(state, error)) {
         return false;
     }
-    svirt_cli_say(cli, "%u chains of domain '%s' recorded as they are now",
-                  count, definition->name);
+    if (count == 0 && svirt_arguments_text(cli->args, "disk") != NULL) {
+        return svirt_raise(error, SVIRT_ERROR_NOT_FOUND, NULL,
+                           "svirt chain show lists its disks",
+                           "domain '%s' has no disk '%s'", definition->name,
+                           svirt_arguments_text(cli->args, "disk"));
+    }
+    svirt_cli_say(cli, "%u %s of domain '%s' recorded as %s now", count,
+                  count == 1 ? "chain" : "chains", definition->name,
+                  count == 1 ? "it is" : "they are");
     return true;
 }
 

@@ -101,6 +101,7 @@ print_started(const SvirtCli *cli, const SvirtDefinition *definition,
 typedef struct Batch {
     const SvirtCli *cli;
     SvirtStartOptions options;
+    bool several;
     GQueue under_way; /* Start *, owned, oldest first */
     json_t *list;     /* owned; NULL: one domain, or a table */
     GError *failed;   /* owned: the last one; those before it are printed */
@@ -115,10 +116,18 @@ start_free(Start *start)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Start, start_free)
 
-/* One that fails does not stop the others. */
+/* One that fails does not stop the others; of several, each says whose it
+ * is. */
 static void
-note_failure(Batch *batch, GError *error)
+note_failure(Batch *batch, const char *name, GError *problem)
 {
+    GError *error = problem;
+
+    if (batch->several) {
+        error = NULL;
+        svirt_raise(&error, (SvirtErrorCode)problem->code, problem, NULL,
+                    "domain '%s' did not start", name);
+    }
     if (batch->failed != NULL) {
         g_autofree char *text = svirt_error_render(batch->failed);
 
@@ -136,7 +145,7 @@ finish_oldest(Batch *batch)
     GError *error = NULL;
 
     if (!svirt_start_finish(start->starting, &report, &error)) {
-        note_failure(batch, error);
+        note_failure(batch, start->definition->name, error);
         return;
     }
     svirt_notices_print(report.warnings);
@@ -161,7 +170,7 @@ begin(Batch *batch, const char *name)
         g_queue_push_tail(&batch->under_way, g_steal_pointer(&start));
         return;
     }
-    note_failure(batch, error);
+    note_failure(batch, name, error);
 }
 
 static unsigned
@@ -208,6 +217,7 @@ svirt_cmd_start(const SvirtCli *cli, int *ret_exit, GError **error)
             .paused = svirt_arguments_flag(cli->args, "paused"),
             .dry_run = svirt_arguments_flag(cli->args, "dry-run"),
         },
+        .several = others[0] != NULL,
         .under_way = G_QUEUE_INIT,
     };
 

@@ -205,6 +205,11 @@ parse_global(int argc, char **argv, Global *ret, GError **error)
     int i;
 
     for (i = 1; i < argc && argv[i][0] == '-'; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0 ||
+            strcmp(argv[i], "--version") == 0 ||
+            strcmp(argv[i], "-V") == 0) {
+            break; /* a command like any other */
+        }
         if (matches(argv[i], "-c", "--connect")) {
             global.uri = value_of(argv, argc, &i, "--connect");
             if (global.uri == NULL) {
@@ -303,6 +308,14 @@ run(const SvirtCommand *command, const Global *global, int argc, char **argv,
     return command->run(&cli, ret_exit, error);
 }
 
+static bool
+is_word(const char *word, const char *name, const char *letter,
+        const char *command)
+{
+    return strcmp(word, name) == 0 || strcmp(word, letter) == 0 ||
+           strcmp(word, command) == 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -313,23 +326,21 @@ main(int argc, char **argv)
 
     /* A reader that goes away must not end a half-done change. */
     (void)signal(SIGPIPE, SIG_IGN);
-    if (argc < 2 || strcmp(argv[1], "--help") == 0 ||
-        strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
-        print_help();
-        return argc < 2 ? SVIRT_ERROR_USAGE : 0;
-    }
-    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
-        (void)puts(SVIRT_VERSION);
-        return 0;
-    }
     if (!parse_global(argc, argv, &global, &error)) {
         return fail(error);
     }
-    command = global.command < argc ? find_command(argv[global.command]) : NULL;
+    if (global.command >= argc || is_word(argv[global.command], "--help",
+                                          "-h", "help")) {
+        print_help();
+        return global.command >= argc ? SVIRT_ERROR_USAGE : 0;
+    }
+    if (is_word(argv[global.command], "--version", "-V", "version")) {
+        (void)puts(SVIRT_VERSION);
+        return 0;
+    }
+    command = find_command(argv[global.command]);
     if (command == NULL) {
-        (void)unknown_command(global.command < argc ? argv[global.command]
-                                                    : "",
-                              &error);
+        (void)unknown_command(argv[global.command], &error);
         return fail(error);
     }
     argc -= global.command;
