@@ -258,25 +258,17 @@ note_table(SvirtUidUse *use, const char *root, const Table *table,
 static bool
 note_labelled(SvirtUidUse *use, SvirtState *state, GError **error)
 {
-    g_autoptr(GPtrArray) remembered = NULL;
+    g_autoptr(GPtrArray) values = NULL;
 
-    if (!svirt_objects_list(state, NULL, &remembered, error)) {
+    if (!svirt_objects_written(state, SVIRT_MODEL_DAC, &values, error)) {
         return false;
     }
-    for (unsigned i = 0; i < remembered->len; i++) {
-        const SvirtRemembered *object = remembered->pdata[i];
+    for (unsigned i = 0; i < values->len; i++) {
+        SvirtDacLabel label;
 
-        if (object->model != SVIRT_MODEL_DAC) {
-            continue;
-        }
-        for (unsigned j = 0; j < object->written->len; j++) {
-            SvirtDacLabel label;
-
-            if (svirt_dac_label_parse(object->written->pdata[j], NULL, &label,
-                                      NULL)) {
-                note(use, label.uid, 1);
-                note(use, label.gid, 1);
-            }
+        if (svirt_dac_label_parse(values->pdata[i], NULL, &label, NULL)) {
+            note(use, label.uid, 1);
+            note(use, label.gid, 1);
         }
     }
     return true;

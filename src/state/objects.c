@@ -175,6 +175,36 @@ svirt_objects_list(SvirtState *state, const SvirtUuid *uuid, GPtrArray **ret,
                     BINDS(BIND_UUID(uuid)), ret, error);
 }
 
+bool
+svirt_objects_written(SvirtState *state, SvirtModelKind model,
+                      GPtrArray **ret, GError **error)
+{
+    g_autoptr(sqlite3_stmt) statement = NULL;
+    g_autoptr(GPtrArray) values = g_ptr_array_new_with_free_func(g_free);
+    bool row = false;
+
+    if (!svirt_statement_prepare(
+            state,
+            "SELECT DISTINCT v.value FROM remembered r"
+            " JOIN remembered_values v ON v.remembered = r.id"
+            " WHERE r.model = ?",
+            BINDS(BIND_TEXT(svirt_model_kind_to_string(model))), &statement,
+            error)) {
+        return false;
+    }
+    for (;;) {
+        if (!svirt_statement_step(state, statement, &row, error)) {
+            return false;
+        }
+        if (!row) {
+            break;
+        }
+        g_ptr_array_add(values, svirt_statement_text(statement, 0));
+    }
+    *ret = g_steal_pointer(&values);
+    return true;
+}
+
 static void
 add_owner(GPtrArray *owners, sqlite3_stmt *row)
 {

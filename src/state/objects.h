@@ -57,6 +57,10 @@ bool svirt_objects_by_id(SvirtState *state, int64_t id, SvirtRemembered **ret,
  * every one, also those without any claim left (not given back yet). */
 bool svirt_objects_list(SvirtState *state, const SvirtUuid *uuid,
                         GPtrArray **ret, GError **error);
+/* char *, owned by the caller: each value of `model` once that svirt wrote to
+ * an object it remembers. */
+bool svirt_objects_written(SvirtState *state, SvirtModelKind model,
+                           GPtrArray **ret, GError **error);
 /* SvirtOwner *, owned by the caller: who claims the object's storage, under
  * any model. */
 bool svirt_objects_owners(SvirtState *state, const SvirtIdentity *identity,

@@ -281,6 +281,29 @@ test_every_decision_has_a_word(void)
     }
 }
 
+/* Also of an object that nobody claims any more, until it is given back. */
+static void
+test_what_was_written_is_listed_once(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *first = touch(fixture, "first");
+    g_autofree char *second = touch(fixture, "second");
+    g_autoptr(SvirtObject) one = open_file(first);
+    g_autoptr(SvirtObject) two = open_file(second);
+    g_autoptr(GPtrArray) values = NULL;
+    g_autoptr(GPtrArray) others = NULL;
+    int64_t id = remember(fixture->state, one, 1, "old", "label");
+
+    remember(fixture->state, two, 2, "old", "label");
+    g_assert_cmpuint(drop(fixture->state, id, 1), ==, 0);
+    ASSERT_WORKS(svirt_objects_written(fixture->state, SVIRT_MODEL_SMACK,
+                                       &values, &error));
+    g_assert_cmpuint(values->len, ==, 1);
+    g_assert_cmpstr(values->pdata[0], ==, "label");
+    ASSERT_WORKS(svirt_objects_written(fixture->state, SVIRT_MODEL_DAC,
+                                       &others, &error));
+    g_assert_cmpuint(others->len, ==, 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -298,6 +321,8 @@ main(int argc, char **argv)
     ADD("/state/objects/owners-are-told-once", test_owners_are_told_once);
     ADD("/state/objects/block-device-is-found-by-any-node",
         test_block_device_is_found_by_any_node);
+    ADD("/state/objects/what-was-written-is-listed-once",
+        test_what_was_written_is_listed_once);
     g_test_add_func("/state/objects/every-decision-has-a-word",
                     test_every_decision_has_a_word);
     return g_test_run();
