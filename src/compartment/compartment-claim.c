@@ -196,9 +196,10 @@ svirt_compartment_look(SvirtState *state, const SvirtConfig *config,
 /* `use` NULL: it was seen to have a block, which only its undefining, with
  * this definition, could have taken. */
 static bool
-find_block(SvirtState *state, const SvirtConfig *config,
-           const SvirtDefinition *definition, const SvirtOwner *owner,
-           SvirtUidUse *use, uid_t *ret_first, GError **error)
+find_block(SvirtState *state, const SvirtConnection *connection,
+           const SvirtConfig *config, const SvirtDefinition *definition,
+           const SvirtOwner *owner, SvirtUidUse *use, uid_t *ret_first,
+           GError **error)
 {
     GError *problem = NULL;
     bool has;
@@ -210,6 +211,11 @@ find_block(SvirtState *state, const SvirtConfig *config,
         return svirt_raise(error, SVIRT_ERROR_STATE, NULL, "try again",
                            "the claims of '%s' were removed meanwhile",
                            definition->name);
+    }
+    if (!has && connection->embedded &&
+        !svirt_claims_uid_start(state, config->uid_first, config->uid_last,
+                                g_str_hash(connection->state_dir), error)) {
+        return false;
     }
     if (has || svirt_claims_uid_block(state, owner, config->uid_first,
                                       config->uid_last, svirt_uid_use_has,
@@ -266,7 +272,8 @@ svirt_compartment_claim_within(SvirtState *state,
                                       &label, error) ||
         !find_categories(state, connection, &owner, domain, &categories,
                          error) ||
-        !find_block(state, config, definition, &owner, use, &first, error) ||
+        !find_block(state, connection, config, definition, &owner, use,
+                    &first, error) ||
         !claim_dac(state, &owner, first, is_static ? &label : NULL, error)) {
         return false;
     }

@@ -77,6 +77,15 @@ bool svirt_claims_uid_block(SvirtState *state, const SvirtOwner *owner,
                             uid_t first, uid_t last, SvirtUidInUse in_use,
                             void *data, uid_t *ret_first, GError **error);
 
+/*
+ * Where the search of [first, last] begins that has not begun yet: the block
+ * numbered `hash` modulo how many there are. For one of several states on a
+ * host, which do not know of each other's claims; a range of fewer than 4,096
+ * blocks has no room for that and is left alone.
+ */
+bool svirt_claims_uid_start(SvirtState *state, uid_t first, uid_t last,
+                            uint32_t hash, GError **error);
+
 /* SvirtClaim *, owned by the caller; of one UUID, or all for NULL. */
 bool svirt_claims_list(SvirtState *state, const SvirtUuid *uuid,
                        GPtrArray **ret, GError **error);

@@ -4,6 +4,8 @@
 
 /* How many blocks one long look at the host serves. */
 #define SEEN_BLOCKS 64u
+/* From how many on several states of one host begin at places of their own. */
+#define SPREAD_BLOCKS 4096u
 
 /*
  * Blocks are counted in places that only grow: place p is block p modulo
@@ -136,6 +138,21 @@ find_free(SvirtState *state, const Search *search, bool *ret_none,
         *ret_place = place;
     }
     return true;
+}
+
+bool
+svirt_claims_uid_start(SvirtState *state, uid_t first, uid_t last,
+                       uint32_t hash, GError **error)
+{
+    g_autofree char *cursor = g_strdup_printf("uid:%u-%u", first, last);
+    uint64_t blocks =
+        last > first ? ((uint64_t)last - first + 1) / SVIRT_UID_BLOCK : 0;
+
+    return blocks < SPREAD_BLOCKS ||
+           svirt_statement_run(
+               state, "INSERT OR IGNORE INTO cursors(name, value)"
+                      " VALUES(?, ?)",
+               BINDS(BIND_TEXT(cursor), BIND_INT(hash % blocks)), error);
 }
 
 bool

@@ -337,6 +337,25 @@ test_a_block_that_comes_round_is_looked_at_anew(Fixture *fixture,
     g_assert_cmpuint(in_use.asked, >, asked);
 }
 
+/* Two states on one host do not give their first VMs the same uids. */
+static void
+test_a_search_begins_where_it_is_told(Fixture *fixture, gconstpointer data)
+{
+    uid_t last = 1000 + 4 * 4096 - 1;
+
+    CHANGE(fixture->state, svirt_claims_uid_start(fixture->state, 1000, last,
+                                                  4096 + 7, &error));
+    g_assert_cmpuint(take_block(fixture->state, 1, last, NULL), ==, 1028);
+    /* One that has begun goes on. */
+    CHANGE(fixture->state, svirt_claims_uid_start(fixture->state, 1000, last,
+                                                  99, &error));
+    g_assert_cmpuint(take_block(fixture->state, 2, last, NULL), ==, 1032);
+    /* A small range is used from its start. */
+    CHANGE(fixture->state, svirt_claims_uid_start(fixture->state, 1000, 1999,
+                                                  7, &error));
+    g_assert_cmpuint(take_block(fixture->state, 3, 1999, NULL), ==, 1000);
+}
+
 static void
 test_uid_block_avoids_static_uids(Fixture *fixture, gconstpointer data)
 {
@@ -401,6 +420,8 @@ main(int argc, char **argv)
     ADD("/state/claims/uid-blocks-go-round", test_uid_blocks_go_round);
     ADD("/state/claims/uid-block-in-use-is-skipped",
         test_uid_block_in_use_is_skipped);
+    ADD("/state/claims/a-search-begins-where-it-is-told",
+        test_a_search_begins_where_it_is_told);
     ADD("/state/claims/one-long-look-serves-many",
         test_one_long_look_serves_many);
     ADD("/state/claims/a-block-that-comes-round-is-looked-at-anew",
