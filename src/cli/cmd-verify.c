@@ -283,8 +283,10 @@ parse_pid(const char *text, pid_t *ret, GError **error)
     guint64 number;
 
     if (!g_ascii_string_to_unsigned(text, 10, 2, G_MAXINT32, &number, NULL)) {
-        return svirt_raise(error, SVIRT_ERROR_USAGE, NULL, NULL,
-                           "'%s' is no process id", text);
+        return svirt_raise(error, SVIRT_ERROR_USAGE, NULL,
+                           "give the number of an emulator's process, as ps "
+                           "shows it",
+                           "'%s' is no process that runs a VM", text);
     }
     *ret = (pid_t)number;
     return true;

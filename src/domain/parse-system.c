@@ -85,6 +85,12 @@ svirt_parse_os(SvirtReader *reader, SvirtXmlNode *root, SvirtDomain *domain)
                               svirt_reader_text(reader, type));
     }
     os->arch = svirt_reader_word(reader, type, "arch");
+    if (os->arch != NULL && strcmp(os->arch, "x86_64") != 0 &&
+        strcmp(os->arch, "i686") != 0) {
+        svirt_reader_fail(reader, type->line, SVIRT_ERROR_UNSUPPORTED,
+                          "use x86_64 or i686",
+                          "architecture '%s' is not built", os->arch);
+    }
     os->machine = svirt_reader_word(reader, type, "machine");
     (void)svirt_reader_part(reader);
     parse_direct_boot(reader, node, os);

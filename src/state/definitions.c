@@ -109,16 +109,17 @@ find_name(SvirtState *state, const char *name, SvirtDefinition **ret,
                     BINDS(BIND_TEXT(name)), ret, error);
 }
 
+#define UUID_HINT                                                            \
+    "give the file another <uuid>, or that domain's <name> to redefine it"
+
 static bool
-raise_taken(const char *what, const char *value,
+raise_taken(const char *what, const char *value, const char *hint,
             const SvirtDefinition *other, GError **error)
 {
     char uuid[SVIRT_UUID_TEXT];
 
     svirt_uuid_format(&other->uuid, uuid);
-    return svirt_raise(error, SVIRT_ERROR_EXISTS, NULL,
-                       "choose another, or give the file that domain's "
-                       "<uuid> to redefine it",
+    return svirt_raise(error, SVIRT_ERROR_EXISTS, NULL, hint,
                        "%s '%s' is taken by domain '%s' (UUID %s)", what,
                        value, other->name, uuid);
 }
@@ -138,10 +139,12 @@ check_free(SvirtState *state, const SvirtDefinition *definition,
     }
     if (by_uuid != NULL) {
         svirt_uuid_format(&definition->uuid, uuid);
-        return raise_taken("UUID", uuid, by_uuid, error);
+        return raise_taken("UUID", uuid, UUID_HINT, by_uuid, error);
     }
     if (by_name != NULL) {
-        return raise_taken("name", definition->name, by_name, error);
+        return raise_taken("name", definition->name,
+                           "choose another, or give the file that domain's "
+                           "<uuid> to redefine it", by_name, error);
     }
     return true;
 }
@@ -205,7 +208,7 @@ svirt_definitions_replace(SvirtState *state,
     }
     if (strcmp(old->name, definition->name) != 0) {
         svirt_uuid_format(&definition->uuid, uuid);
-        return raise_taken("UUID", uuid, old, error);
+        return raise_taken("UUID", uuid, UUID_HINT, old, error);
     }
     if (old->author != definition->author) {
         return svirt_raise(error, SVIRT_ERROR_REFUSED, NULL,

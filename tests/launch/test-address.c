@@ -287,6 +287,7 @@ add_late_addresses(void)
     SvirtUuid uuid;
     size_t count = 0;
 
+    g_assert_cmpint(tun, >=, 0);
     g_assert_true(fixture_cgroup_make(PARENT, &uuid, &cgroup));
     g_assert_true(svirt_address_rules_for_host(rules, G_N_ELEMENTS(rules),
                                                &count));
