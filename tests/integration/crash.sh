@@ -64,7 +64,7 @@ left() # UUID NAME
 {
     find "$root/run/$1" 2>/dev/null
     find /sys/fs/cgroup -type d -name "$1" 2>/dev/null
-    pgrep -f "guest=$2," || true
+    pgrep -f -- "-uuid $1( |$)" || true
     keeper "$2" || true
 }
 nothing_left() { [ -z "$(left "$@")" ]; }

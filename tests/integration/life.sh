@@ -55,7 +55,7 @@ left()
 {
     [ ! -e "$root/run/$1" ] || find "$root/run/$1"
     find /sys/fs/cgroup -type d -name "$1" 2>/dev/null
-    pgrep -f "guest=$2," || true
+    pgrep -f -- "-uuid $1( |$)" || true
 }
 
 uuid=4f0c2b4e-6d8a-4a43-9f19-3c5c0e1f7a01
