@@ -46,8 +46,8 @@ bool svirt_verify_rows_ok(const GPtrArray *rows);
  * A process that svirt did not start, by what it ought to have were it ours:
  * uid, capabilities, no_new_privs, seccomp, namespaces, and in `labels`
  * (SVIRT_MODEL_MAX entries, owned by the caller) its label under every model
- * that runs. All rows are advice, but threads with different labels. STATE: it
- * is gone.
+ * that runs. All rows are advice, but threads with different labels and a
+ * label on which the model does not enforce. STATE: it is gone.
  */
 bool svirt_verify_foreign(pid_t pid, GPtrArray **ret_rows, char **labels,
                           GError **error);

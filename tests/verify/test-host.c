@@ -218,7 +218,13 @@ test_foreign_process_is_advice(void)
 
     g_assert_true(svirt_verify_foreign(getpid(), &rows, labels, &error));
     g_assert_no_error(error);
-    g_assert_true(svirt_verify_rows_ok(rows));
+    /* On a host with a model this process is one that it does not confine. */
+    for (unsigned i = 0; i < rows->len; i++) {
+        const SvirtVerifyRow *row = rows->pdata[i];
+
+        g_assert_true(row->ok || row->advice ||
+                      g_str_has_prefix(row->what, "enforcing "));
+    }
     g_assert_false(((const SvirtVerifyRow *)rows->pdata[0])->ok &&
                    geteuid() == 0);
     for (unsigned i = 0; i < SVIRT_MODEL_MAX; i++) {
