@@ -236,6 +236,7 @@ svirt -q start b --paused
 kill -9 "$(keeper b)" "$(process Emulator b)"
 [ -S "$work/bind.sock" ]
 verdict $? "bind: with nobody alive it stays"
+check "with both dead it is shut off" wait_state b "shut off"
 check "recover clears that" svirt recover
 [ ! -e "$work/bind.sock" ]
 verdict $? "bind: the socket's file too"
