@@ -71,9 +71,13 @@ adopt(SvirtAdopt *orphan, GPtrArray *rows)
               svirt_adopt_start(orphan, program, ANSWER_MS, &answer);
 
     if (!ok) {
+        int saved = errno;
         g_autofree char *why = g_strdup_printf(
             "no keeper: %s",
-            errno == EREMOTEIO ? answer.text : g_strerror(errno));
+            !svirt_run_process_alive(
+                &svirt_adopt_status(orphan)->process[SVIRT_PROCESS_VMM])
+                ? "its emulator ended meanwhile; svirt recover clears it"
+            : saved == EREMOTEIO ? answer.text : g_strerror(saved));
 
         add_row(rows, name, "running VM", why, false);
         return;
