@@ -90,9 +90,14 @@ disk() # BUS TARGET FILE [CHILDREN] [ATTRIBUTES OF DRIVER]
 # Until the attached guest says that it is up, at most 60 s.
 hear_up()
 {
-    local line began=$SECONDS
+    local line half='' began=$SECONDS
     while [ $((SECONDS - began)) -lt 60 ]; do
-        IFS= read -r -t 5 line <&"${terminal[$1]}" || continue
+        IFS= read -r -t 5 line <&"${terminal[$1]}" || {
+            half+=$line
+            continue
+        }
+        line=$half$line
+        half=''
         case $line in *"svirt guest $1 is up"*) return 0 ;; esac
     done
     note "$1 is not up after 60 s"
@@ -112,11 +117,16 @@ attach()
 
 ask()
 {
-    local fd=${terminal[$1]} mark=$RANDOM line seen='' began=$SECONDS
+    local fd=${terminal[$1]} mark=$RANDOM line half='' seen='' began=$SECONDS
     printf 'mark=%s; echo "<$mark>"; %s; echo "</$mark>"\n' "$mark" "$2" >&"$fd"
     while [ $((SECONDS - began)) -lt "${3:-20}" ]; do
-        IFS= read -r -t 1 line <&"$fd" || continue
-        line=${line%$'\r'}
+        # What a read that runs out of time has taken is taken: keep it.
+        IFS= read -r -t 1 line <&"$fd" || {
+            half+=$line
+            continue
+        }
+        line=$half${line%$'\r'}
+        half=''
         case $line in
         "<$mark>") seen=yes ;;
         "</$mark>") return 0 ;;
