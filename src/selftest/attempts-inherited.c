@@ -90,8 +90,10 @@ sendmmsg_path(const SvirtProbeTarget *t, const SvirtProbeAttempt *a,
     if (t->socket_fd < 0) {
         return SVIRT_PROBE_UNAIMED;
     }
-    return svirt_probe_result(sendmmsg((int)t->socket_fd, &message, 1,
-                                       MSG_NOSIGNAL | MSG_DONTWAIT));
+    /* musl makes one sendmsg of each. */
+    return svirt_probe_result(syscall(SYS_sendmmsg, (int)t->socket_fd,
+                                      &message, 1,
+                                      MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
 static int

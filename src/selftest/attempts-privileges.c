@@ -118,11 +118,13 @@ realtime(const SvirtProbeTarget *t, const SvirtProbeAttempt *a,
 {
     struct sched_param param = { .sched_priority = 1 };
 
-    if (sched_setscheduler(0, SCHED_FIFO, &param) < 0) {
+    /* musl's own function says ENOSYS without asking the kernel. */
+    if (syscall(SYS_sched_setscheduler, 0, SCHED_FIFO, &param) < 0) {
         return errno;
     }
     param.sched_priority = 0;
-    return svirt_probe_result(sched_setscheduler(0, SCHED_OTHER, &param));
+    return svirt_probe_result(
+        syscall(SYS_sched_setscheduler, 0, SCHED_OTHER, &param));
 }
 
 static int

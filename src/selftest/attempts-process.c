@@ -214,8 +214,8 @@ schedule_other(const SvirtProbeTarget *t, const SvirtProbeAttempt *a,
 
     return t->pid < 0
                ? SVIRT_PROBE_UNAIMED
-               : svirt_probe_result(sched_setscheduler(
-                     (pid_t)t->pid, SCHED_OTHER, &param));
+               : svirt_probe_result(syscall(SYS_sched_setscheduler,
+                                          t->pid, SCHED_OTHER, &param));
 }
 
 static int
