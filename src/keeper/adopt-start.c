@@ -227,9 +227,6 @@ svirt_adopt_start(SvirtAdopt *adopt, const char *keeper_program,
     }
     ok = give(inheritance, ends[1], SVIRT_KEEPER_FD_SVIRT) &&
          gather(adopt, inheritance) && add_block(adopt, inheritance) &&
-         /* Two monitors on one QMP would each get half of it. */
-         svirt_adopt_end_process(adopt->pidfd[SVIRT_PROCESS_MONITOR],
-                                 timeout_ms) &&
          svirt_run_keeper(keeper_program, adopt->status.name, true,
                             inheritance->fds, inheritance->count) > 0;
     managed = inheritance->managed;

@@ -19,9 +19,10 @@
  * are taken with pidfd_getfd(2) from the living monitor at the numbers of
  * monitor/layout.h; the locks' descriptions from the VMM, each of which is
  * checked to be the image's and to hold its lock (keeper/adopt-lock.h). The
- * old monitor is then ended and the new keeper starts its own, which
- * resynchronises QMP. With the monitor dead too, the other end of QMP is gone
- * for good: the VM is adopted unmanaged and only destroy works.
+ * new keeper, once it has taken over, ends the old monitor and starts its own,
+ * which resynchronises QMP; one that cannot take over leaves it. With the
+ * monitor dead too, the other end of QMP is gone for good: the VM is adopted
+ * unmanaged and only destroy works.
  *
  * No GLib. Needs CAP_SYS_PTRACE and CAP_KILL over the VM's processes.
  */

@@ -294,7 +294,7 @@ svirt_keeper_monitor_gone(SvirtKeeper *keeper, bool kill_it)
     keeper->status.process[SVIRT_PROCESS_MONITOR] = (SvirtRunProcess){ 0 };
     if (keeper->phase == SVIRT_KEEPER_ENDING) {
         svirt_keeper_finish_end(keeper);
-    } else if (keeper->phase < SVIRT_KEEPER_ENDING) {
+    } else if (keeper->phase < SVIRT_KEEPER_ENDING && keeper->managed) {
         plan_restart(keeper);
     }
 }

@@ -229,13 +229,53 @@ svirt_keeper_start(SvirtKeeper *keeper)
     return ok;
 }
 
+static void
+adopt_passts(SvirtKeeper *keeper, const SvirtAdoption *adoption)
+{
+    for (int i = 0; i < SVIRT_MAX_PASSTS; i++) {
+        SvirtLaunched *passt = &keeper->child[SVIRT_PROCESS_PASST + i];
+        SvirtRunProcess *process =
+            &keeper->status.process[SVIRT_PROCESS_PASST + i];
+
+        if (adoption->passt[i].pid > 0) {
+            passt->pid = adoption->passt[i].pid;
+            passt->pidfd = SVIRT_KEEPER_FD_PASST_PIDFD(i);
+        } else if (process->pid > 0) {
+            keeper->status.flags |= SVIRT_RUN_NETWORK_LOST;
+        }
+        *process = adoption->passt[i];
+    }
+}
+
+/*
+ * The former keeper's monitor lives until here, so that whatever kept this
+ * keeper from starting would have left it. Two on one QMP would each get half
+ * of it: the next one starts when this one has ended, or never was.
+ */
+static void
+adopt_monitor(SvirtKeeper *keeper)
+{
+    SvirtLaunched *monitor = &keeper->child[SVIRT_PROCESS_MONITOR];
+    SvirtRunProcess *process = &keeper->status.process[SVIRT_PROCESS_MONITOR];
+
+    monitor->pidfd = svirt_run_process_open(process);
+    monitor->pid = monitor->pidfd >= 0 ? process->pid : 0;
+    if (keeper->managed) {
+        svirt_keeper_monitor_gone(keeper, true);
+        return;
+    }
+    keeper->status.flags |= SVIRT_RUN_UNMANAGED;
+    if (monitor->pid == 0) {
+        *process = (SvirtRunProcess){ 0 };
+    }
+}
+
 bool
 svirt_keeper_adopt(SvirtKeeper *keeper)
 {
     SvirtAdoption adoption;
     SvirtLaunched *vmm = &keeper->child[SVIRT_PROCESS_VMM];
     SvirtMessage started = { .type = SVIRT_MESSAGE_STARTED };
-    SvirtLaunchFailure failure = { 0 };
 
     if (svirt_pread_full(SVIRT_KEEPER_FD_ADOPTION, &adoption,
                          sizeof(adoption), 0) != sizeof(adoption) ||
@@ -247,15 +287,7 @@ svirt_keeper_adopt(SvirtKeeper *keeper)
     vmm->pid = adoption.vmm.pid;
     vmm->pidfd = SVIRT_KEEPER_FD_VMM_PIDFD;
     keeper->status.process[SVIRT_PROCESS_VMM] = adoption.vmm;
-    for (int i = 0; i < SVIRT_MAX_PASSTS; i++) {
-        SvirtLaunched *passt = &keeper->child[SVIRT_PROCESS_PASST + i];
-
-        keeper->status.process[SVIRT_PROCESS_PASST + i] = adoption.passt[i];
-        if (adoption.passt[i].pid > 0) {
-            passt->pid = adoption.passt[i].pid;
-            passt->pidfd = SVIRT_KEEPER_FD_PASST_PIDFD(i);
-        }
-    }
+    adopt_passts(keeper, &adoption);
     keeper->committed = true;
     keeper->phase = SVIRT_KEEPER_RUNNING;
     keeper->managed = keeper->managed && adoption.managed == 1;
@@ -265,13 +297,7 @@ svirt_keeper_adopt(SvirtKeeper *keeper)
         /* To its end: what happened meanwhile nobody can take back. */
         keeper->status.flags |= SVIRT_RUN_UNLOCKED;
     }
-    if (keeper->managed) {
-        /* A monitor that cannot start is tried again, as always. */
-        (void)svirt_keeper_start_monitor(keeper, true, &failure);
-    } else {
-        keeper->status.flags |= SVIRT_RUN_UNMANAGED;
-        keeper->status.process[SVIRT_PROCESS_MONITOR] = (SvirtRunProcess){ 0 };
-    }
+    adopt_monitor(keeper);
     svirt_keeper_write_status(keeper);
     started.a = adoption.vmm.pid;
     started.b = (int64_t)adoption.vmm.start_time;

@@ -281,8 +281,7 @@ test_a_connection_ends_with_the_vm(void)
     SVIRT_AUTO_FD server = ends[0];
     vm = vm_with(SVIRT_SERIAL_CONNECTED, ends[1], -1);
     vm_start_and_run(vm, false);
-    g_assert_no_errno(kill(vm->vmm, SIGKILL));
-    vm_wait_released(vm);
+    vm_kill(vm);
     g_assert_cmpint(recv(server, &byte, 1, 0), ==, 0);
 }
 

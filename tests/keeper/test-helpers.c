@@ -72,8 +72,7 @@ test_passt_that_ends_costs_the_network_alone(void)
     vm_wait_flags(vm, SVIRT_RUN_NETWORK_LOST, SVIRT_RUN_NETWORK_LOST);
     reply = vm_qmp(vm, "{\"execute\": \"query-status\"}");
     g_assert_nonnull(strstr(reply, "running"));
-    g_assert_no_errno(kill(vm->vmm, SIGKILL));
-    vm_wait_released(vm);
+    vm_kill(vm);
 }
 
 static void
@@ -89,8 +88,7 @@ test_passt_ends_with_its_vmm(void)
     vm_add_passt(vm, 0, argv);
     vm_start_and_run(vm, false);
     g_assert_true(vm_process_is_there(vm->passt));
-    g_assert_no_errno(kill(vm->vmm, SIGKILL));
-    vm_wait_released(vm);
+    vm_kill(vm);
     g_assert_false(vm_process_is_there(vm->passt));
 }
 
@@ -122,8 +120,7 @@ test_every_passt_is_looked_after(void)
     for (unsigned i = SVIRT_PROCESS_PASST; i < lost; i++) {
         g_assert_true(svirt_run_process_alive(&status.process[i]));
     }
-    g_assert_no_errno(kill(vm->vmm, SIGKILL));
-    vm_wait_released(vm);
+    vm_kill(vm);
     for (unsigned i = SVIRT_PROCESS_PASST; i < lost; i++) {
         g_assert_false(vm_process_is_there(status.process[i].pid));
     }

@@ -75,8 +75,7 @@ test_row(gconstpointer data)
         g_assert_cmpint(errno, ==, EREMOTEIO);
         g_assert_cmpstr(why, !=, "");
     }
-    g_assert_no_errno(kill(vm->vmm, SIGKILL));
-    vm_wait_released(vm);
+    vm_kill(vm);
 }
 
 static void

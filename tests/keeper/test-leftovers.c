@@ -8,42 +8,10 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "keeper/adopt.h"
 #include "keeper/layout.h"
 #include "vm.h"
 
 /* What a keeper leaves that dies, or cannot finish, at the wrong moment. */
-
-static SvirtAdopt *
-open_adoption(Vm *vm, SvirtAdoptState state)
-{
-    const char *why = NULL;
-    SvirtAdopt *adopt = svirt_adopt_open(vm->runs_fd, vm->uuid_text, &why);
-
-    if (adopt == NULL) {
-        g_error("%s: %s", why, g_strerror(errno));
-    }
-    g_assert_cmpstr(svirt_adopt_state_to_string(svirt_adopt_state(adopt)), ==,
-                    svirt_adopt_state_to_string(state));
-    return adopt;
-}
-
-static void
-kill_keeper(Vm *vm)
-{
-    g_assert_no_errno(kill(vm->keeper, SIGKILL));
-    vm_wait_gone(vm->keeper);
-    svirt_fd_close(&vm->svirt_fd);
-    g_assert_true(vm_process_is_there(vm->vmm));
-}
-
-static void
-end(Vm *vm, SvirtAdopt *adopt)
-{
-    g_assert_true(svirt_adopt_end(adopt, 5000));
-    svirt_adopt_free(adopt);
-    vm_wait_released(vm);
-}
 
 /* A `cont` that QEMU never answers: the keeper dies between the two. */
 static Vm *
@@ -57,7 +25,7 @@ vm_dead_in_commit(const char *mode)
     vm_wait_flags(vm, SVIRT_RUN_COMMITTING | SVIRT_RUN_STARTING,
                   SVIRT_RUN_COMMITTING | SVIRT_RUN_STARTING);
     g_usleep(100000); /* `cont` is on its way, or there */
-    kill_keeper(vm);
+    vm_kill_keeper(vm);
     return vm;
 }
 
@@ -78,28 +46,20 @@ test_a_guest_that_runs_is_finished(void)
     g_autoptr(Vm) vm = NULL;
     SvirtAdopt *adopt;
     SvirtMessage answer = { 0 };
-    SvirtRunStatus status;
 
     if (!vm_possible()) {
         return;
     }
     vm = vm_dead_in_commit("mute-cont");
-    adopt = open_adoption(vm, SVIRT_ADOPT_COMMITTING);
+    adopt = vm_open_adoption(vm, SVIRT_ADOPT_COMMITTING);
     g_assert_cmpint(ask_state(adopt).state, ==, SVIRT_GUEST_RUNNING);
     /* Undecided it can be ended alone. */
     g_assert_false(svirt_adopt_start(adopt, KEEPER_PROGRAM, 1000, &answer));
     g_assert_cmpint(errno, ==, EINVAL);
     svirt_adopt_decide(adopt, true);
-    g_assert_true(svirt_adopt_start(adopt, KEEPER_PROGRAM, 20000, &answer));
-    g_assert_cmpint(answer.type, ==, SVIRT_MESSAGE_READY);
+    vm_adopt(vm, adopt, SVIRT_MESSAGE_READY);
     svirt_adopt_free(adopt);
-    vm_status(vm, &status);
-    vm->keeper = vm->other = status.keeper.pid;
-    g_assert_cmpuint(status.flags & (SVIRT_RUN_STARTING |
-                                     SVIRT_RUN_COMMITTING), ==, 0);
-    g_assert_cmpuint(status.flags & SVIRT_RUN_ADOPTED, !=, 0);
-    g_assert_no_errno(kill(vm->vmm, SIGKILL));
-    vm_wait_released(vm);
+    vm_kill(vm);
 }
 
 static void
@@ -113,13 +73,13 @@ test_a_guest_that_never_ran_is_ended(void)
         return;
     }
     vm = vm_dead_in_commit("ignore-cont");
-    adopt = open_adoption(vm, SVIRT_ADOPT_COMMITTING);
+    adopt = vm_open_adoption(vm, SVIRT_ADOPT_COMMITTING);
     state = ask_state(adopt);
     g_assert_cmpint(state.state, ==, SVIRT_GUEST_PAUSED);
     g_assert_cmpint(state.reason, ==, SVIRT_REASON_STARTING);
     svirt_adopt_decide(adopt, false);
     g_assert_cmpint(svirt_adopt_state(adopt), ==, SVIRT_ADOPT_UNFINISHED);
-    end(vm, adopt);
+    vm_end_adoption(vm, adopt);
 }
 
 /* Nobody is left to ask, and who started it was told that it failed. */
@@ -134,7 +94,7 @@ test_with_the_monitor_dead_it_is_unfinished(void)
     vm = vm_dead_in_commit("mute-cont");
     g_assert_no_errno(kill(vm->monitor, SIGKILL));
     vm_wait_gone(vm->monitor);
-    end(vm, open_adoption(vm, SVIRT_ADOPT_UNFINISHED));
+    vm_end_adoption(vm, vm_open_adoption(vm, SVIRT_ADOPT_UNFINISHED));
 }
 
 /* Before the read-back an emulator's word that it runs counts nothing. */
@@ -155,11 +115,11 @@ test_before_the_commit_it_is_unfinished(void)
     g_assert_no_errno(fstatat(vm->run_dir_fd, SVIRT_RUN_SPEC, &st, 0));
     g_assert_cmpint(fstatat(vm->run_dir_fd, SVIRT_RUN_SPEC_NEW, &st, 0), ==,
                     -1);
-    kill_keeper(vm);
-    adopt = open_adoption(vm, SVIRT_ADOPT_UNFINISHED);
+    vm_kill_keeper(vm);
+    adopt = vm_open_adoption(vm, SVIRT_ADOPT_UNFINISHED);
     svirt_adopt_decide(adopt, true);
     g_assert_cmpint(svirt_adopt_state(adopt), ==, SVIRT_ADOPT_UNFINISHED);
-    end(vm, adopt);
+    vm_end_adoption(vm, adopt);
 }
 
 /* A spec that was being written is no spec: the VM can be ended. */
@@ -174,10 +134,10 @@ test_half_a_spec_is_none(void)
     vm = vm_fake("serve", NULL, NULL);
     vm_start(vm, false);
     vm_expect(vm, SVIRT_MESSAGE_READY, NULL);
-    kill_keeper(vm);
+    vm_kill_keeper(vm);
     g_assert_no_errno(renameat(vm->run_dir_fd, SVIRT_RUN_SPEC, vm->run_dir_fd,
                                SVIRT_RUN_SPEC_NEW));
-    end(vm, open_adoption(vm, SVIRT_ADOPT_UNFINISHED));
+    vm_end_adoption(vm, vm_open_adoption(vm, SVIRT_ADOPT_UNFINISHED));
 }
 
 /* A cgroup within the VMM's: the kernel removes neither. */
@@ -208,12 +168,12 @@ test_a_cgroup_that_stays_keeps_the_run_directory(void)
     g_assert_cmpint(status.process[SVIRT_PROCESS_VMM].pid, ==, 0);
     g_assert_true(vm_image_is_free(vm));
     /* It is found, and not given up before all of it is gone. */
-    adopt = open_adoption(vm, SVIRT_ADOPT_DEAD);
+    adopt = vm_open_adoption(vm, SVIRT_ADOPT_DEAD);
     g_assert_false(svirt_adopt_end(adopt, 200));
     svirt_adopt_free(adopt);
-    adopt = open_adoption(vm, SVIRT_ADOPT_DEAD);
+    adopt = vm_open_adoption(vm, SVIRT_ADOPT_DEAD);
     g_assert_no_errno(rmdir(inner));
-    end(vm, adopt);
+    vm_end_adoption(vm, adopt);
     g_assert_cmpint(access(status.cgroup[SVIRT_LEAF_VMM], F_OK), ==, -1);
 }
 
@@ -223,8 +183,6 @@ test_a_closed_console_is_no_obstacle(void)
 {
     g_autoptr(Vm) vm = NULL;
     g_autofree char *reply = NULL;
-    SvirtAdopt *adopt;
-    SvirtMessage answer = { 0 };
     SvirtRunStatus status;
 
     if (!vm_possible()) {
@@ -236,16 +194,11 @@ test_a_closed_console_is_no_obstacle(void)
                        "{\"fd\":11}}");
     g_assert_true(g_str_has_prefix(reply, "{\"return\""));
     g_usleep(50000);
-    kill_keeper(vm);
-    adopt = open_adoption(vm, SVIRT_ADOPT_MANAGED);
-    g_assert_true(svirt_adopt_start(adopt, KEEPER_PROGRAM, 20000, &answer));
-    g_assert_cmpint(answer.type, ==, SVIRT_MESSAGE_READY);
-    svirt_adopt_free(adopt);
+    vm_kill_keeper(vm);
+    vm_adopt_and_free(vm, SVIRT_ADOPT_MANAGED, SVIRT_MESSAGE_READY);
     vm_status(vm, &status);
-    vm->keeper = vm->other = status.keeper.pid;
     g_assert_cmpuint(status.flags & SVIRT_RUN_UNMANAGED, ==, 0);
-    g_assert_no_errno(kill(vm->vmm, SIGKILL));
-    vm_wait_released(vm);
+    vm_kill(vm);
 }
 
 int

@@ -67,8 +67,7 @@ test_killed_vmm_leaves_nothing(void)
     vm_start_and_run(vm, false);
     g_assert_false(vm_image_is_free(vm));
     before = g_get_monotonic_time();
-    g_assert_no_errno(kill(vm->vmm, SIGKILL));
-    vm_wait_released(vm);
+    vm_kill(vm);
     after = g_get_monotonic_time();
     g_test_message("released after %.1f ms", (double)(after - before) / 1000);
 }
@@ -388,8 +387,7 @@ test_cgroups_are_filled_and_removed(void)
     g_assert_cmpint(atoi(text), ==, vm->vmm);
     vm_group = g_path_get_dirname(status.cgroup[SVIRT_LEAF_HELPER]);
     g_assert_true(g_file_test(vm_group, G_FILE_TEST_IS_DIR));
-    g_assert_no_errno(kill(vm->vmm, SIGKILL));
-    vm_wait_released(vm);
+    vm_kill(vm);
     g_assert_false(g_file_test(vm_group, G_FILE_TEST_EXISTS));
 }
 

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "keeper/adopt.h"
 #include "vm.h"
 
 /*
@@ -36,24 +33,17 @@ vm_without_keeper(const char *command)
         tell_vmm(vm, command);
     }
     g_assert_false(vm_image_is_free(vm)); /* as long as the keeper lives */
-    g_assert_no_errno(kill(vm->keeper, SIGKILL));
-    vm_wait_gone(vm->keeper);
-    svirt_fd_close(&vm->svirt_fd);
+    vm_kill_keeper(vm);
     return vm;
 }
 
 static void
 adopt(Vm *vm, SvirtAdoptLock state, bool unlocked)
 {
-    const char *why = NULL;
-    SvirtAdopt *adopt = svirt_adopt_open(vm->runs_fd, vm->uuid_text, &why);
-    SvirtMessage answer = { 0 };
+    SvirtAdopt *adopt = vm_open_adoption(vm, SVIRT_ADOPT_MANAGED);
     SvirtRunStatus status;
 
-    g_assert_nonnull(adopt);
-    if (!svirt_adopt_start(adopt, KEEPER_PROGRAM, 20000, &answer)) {
-        g_error("%s: %s", g_strerror(errno), answer.text);
-    }
+    vm_adopt(vm, adopt, SVIRT_MESSAGE_READY);
     for (unsigned i = 0; i < SVIRT_ADOPT_LOCK_MAX; i++) {
         g_test_message("%s: %u", svirt_adopt_lock_to_string(i),
                        svirt_adopt_locks(adopt, i));
@@ -61,8 +51,6 @@ adopt(Vm *vm, SvirtAdoptLock state, bool unlocked)
     }
     svirt_adopt_free(adopt);
     vm_status(vm, &status);
-    vm->keeper = vm->other = status.keeper.pid;
-    vm->monitor = status.process[SVIRT_PROCESS_MONITOR].pid;
     g_assert_cmpint((status.flags & SVIRT_RUN_UNLOCKED) != 0, ==, unlocked);
 }
 
@@ -101,8 +89,7 @@ test_row(gconstpointer data)
     }
     tell_vmm(vm, "image-close");
     g_assert_false(vm_image_is_free(vm));
-    g_assert_no_errno(kill(vm->vmm, SIGKILL));
-    vm_wait_released(vm);
+    vm_kill(vm);
 }
 
 /* Somebody saw it free meanwhile: both say so, nobody is thrown out. */
@@ -126,8 +113,7 @@ test_taken_by_another(void)
         adopt(vm, SVIRT_ADOPT_LOCK_BUSY, true);
         g_assert_false(vm_image_is_free(vm));
     }
-    g_assert_no_errno(kill(vm->vmm, SIGKILL));
-    vm_wait_released(vm);
+    vm_kill(vm);
 }
 
 static void
@@ -142,8 +128,7 @@ test_lost_with_its_last_descriptor(void)
     tell_vmm(vm, "image-close");
     adopt(vm, SVIRT_ADOPT_LOCK_LOST, true);
     g_assert_true(vm_process_is_there(vm->vmm));
-    g_assert_no_errno(kill(vm->vmm, SIGKILL));
-    vm_wait_released(vm);
+    vm_kill(vm);
 }
 
 /* Another file that took the path is not the image. */
@@ -166,8 +151,7 @@ test_another_file_of_that_name_is_left_alone(void)
     g_assert_true(vm_image_is_free(vm)); /* the new file is */
     g_assert_no_errno(rename(moved, path));
     g_assert_false(vm_image_is_free(vm));
-    g_assert_no_errno(kill(vm->vmm, SIGKILL));
-    vm_wait_released(vm);
+    vm_kill(vm);
 }
 
 static void

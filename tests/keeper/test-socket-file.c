@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "keeper/adopt.h"
 #include "keeper/socket-file.h"
 #include "vm.h"
 
@@ -217,45 +216,24 @@ test_goes_with_the_vm(Fixture *fixture, gconstpointer data)
         return;
     }
     vm = vm_with_socket(fixture);
-    g_assert_no_errno(kill(vm->vmm, SIGKILL));
-    vm_wait_released(vm);
+    vm_kill(vm);
     g_assert_false(is_there(fixture));
-}
-
-static SvirtAdopt *
-open_adoption(Vm *vm)
-{
-    const char *why = NULL;
-    SvirtAdopt *adopt;
-
-    adopt = svirt_adopt_open(vm->runs_fd, vm->uuid_text, &why);
-    g_assert_nonnull(adopt);
-    return adopt;
 }
 
 static void
 test_goes_with_an_adopted_vm(Fixture *fixture, gconstpointer data)
 {
     g_autoptr(Vm) vm = NULL;
-    SvirtAdopt *adopt;
-    SvirtMessage answer;
-    SvirtRunStatus status;
 
     (void)data;
     if (!vm_possible()) {
         return;
     }
     vm = vm_with_socket(fixture);
-    g_assert_no_errno(kill(vm->keeper, SIGKILL));
-    vm_wait_gone(vm->keeper);
-    adopt = open_adoption(vm);
-    g_assert_true(svirt_adopt_start(adopt, KEEPER_PROGRAM, 20000, &answer));
-    svirt_adopt_free(adopt);
-    vm_status(vm, &status);
-    vm->keeper = vm->other = status.keeper.pid;
+    vm_kill_keeper(vm);
+    vm_adopt_and_free(vm, SVIRT_ADOPT_MANAGED, SVIRT_MESSAGE_READY);
     g_assert_true(is_there(fixture));
-    g_assert_no_errno(kill(vm->vmm, SIGKILL));
-    vm_wait_released(vm);
+    vm_kill(vm);
     g_assert_false(is_there(fixture));
 }
 
@@ -264,23 +242,18 @@ test_goes_with_a_dead_vm_that_is_recovered(Fixture *fixture,
                                            gconstpointer data)
 {
     g_autoptr(Vm) vm = NULL;
-    SvirtAdopt *adopt;
 
     (void)data;
     if (!vm_possible()) {
         return;
     }
     vm = vm_with_socket(fixture);
-    g_assert_no_errno(kill(vm->keeper, SIGKILL));
-    vm_wait_gone(vm->keeper);
+    vm_kill_keeper(vm);
     g_assert_no_errno(kill(vm->vmm, SIGKILL));
     vm_wait_gone(vm->vmm);
     vm_wait_gone(vm->monitor);
     g_assert_true(is_there(fixture));
-    adopt = open_adoption(vm);
-    g_assert_cmpint(svirt_adopt_state(adopt), ==, SVIRT_ADOPT_DEAD);
-    g_assert_true(svirt_adopt_end(adopt, 5000));
-    svirt_adopt_free(adopt);
+    vm_end_adoption(vm, vm_open_adoption(vm, SVIRT_ADOPT_DEAD));
     g_assert_false(is_there(fixture));
 }
 

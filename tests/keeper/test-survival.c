@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "keeper/adopt.h"
 #include "vm.h"
 
 /* Real QEMU; monitor and keeper are killed under it. */
@@ -121,48 +120,6 @@ test_qemu_survives_monitors_killed_at_work(void)
     g_assert_cmpuint(status.flags & SVIRT_RUN_BROKEN, ==, 0);
 }
 
-/* Recovery, with what it should find. */
-static SvirtAdopt *
-open_adoption(Vm *vm, SvirtAdoptState state)
-{
-    const char *why = NULL;
-    SvirtAdopt *adopt = svirt_adopt_open(vm->runs_fd, vm->uuid_text, &why);
-
-    if (adopt == NULL) {
-        g_error("%s: %s", why, g_strerror(errno));
-    }
-    g_assert_cmpstr(svirt_adopt_state_to_string(svirt_adopt_state(adopt)), ==,
-                    svirt_adopt_state_to_string(state));
-    return adopt;
-}
-
-static void
-kill_keeper(Vm *vm)
-{
-    g_assert_no_errno(kill(vm->keeper, SIGKILL));
-    vm_wait_gone(vm->keeper);
-    svirt_fd_close(&vm->svirt_fd);
-    g_assert_true(vm_process_is_there(vm->vmm));
-}
-
-static void
-adopt_and_take(Vm *vm, SvirtAdoptState state, SvirtMessageType answer)
-{
-    SvirtAdopt *adopt = open_adoption(vm, state);
-    SvirtRunStatus status;
-    SvirtMessage message;
-
-    if (!svirt_adopt_start(adopt, KEEPER_PROGRAM, 20000, &message)) {
-        g_error("%s: %s", g_strerror(errno), message.text);
-    }
-    g_assert_cmpint(message.type, ==, answer);
-    svirt_adopt_free(adopt);
-    vm_status(vm, &status);
-    vm->keeper = vm->other = status.keeper.pid;
-    vm->monitor = status.process[SVIRT_PROCESS_MONITOR].pid;
-    g_assert_cmpuint(status.flags & SVIRT_RUN_ADOPTED, !=, 0);
-}
-
 static void
 test_a_living_keeper_is_not_replaced(void)
 {
@@ -192,10 +149,10 @@ test_qemu_survives_its_keeper_and_is_adopted(void)
     }
     vm = vm_qemu();
     vm_start_and_run(vm, true);
-    kill_keeper(vm);
+    vm_kill_keeper(vm);
     expect_qmp(vm);
     g_assert_false(vm_image_is_free(vm));
-    adopt_and_take(vm, SVIRT_ADOPT_MANAGED, SVIRT_MESSAGE_READY);
+    vm_adopt_and_free(vm, SVIRT_ADOPT_MANAGED, SVIRT_MESSAGE_READY);
     expect_qmp(vm);
     g_assert_false(vm_image_is_free(vm));
     /* The new keeper does what the old one did. */
@@ -203,8 +160,41 @@ test_qemu_survives_its_keeper_and_is_adopted(void)
     g_assert_no_errno(kill(old, SIGKILL));
     vm_wait_monitor(vm, old);
     expect_qmp(vm);
-    g_assert_no_errno(kill(vm->vmm, SIGKILL));
-    vm_wait_released(vm);
+    vm_kill(vm);
+}
+
+/* A keeper that cannot take over leaves everything as it was. */
+static void
+test_a_keeper_that_fails_leaves_the_monitor(void)
+{
+    static const char *const programs[] = { "/nonexistent", "/bin/true",
+                                            KEEPER_PROGRAM };
+    g_autoptr(Vm) vm = NULL;
+
+    if (!vm_possible()) {
+        return;
+    }
+    vm = vm_fake("serve", NULL, NULL);
+    vm_start_and_run(vm, false);
+    vm_kill_keeper(vm);
+    for (unsigned i = 0; i < G_N_ELEMENTS(programs); i++) {
+        SvirtAdopt *adopt = vm_open_adoption(vm, SVIRT_ADOPT_MANAGED);
+        SvirtMessage message = { 0 };
+        pid_t old = vm->monitor;
+
+        if (i == 2) {
+            vm_adopt(vm, adopt, SVIRT_MESSAGE_READY);
+            g_assert_cmpint(vm->monitor, !=, old);
+            g_assert_false(vm_process_is_there(old));
+        } else {
+            g_assert_false(svirt_adopt_start(adopt, programs[i], 5000,
+                                             &message));
+            g_assert_true(vm_process_is_there(old));
+        }
+        svirt_adopt_free(adopt);
+        g_free(vm_qmp(vm, "{\"execute\": \"query-status\"}"));
+    }
+    vm_kill(vm);
 }
 
 static void
@@ -217,12 +207,11 @@ test_adopted_twice(void)
     }
     vm = vm_fake("serve", NULL, NULL);
     vm_start_and_run(vm, false);
-    kill_keeper(vm);
-    adopt_and_take(vm, SVIRT_ADOPT_MANAGED, SVIRT_MESSAGE_READY);
-    kill_keeper(vm);
-    adopt_and_take(vm, SVIRT_ADOPT_MANAGED, SVIRT_MESSAGE_READY);
-    g_assert_no_errno(kill(vm->vmm, SIGKILL));
-    vm_wait_released(vm);
+    vm_kill_keeper(vm);
+    vm_adopt_and_free(vm, SVIRT_ADOPT_MANAGED, SVIRT_MESSAGE_READY);
+    vm_kill_keeper(vm);
+    vm_adopt_and_free(vm, SVIRT_ADOPT_MANAGED, SVIRT_MESSAGE_READY);
+    vm_kill(vm);
 }
 
 static void
@@ -236,18 +225,17 @@ test_with_both_dead_only_destroy_is_left(void)
     }
     vm = vm_qemu();
     vm_start_and_run(vm, true);
-    kill_keeper(vm);
+    vm_kill_keeper(vm);
     g_assert_no_errno(kill(vm->monitor, SIGKILL));
     vm_wait_gone(vm->monitor);
     g_assert_true(vm_process_is_there(vm->vmm));
     g_assert_false(vm_image_is_free(vm));
-    adopt_and_take(vm, SVIRT_ADOPT_UNMANAGED, SVIRT_MESSAGE_STARTED);
+    vm_adopt_and_free(vm, SVIRT_ADOPT_UNMANAGED, SVIRT_MESSAGE_STARTED);
     vm_status(vm, &status);
     g_assert_cmpuint(status.flags & SVIRT_RUN_UNMANAGED, !=, 0);
     g_assert_cmpint(vm_connect(vm), ==, -1);
     g_assert_false(vm_image_is_free(vm));
-    g_assert_no_errno(kill(vm->vmm, SIGKILL));
-    vm_wait_released(vm);
+    vm_kill(vm);
 }
 
 static void
@@ -261,14 +249,12 @@ test_a_monitor_ends_with_its_vmm_without_a_keeper(void)
     }
     vm = vm_fake("serve", NULL, NULL);
     vm_start_and_run(vm, false);
-    kill_keeper(vm);
+    vm_kill_keeper(vm);
     g_assert_no_errno(kill(vm->vmm, SIGKILL));
     vm_wait_gone(vm->vmm);
     vm_wait_gone(vm->monitor);
-    adopt = open_adoption(vm, SVIRT_ADOPT_DEAD);
-    g_assert_true(svirt_adopt_end(adopt, 5000));
-    svirt_adopt_free(adopt);
-    vm_wait_released(vm);
+    adopt = vm_open_adoption(vm, SVIRT_ADOPT_DEAD);
+    vm_end_adoption(vm, adopt);
 }
 
 static void
@@ -284,13 +270,11 @@ test_an_unfinished_start_can_only_be_ended(void)
     vm = vm_fake("serve", NULL, NULL);
     vm_start(vm, false);
     vm_expect(vm, SVIRT_MESSAGE_READY, NULL);
-    kill_keeper(vm);
-    adopt = open_adoption(vm, SVIRT_ADOPT_UNFINISHED);
+    vm_kill_keeper(vm);
+    adopt = vm_open_adoption(vm, SVIRT_ADOPT_UNFINISHED);
     g_assert_false(svirt_adopt_start(adopt, KEEPER_PROGRAM, 1000, &message));
     g_assert_cmpint(errno, ==, EINVAL);
-    g_assert_true(svirt_adopt_end(adopt, 5000));
-    svirt_adopt_free(adopt);
-    vm_wait_released(vm);
+    vm_end_adoption(vm, adopt);
 }
 
 /* Kilobytes of PSS, and of what is the process's own. */
@@ -357,6 +341,8 @@ main(int argc, char **argv)
                     test_a_living_keeper_is_not_replaced);
     g_test_add_func("/keeper/survival/qemu-survives-its-keeper-and-is-adopted",
                     test_qemu_survives_its_keeper_and_is_adopted);
+    g_test_add_func("/keeper/survival/a-keeper-that-fails-leaves-the-monitor",
+                    test_a_keeper_that_fails_leaves_the_monitor);
     g_test_add_func("/keeper/survival/adopted-twice", test_adopted_twice);
     g_test_add_func("/keeper/survival/with-both-dead-only-destroy-is-left",
                     test_with_both_dead_only_destroy_is_left);

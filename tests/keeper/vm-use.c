@@ -254,6 +254,13 @@ vm_wait_released(Vm *vm)
     g_assert_true(vm_image_is_free(vm));
 }
 
+void
+vm_kill(Vm *vm)
+{
+    g_assert_no_errno(kill(vm->vmm, SIGKILL));
+    vm_wait_released(vm);
+}
+
 unsigned
 vm_count_fds(pid_t pid)
 {

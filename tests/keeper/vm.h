@@ -3,6 +3,7 @@
 
 #include <glib.h>
 
+#include "keeper/adopt.h"
 #include "keeper/message.h"
 #include "keeper/run-keeper.h"
 #include "keeper/status.h"
@@ -72,6 +73,8 @@ void vm_wait_flags(Vm *vm, uint32_t mask, uint32_t wanted);
 void vm_wait_monitor(Vm *vm, pid_t not_this_one);
 /* The keeper ends, having removed the run directory. */
 void vm_wait_released(Vm *vm);
+/* Its VMM, at once; then everything is released. */
+void vm_kill(Vm *vm);
 bool vm_process_is_there(pid_t pid);
 /* Somebody else can lock the image. */
 bool vm_image_is_free(Vm *vm);
@@ -79,3 +82,13 @@ void vm_wait_gone(pid_t pid);
 unsigned vm_count_fds(pid_t pid);
 /* utime + stime in clock ticks. */
 uint64_t vm_cpu_ticks(pid_t pid);
+
+/* vm-adopt.c: what `svirt recover` does. The VMM outlives its keeper. */
+void vm_kill_keeper(Vm *vm);
+/* What is found is in that state. Owned by the caller. */
+SvirtAdopt *vm_open_adoption(Vm *vm, SvirtAdoptState state);
+/* The keeper that takes over gives that answer; it is the VM's from then on. */
+void vm_adopt(Vm *vm, SvirtAdopt *adopt, SvirtMessageType answer);
+void vm_adopt_and_free(Vm *vm, SvirtAdoptState state, SvirtMessageType answer);
+/* Takes it: everything is ended and released. */
+void vm_end_adoption(Vm *vm, SvirtAdopt *adopt);
