@@ -10,6 +10,8 @@
 #include "keeper/programs.h"
 
 #define ANSWER_MS 10000
+/* QMP's other end died with the monitor: nobody can open it again. */
+#define UNMANAGED "has a keeper, and no monitor for good: only destroy works"
 
 typedef struct Recovery {
     SvirtManager *manager; /* borrowed, as all here */
@@ -86,8 +88,8 @@ adopt(SvirtAdopt *orphan, GPtrArray *rows)
             answer.type == SVIRT_MESSAGE_READY ? "has a keeper again"
             : answer.type == SVIRT_MESSAGE_QMP_BROKEN
                 ? "has a keeper; it breaks the protocol"
-                : "has a keeper; only destroy works",
-            true);
+                : UNMANAGED,
+            answer.type == SVIRT_MESSAGE_READY);
     add_locks(orphan, rows);
 }
 
@@ -103,6 +105,19 @@ end(const Recovery *recovery, SvirtAdopt *orphan, const char *uuid_text,
             ok ? "ended and released" : "not all released", ok);
 }
 
+/* Its keeper lives, which is no help where nothing can be asked of it. */
+static void
+note_unmanaged(int runs, const char *uuid_text, GPtrArray *rows)
+{
+    SvirtRunStatus run;
+
+    if (svirt_run_status_read(runs, uuid_text, &run) &&
+        (run.flags & SVIRT_RUN_UNMANAGED) != 0 &&
+        svirt_run_process_alive(&run.process[SVIRT_PROCESS_VMM])) {
+        add_row(rows, run.name, "running VM", UNMANAGED, false);
+    }
+}
+
 static void
 recover_run(int runs, const char *uuid_text, void *data)
 {
@@ -111,8 +126,9 @@ recover_run(int runs, const char *uuid_text, void *data)
     SvirtAdopt *orphan = svirt_adopt_open(runs, uuid_text, &why);
 
     if (orphan == NULL) {
-        /* A living keeper looks after it; a vanished run needs nobody. */
-        if (errno != EWOULDBLOCK && errno != ENOENT) {
+        if (errno == EWOULDBLOCK) {
+            note_unmanaged(runs, uuid_text, recovery->rows);
+        } else if (errno != ENOENT) { /* a vanished run needs nobody */
             add_row(recovery->rows, uuid_text, "run directory", why, false);
         }
         return;

@@ -327,6 +327,9 @@ check_process(GPtrArray *rows, const SvirtRunStatus *status,
     Check check = { rows, process, status, -1 };
 
     if (run->pid == 0 && process != SVIRT_PROCESS_VMM) {
+        if (spec != NULL && spec->argv[process].count > 0) {
+            add_row(&check, "process", false, "alive", g_strdup("gone"));
+        }
         return true;
     }
     check.dir = svirt_process_open_dir(run->pid);
@@ -340,6 +343,11 @@ check_process(GPtrArray *rows, const SvirtRunStatus *status,
         }
         add_row(&check, "process", false, "alive", g_strdup("gone"));
         return true;
+    }
+    if (process == SVIRT_PROCESS_VMM &&
+        !svirt_run_process_alive(&status->keeper)) {
+        add_row(&check, "keeper", false, "alive",
+                g_strdup("gone: svirt recover"));
     }
     check_threads(&check);
     check_labels(&check, spec);

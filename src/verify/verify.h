@@ -31,7 +31,8 @@ const char *svirt_verify_process_word(SvirtProcess process);
 void svirt_verify_row_free(SvirtVerifyRow *row);
 
 /*
- * One row per check of VMM, monitor and passt, as far as they are there.
+ * One row per check of VMM, monitor and passt, and a failed one for each that
+ * is gone, the keeper too.
  * `spec` (borrowed) makes the check of descriptors exact; NULL: by kind only.
  * *ret_rows: SvirtVerifyRow *, owned by the caller. STATE: the VMM is gone.
  */

@@ -98,6 +98,9 @@ verdict $? "the disk is locked"
 kill_hard "$(keeper "$vm")"
 usable "$vm" && [ "$(svirt domstate "$vm")" = running ]
 verdict $? "without its keeper the guest lives and QMP is usable"
+svirt verify "$vm" >"$work/out" 2>&1
+[ $? = 11 ] && grep -q 'emulator  *keeper  *WRONG  *gone' "$work/out"
+verdict $? "verify misses it" || note "$(cat "$work/out")"
 ! written
 verdict $? "the disk is still locked"
 svirt start "$vm" 2>"$work/err"
@@ -140,9 +143,22 @@ kill_hard "$(keeper "$vm")"
 kill_hard "$(monitor "$vm")"
 ! gone "$emulator" && ! written
 verdict $? "without both the emulator lives and the disk is locked"
+svirt verify "$vm" >"$work/out" 2>&1
+is "verify counts both as missing" "$? $(sed -n \
+    's/.* \(keeper\|monitor\)  *\(process \)\? *\(WRONG\)  *\(gone\).*/\1 \3 \4/p' \
+    "$work/out")" "11 keeper WRONG gone
+monitor WRONG gone" || note "$(cat "$work/out")"
 svirt recover >"$work/out" 2>&1
-grep -q "only destroy works" "$work/out"
-verdict $? "recover says what is left to do" || note "$(cat "$work/out")"
+[ $? = 1 ] && grep -q "only destroy works" "$work/out"
+verdict $? "recover says what is left to do, and fails" ||
+    note "$(cat "$work/out")"
+svirt recover >"$work/out" 2>&1
+[ $? = 1 ] && grep -q "only destroy works" "$work/out"
+verdict $? "and so again" || note "$(cat "$work/out")"
+svirt verify "$vm" >"$work/out" 2>&1
+[ $? = 11 ] && grep -q 'monitor  *process  *WRONG  *gone' "$work/out" &&
+    ! grep -q 'keeper  *WRONG' "$work/out"
+verdict $? "verify misses the monitor alone now" || note "$(cat "$work/out")"
 grep -q "only destroy works" <(svirt dominfo "$vm")
 verdict $? "so does dominfo" || note "$(svirt dominfo "$vm")"
 svirt resume "$vm" >"$work/out" 2>&1

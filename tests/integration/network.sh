@@ -85,6 +85,9 @@ lost() { info n network | grep -q 'helper ended'; }
 soon lost
 verdict $? "a helper's end is told"
 is "and costs no other" "$(pid_of n network_helper)" "$first"
+svirt verify n >"$work/said" 2>&1
+[ $? = 11 ] && grep -q 'passt3  *process  *WRONG  *gone' "$work/said"
+verdict $? "verify misses it" || note "$(cat "$work/said")"
 check "nor the guest" test "$(ask n 'echo here')" = here
 svirt -q destroy n
 gone() { [ ! -e "/proc/$first" ]; }
