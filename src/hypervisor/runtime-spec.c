@@ -98,7 +98,6 @@ add_monitor(SvirtLaunchSpec **spec, const SvirtRuntime *runtime,
     const SvirtEndpoints *endpoints = runtime->endpoints;
     SvirtMonitorArgs args = {
         .name = (*spec)->name,
-        .ids = (*spec)->ids[SVIRT_PROCESS_MONITOR],
         .log_limit_bytes = (*spec)->log_limit_bytes,
         .log_rate_bytes_per_s = (*spec)->log_rate_bytes_per_s,
         .ready_timeout_ms = (*spec)->ready_timeout_ms,

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -44,10 +45,12 @@ program_path(const Child *child)
     return svirt_spec_string(spec, spec->args[spec->argv[child->which].first]);
 }
 
+/* A waiver is for the VM: the monitor has every layer all the same. */
 static bool
 is_waived(const Child *child, uint32_t layer)
 {
-    return (child->spec->waived_layers & layer) != 0;
+    return child->which != SVIRT_PROCESS_MONITOR &&
+           (child->spec->waived_layers & layer) != 0;
 }
 
 /* A layer that this kernel lacks: said, not fatal. */
@@ -119,11 +122,34 @@ static const SvirtRootFile helper_files[] = {
 };
 #define N_HELPER_FILES (sizeof(helper_files) / sizeof(helper_files[0]))
 
+/*
+ * The monitor reads nothing: itself, its loader and its C library are all that
+ * its root has. The last two are the caller's own, and the list of them needs
+ * no lock.
+ */
+static size_t
+list_loaded(const Child *child, SvirtRootFile *files)
+{
+    size_t n = 0;
+
+    files[n++] = (SvirtRootFile){ program_path(child), SVIRT_FILE_EXECUTE };
+    for (const struct link_map *map = _r_debug.r_map;
+         map != NULL && n < SVIRT_SPEC_MAX_FILES; map = map->l_next) {
+        if (map->l_name[0] == '/') {
+            files[n++] = (SvirtRootFile){ map->l_name, SVIRT_FILE_EXECUTE };
+        }
+    }
+    return n;
+}
+
 static size_t
 list_files(const Child *child, SvirtRootFile *files)
 {
     const SvirtLaunchSpec *spec = child->spec;
 
+    if (child->which == SVIRT_PROCESS_MONITOR) {
+        return list_loaded(child, files);
+    }
     if (child->which != SVIRT_PROCESS_VMM) {
         memcpy(files, helper_files, sizeof(helper_files));
         return N_HELPER_FILES;
@@ -138,8 +164,14 @@ list_files(const Child *child, SvirtRootFile *files)
 static uint32_t
 device_nodes(const Child *child)
 {
-    return child->which == SVIRT_PROCESS_VMM
-        ? child->spec->device_nodes : SVIRT_NODE_NULL;
+    switch (svirt_process_kind(child->which)) {
+    case SVIRT_PROCESS_VMM:
+        return child->spec->device_nodes;
+    case SVIRT_PROCESS_MONITOR:
+        return 0;
+    default:
+        return SVIRT_NODE_NULL;
+    }
 }
 
 static bool
@@ -152,7 +184,7 @@ build_root(Child *child, SvirtLaunchFailure *failure)
         .device_nodes = device_nodes(child),
         .kvm_owner = child->spec->ids[child->which],
         .node_label = svirt_label_of_nodes(child->spec, child->which),
-        .proc = true,
+        .proc = child->which != SVIRT_PROCESS_MONITOR,
         .huge_pages = child->which == SVIRT_PROCESS_VMM,
     };
 
@@ -168,7 +200,10 @@ enter_root(Child *child, SvirtLaunchFailure *failure)
 static bool
 name_host(Child *child, SvirtLaunchFailure *failure)
 {
-    return svirt_session_name_host(child->spec->name, failure);
+    /* The monitor's is nobody's business: it stays inside. */
+    return svirt_session_name_host(child->which == SVIRT_PROCESS_MONITOR
+                                       ? "monitor" : child->spec->name,
+                                   failure);
 }
 
 static bool
@@ -339,9 +374,9 @@ take(Child *child, SvirtStep step, StepFunction function)
 static void
 take_steps(Child *child)
 {
-    const bool confined = child->which != SVIRT_PROCESS_MONITOR;
-    const bool root = confined && !is_waived(child, SVIRT_LAYER_ROOT);
-    const bool names = confined && !is_waived(child, SVIRT_LAYER_NAMESPACES);
+    const bool monitor = child->which == SVIRT_PROCESS_MONITOR;
+    const bool root = !is_waived(child, SVIRT_LAYER_ROOT);
+    const bool names = !is_waived(child, SVIRT_LAYER_NAMESPACES);
 
     /* Limits count from here on, so before anything is used up. */
     bool go = take(child, SVIRT_STEP_CLONE, enter_cgroup) &&
@@ -370,16 +405,18 @@ take_steps(Child *child)
         /* As late as may be: some models confine at once, not at exec, and
          * then all that needs the host is done. But Smack's takes
          * CAP_MAC_ADMIN, so before the capabilities go. */
-        take(child, SVIRT_STEP_LABEL, write_labels);
-    if (confined) {
+        take(child, SVIRT_STEP_LABEL, write_labels) &&
         /* Dropping from the bounding set needs CAP_SETPCAP, which the change
          * of user takes away. */
-        go = go && take(child, SVIRT_STEP_CAPABILITIES, bound_capabilities) &&
-            take(child, SVIRT_STEP_IDENTITY, take_identity) &&
-            /* After it: no_new_privs would not stop setresuid, but from the
-             * other side nothing may be gained between the two. The last two
-             * layers need it. */
-            take(child, SVIRT_STEP_NO_NEW_PRIVS, set_no_new_privs);
+        take(child, SVIRT_STEP_CAPABILITIES, bound_capabilities) &&
+        take(child, SVIRT_STEP_IDENTITY, take_identity) &&
+        /* After it: no_new_privs would not stop setresuid, but from the
+         * other side nothing may be gained between the two. The last two
+         * layers need it. */
+        take(child, SVIRT_STEP_NO_NEW_PRIVS, set_no_new_privs);
+    /* The monitor, once it is loaded, takes these two itself, and tighter:
+     * it opens no file at all then (confine.h). */
+    if (!monitor) {
         /* Before the filter, which has no Landlock calls. */
         if (is_waived(child, SVIRT_LAYER_LANDLOCK)) {
             child->report.missing_layers |= SVIRT_LAYER_LANDLOCK;
@@ -405,8 +442,9 @@ svirt_child_run(const SvirtLaunchSpec *spec, SvirtProcess which, int cgroup_fd,
         .own = { .status = status_fd, .program = -1 },
         .listener = -1,
         .report = {
-            .missing_layers = spec->waived_layers &
-                ~(SVIRT_LAYER_CGROUP | SVIRT_LAYER_DEVICE_FILTER),
+            .missing_layers = which == SVIRT_PROCESS_MONITOR ? 0
+                : spec->waived_layers &
+                  ~(SVIRT_LAYER_CGROUP | SVIRT_LAYER_DEVICE_FILTER),
         },
     };
 

@@ -18,7 +18,7 @@ typedef struct SvirtLaunched {
     int pidfd; /* owned, CLOEXEC, -1 unset */
     /*
      * SVIRT_LAYER_* that are not in force: waived by the spec, or absent from
-     * this kernel. For the monitor it is what the monitor will do without.
+     * this kernel. The monitor, which has none waived, says itself which.
      */
     uint32_t missing_layers;
     int32_t landlock_abi; /* in force, after the spec's limit; 0 none */
@@ -71,9 +71,10 @@ bool svirt_launch_waiting(SvirtWaiting *waiting, const SvirtLaunchSpec *spec,
  * SvirtStep order in the child, exec; returns when the exec happened (the
  * status socket closed), at most 30 s later.
  *
- * VMM, PASST: confined completely before exec. MONITOR: session, limits,
- * descriptors and exec only, in a pid namespace of its own and still as root:
- * the program's first act must be svirt_confine_self_monitor (confine.h).
+ * VMM, PASST: confined completely before exec. MONITOR: all but Landlock and
+ * the filter, whatever the spec waives, in a root that has nothing but the
+ * program and what the caller itself has loaded (libc, ld.so): the program's
+ * first act must be svirt_confine_self_monitor (confine.h).
  *
  * `cgroup_fd` -1: only with SVIRT_LAYER_CGROUP in spec->waived_layers, or for
  * the monitor. `spec` must come from svirt_spec_map. Descriptors named by it

@@ -14,21 +14,19 @@ typedef struct SvirtConfined {
 } SvirtConfined;
 
 /*
- * First act of svirt-monitor's main, before any argument but the ids is
- * looked at: an empty read-only root, net, ipc, uts and mount namespaces of
- * its own (the pid namespace came with the clone), the user and group `ids`,
- * no capabilities, no_new_privs, Landlock with no rule at all, and the monitor
- * filter (the calls listed in filter-rules.c under "monitor": no open, no
- * socket, no exec, no PROT_EXEC). Descriptors stay as they are.
+ * First act of svirt-monitor's main. Its launch (child.h) gave it a root of
+ * its own with three files, namespaces, its user, no capability and
+ * no_new_privs; what is left to do once the loader has read those files:
+ * Landlock with no rule at all, the monitor filter (the calls listed in
+ * filter-rules.c under "monitor": no open, no socket, no exec, no PROT_EXEC),
+ * no dump of its memory. Descriptors stay as they are.
  *
  * Must run while the process has one thread. What the monitor needs from libc
  * that opens files (locale, time zone, iconv) has to happen before or never.
  *
- * Not root (session use, tests): what needs root is left out and named in
- * missing_layers; ids must then be the caller's own.
- *
- * False: *ret_failure names the step; the process is half confined and must
- * exit without doing anything else.
+ * False: *ret_failure names the step, EPERM for SVIRT_STEP_IDENTITY: still
+ * root or may gain what it has not; the process must exit without doing
+ * anything else.
  */
-bool svirt_confine_self_monitor(const SvirtSpecIds *ids, SvirtConfined *ret,
+bool svirt_confine_self_monitor(SvirtConfined *ret,
                                 SvirtLaunchFailure *ret_failure);

@@ -39,18 +39,21 @@ svirt_process_namespaces(uint32_t waived_layers, SvirtProcess which)
     const uint64_t own[SVIRT_PROCESS_KINDS] = {
         [SVIRT_PROCESS_VMM] = CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
                               CLONE_NEWNET,
-        /* The rest by svirt_confine_self_monitor. */
-        [SVIRT_PROCESS_MONITOR] = CLONE_NEWPID,
+        [SVIRT_PROCESS_MONITOR] = CLONE_NEWPID | CLONE_NEWIPC |
+                                  CLONE_NEWUTS | CLONE_NEWNET,
         /* It is the host's network that passt shares out. */
         [SVIRT_PROCESS_PASST] = CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS,
     };
     uint64_t flags = 0;
 
+    /* Waivers are the VM's, not its monitor's. */
+    if (which == SVIRT_PROCESS_MONITOR) {
+        waived_layers = 0;
+    }
     if ((waived_layers & SVIRT_LAYER_NAMESPACES) == 0) {
         flags |= own[svirt_process_kind(which)];
     }
-    if ((waived_layers & SVIRT_LAYER_ROOT) == 0 &&
-        which != SVIRT_PROCESS_MONITOR) {
+    if ((waived_layers & SVIRT_LAYER_ROOT) == 0) {
         flags |= CLONE_NEWNS;
     }
     return flags;

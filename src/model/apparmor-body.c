@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model/apparmor-body.h"
 
-#include <linux/capability.h>
-
 #include "model/apparmor-profile.h"
 
 #define LIBRARIES "/{,usr/,usr/local/}lib{,32,64,x32}/**"
@@ -27,9 +25,6 @@ typedef struct Body {
     size_t path_count;
     const SocketRule *sockets;
     size_t socket_count;
-    const unsigned *capabilities;
-    size_t capability_count;
-    bool mounts;
 } Body;
 
 /*
@@ -56,15 +51,9 @@ static const SocketRule vmm_sockets[] = {
     { AF_INET6, SOCK_STREAM, SVIRT_PROFILE_SOCKET_USE },
 };
 
-/*
- * The monitor begins as root and first builds the compartment it then lives
- * in (launch/confine.c): an empty root, namespaces, its own user without
- * capabilities, a filter. That needs mounts and these five.
- */
+/* The monitor: its C library, once. What it works on it was given open. */
 static const PathRule monitor_paths[] = {
     { LIBRARIES, LOAD },
-    { "/etc/ld.so.cache", READ },
-    { "/dev/null", READ_WRITE },
 };
 static const SocketRule monitor_sockets[] = {
     { AF_UNIX, SOCK_STREAM,
@@ -75,9 +64,6 @@ static const SocketRule monitor_sockets[] = {
       SVIRT_PROFILE_SOCKET_USE | SVIRT_PROFILE_SOCKET_ACCEPT },
     { AF_INET6, SOCK_STREAM,
       SVIRT_PROFILE_SOCKET_USE | SVIRT_PROFILE_SOCKET_ACCEPT },
-};
-static const unsigned monitor_capabilities[] = {
-    CAP_SYS_ADMIN, CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_MKNOD,
 };
 
 /* passt: the guest's connections to the outside, which it makes itself, and
@@ -107,9 +93,6 @@ static const Body monitor_body = {
     .paths = monitor_paths, .path_count = G_N_ELEMENTS(monitor_paths),
     .sockets = monitor_sockets,
     .socket_count = G_N_ELEMENTS(monitor_sockets),
-    .capabilities = monitor_capabilities,
-    .capability_count = G_N_ELEMENTS(monitor_capabilities),
-    .mounts = true,
 };
 static const Body helper_body = {
     .paths = helper_paths, .path_count = G_N_ELEMENTS(helper_paths),
@@ -145,10 +128,6 @@ make_profile(const char *name, const Body *body, GError **error)
                                         body->sockets[i].type,
                                         body->sockets[i].operations, error);
     }
-    for (size_t i = 0; ok && i < body->capability_count; i++) {
-        svirt_profile_allow_capability(profile, body->capabilities[i]);
-    }
-    ok = ok && (!body->mounts || svirt_profile_allow_mount(profile, error));
     return ok ? g_steal_pointer(&profile) : NULL;
 }
 

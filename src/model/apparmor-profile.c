@@ -22,7 +22,6 @@
 
 struct SvirtProfile {
     char *name;
-    uint64_t capabilities;
     SvirtPatternSet *files;
     SvirtPatternSet *policy;
 };
@@ -257,24 +256,6 @@ svirt_profile_allow_key(SvirtProfile *profile, const void *key, size_t size,
     return svirt_pattern_end(profile->policy, accept, error);
 }
 
-bool
-svirt_profile_allow_mount(SvirtProfile *profile, GError **error)
-{
-    const uint8_t class = SVIRT_CLASS_MOUNT;
-
-    svirt_pattern_begin(profile->policy);
-    svirt_pattern_bytes(profile->policy, &class, 1);
-    svirt_pattern_any(profile->policy);
-    svirt_pattern_rest(profile->policy);
-    return svirt_pattern_end(profile->policy, SVIRT_MOUNT_ANY, error);
-}
-
-void
-svirt_profile_allow_capability(SvirtProfile *profile, unsigned number)
-{
-    profile->capabilities |= UINT64_C(1) << number;
-}
-
 /* Ways of execution are a value, not bits: two are one or a contradiction. */
 static bool
 join_files(uint32_t *accept, uint32_t other)
@@ -313,11 +294,11 @@ append_automaton(const SvirtPatternSet *set, SvirtAcceptJoin join,
     return true;
 }
 
+/* Of 32 capabilities: none to allow, audit, or deny without a word. */
 static void
-append_words(GByteArray *out, uint32_t allow)
+append_no_words(GByteArray *out)
 {
-    svirt_stream_u32(out, NULL, allow);
-    for (unsigned i = 0; i < 3; i++) { /* audit, quiet, not used */
+    for (unsigned i = 0; i < 4; i++) {
         svirt_stream_u32(out, NULL, 0);
     }
 }
@@ -339,9 +320,9 @@ svirt_profile_append(const SvirtProfile *profile, GByteArray *out,
     svirt_stream_code(out, NULL, SVIRT_CODE_STRUCT_END);
     svirt_stream_u32(out, "path_flags",
                      PATH_ATTACH_DISCONNECTED | PATH_MEDIATE_DELETED);
-    append_words(out, (uint32_t)profile->capabilities);
+    append_no_words(out);
     svirt_stream_code(out, "caps64", SVIRT_CODE_STRUCT);
-    append_words(out, (uint32_t)(profile->capabilities >> 32));
+    append_no_words(out);
     svirt_stream_code(out, NULL, SVIRT_CODE_STRUCT_END);
     svirt_stream_code(out, "policydb", SVIRT_CODE_STRUCT);
     if (!append_automaton(profile->policy, join_policy, out, error)) {

@@ -89,9 +89,6 @@ bool svirt_profile_allow_signal(SvirtProfile *profile, const char *peer,
 /* Any key of the kernel's policy automaton. */
 bool svirt_profile_allow_key(SvirtProfile *profile, const void *key,
                              size_t size, uint32_t accept, GError **error);
-/* Every mount, unmount, pivot_root. */
-bool svirt_profile_allow_mount(SvirtProfile *profile, GError **error);
-void svirt_profile_allow_capability(SvirtProfile *profile, unsigned number);
 
 /*
  * Append the profile to *out, which is empty or holds profiles alone.

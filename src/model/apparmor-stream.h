@@ -41,9 +41,6 @@ typedef enum SvirtPolicyClass {
     SVIRT_CLASS_IO_URING = 22,
 } SvirtPolicyClass;
 
-/* pivot_root, mount, umount */
-#define SVIRT_MOUNT_ANY 7u
-
 /* `tag`: NULL for none. */
 void svirt_stream_code(GByteArray *out, const char *tag,
                        SvirtStreamCode code);

@@ -11,8 +11,6 @@
 enum {
     ARG_PROGRAM,
     ARG_NAME,
-    ARG_UID,
-    ARG_GID,
     ARG_CONTROL_UID,
     ARG_LOG_LIMIT,
     ARG_LOG_RATE,
@@ -66,9 +64,8 @@ svirt_monitor_layout_add(SvirtLaunchSpec **spec, const char *program,
                          const SvirtMonitorArgs *args)
 {
     const uint64_t numbers[] = {
-        args->ids.uid, args->ids.gid, args->control_uid,
-        args->log_limit_bytes, args->log_rate_bytes_per_s,
-        args->ready_timeout_ms,
+        args->control_uid, args->log_limit_bytes,
+        args->log_rate_bytes_per_s, args->ready_timeout_ms,
         args->links_down,
         args->balloon_bytes,
     };
@@ -147,11 +144,9 @@ bool
 svirt_monitor_args_parse(int argc, char **argv, SvirtMonitorArgs *ret)
 {
     SvirtMonitorArgs args = { 0 };
-    uint64_t uid, gid, control_uid, ready_timeout_ms, links_down;
+    uint64_t control_uid, ready_timeout_ms, links_down;
 
     if (argc != ARG_MAX ||
-        !parse_number(argv[ARG_UID], UINT32_MAX - 1, &uid) ||
-        !parse_number(argv[ARG_GID], UINT32_MAX - 1, &gid) ||
         !parse_number(argv[ARG_CONTROL_UID], UINT32_MAX - 1, &control_uid) ||
         !parse_number(argv[ARG_LOG_LIMIT], INT64_MAX / 4,
                       &args.log_limit_bytes) ||
@@ -167,7 +162,6 @@ svirt_monitor_args_parse(int argc, char **argv, SvirtMonitorArgs *ret)
         return false;
     }
     args.name = argv[ARG_NAME];
-    args.ids = (SvirtSpecIds){ (uint32_t)uid, (uint32_t)gid };
     args.control_uid = (uint32_t)control_uid;
     args.ready_timeout_ms = (uint32_t)ready_timeout_ms;
     args.links_down = (uint32_t)links_down;

@@ -36,14 +36,13 @@
 
 /*
  * argv of svirt-monitor, all of it, in this order, as decimal numbers but for
- * the two names: PROGRAM NAME UID GID CONTROL_UID LOG_LIMIT LOG_RATE
+ * the two names: PROGRAM NAME CONTROL_UID LOG_LIMIT LOG_RATE
  * READY_TIMEOUT_MS LINKS_DOWN BALLOON SERIALS, where SERIALS is a letter per
  * serial: c console, p pty, f file, r file with rotation, u unix, x
  * connected; "-" for none.
  */
 typedef struct SvirtMonitorArgs {
     const char *name;      /* borrowed; for ps alone */
-    SvirtSpecIds ids;      /* what the monitor runs as */
     uint32_t control_uid;  /* may connect besides 0; 0: nobody else */
     uint64_t log_limit_bytes; /* of each log and serial file */
     uint64_t log_rate_bytes_per_s;

@@ -33,7 +33,7 @@ main(int argc, char **argv)
     if (!svirt_monitor_args_parse(argc, argv, &args)) {
         return 2;
     }
-    if (!svirt_confine_self_monitor(&args.ids, &confined, &failure)) {
+    if (!svirt_confine_self_monitor(&confined, &failure)) {
         tell_failure(&failure);
         return 4;
     }

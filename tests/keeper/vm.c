@@ -179,7 +179,6 @@ vm_new(const char *const *argv, uint32_t ready_timeout_ms)
     vm->spec->ready_timeout_ms = ready_timeout_ms;
     vm->args = (SvirtMonitorArgs){
         .name = "test",
-        .ids = vm->spec->ids[SVIRT_PROCESS_MONITOR],
         .log_limit_bytes = VM_LOG_LIMIT,
         .log_rate_bytes_per_s = 65536,
         .ready_timeout_ms = ready_timeout_ms,

@@ -186,11 +186,10 @@ try_exec(char **argv)
 static int
 monitor(bool wait)
 {
-    const SvirtSpecIds ids = { 31008, 31008 };
     SvirtLaunchFailure failure = { 0 };
     SvirtConfined confined;
 
-    if (!svirt_confine_self_monitor(&ids, &confined, &failure)) {
+    if (!svirt_confine_self_monitor(&confined, &failure)) {
         printf("%s: %s: %s\n", svirt_step_to_string(failure.step),
                failure.words, strerror(failure.errnum));
         return 3;

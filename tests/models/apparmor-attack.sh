@@ -75,9 +75,9 @@ chmod a+rw $scene/b/*.sock
 
 # AppArmor's own records since the last dmesg -C, each to be matched once: what
 # does not start with an operation was not denied by AppArmor.
-read_records()
+read_records() # [PROFILE]
 {
-    dmesg | grep 'apparmor="DENIED"' | grep "profile=\"$va\"" \
+    dmesg | grep 'apparmor="DENIED"' | grep "profile=\"${1:-$va}\"" \
         >"$work/records"
     mapfile -t records <"$work/records"
 }
@@ -159,6 +159,30 @@ for i in "${!facts[@]}"; do
     is "${facts[i]}" "${answers[i]:-}" "${results[i]}"
     [ -z "${operations[i]}" ] ||
         denied "${facts[i]}" "${operations[i]}" "${texts[i]}"
+done
+
+# The monitor, root with every capability: it uses none, and has none.
+verbs=() facts=() results=() operations=() texts=()
+attempt "the monitor: mount" mount /mnt EACCES mount 'name="/mnt/"'
+attempt "the monitor: make a device node" mknod /tmp/node EACCES mknod \
+    'name="/tmp/node"'
+attempt "the monitor: change its user" setuid 31009 EPERM capable \
+    'capname="setuid"'
+attempt "the monitor: read the VM's disk" read $scene/a/disk EACCES open \
+    "name=\"$scene/a/disk\""
+attempt "the monitor: read the loader's cache" read /etc/ld.so.cache EACCES \
+    open 'name="/etc/ld.so.cache"'
+attempt "the monitor: signal its VM" signal "$attacker_pid" EACCES signal \
+    "peer=\"$va\""
+attempt "the monitor: connect by TCP" tcp 4444 EACCES create 'family="inet"'
+dmesg -C
+apparmor run "$va//monitor" 0 -- "$tools/attempt" "${verbs[@]}" \
+    >"$work/answers" 2>/dev/null
+mapfile -t answers <"$work/answers"
+read_records "$va//monitor"
+for i in "${!facts[@]}"; do
+    is "${facts[i]}" "${answers[i]:-}" "${results[i]}"
+    denied "${facts[i]}" "${operations[i]}" "${texts[i]}"
 done
 
 # 2. A real QEMU, told by QMP.

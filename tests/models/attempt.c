@@ -12,10 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -235,6 +237,35 @@ own_rule(const char *rule)
     return write_text("/sys/fs/smackfs/load-self2", rule);
 }
 
+static int
+mount_there(const char *path)
+{
+    return result(mount("none", path, "tmpfs", 0, NULL));
+}
+
+static int
+make_device(const char *path)
+{
+    return result(mknod(path, S_IFCHR | 0600, makedev(1, 3)));
+}
+
+/* In a process of its own: the next attempt is root again. */
+static int
+take_user(const char *uid)
+{
+    int status = 0;
+    pid_t child = fork();
+
+    if (child == 0) {
+        _exit(result(setresuid((uid_t)atoi(uid), (uid_t)atoi(uid),
+                               (uid_t)atoi(uid))));
+    }
+    if (child < 0 || waitpid(child, &status, 0) != child) {
+        return errno;
+    }
+    return WEXITSTATUS(status);
+}
+
 static const struct {
     const char *name;
     int (*run)(const char *argument);
@@ -248,6 +279,8 @@ static const struct {
     { "trace", trace },        { "memory", read_memory },
     { "shmat", attach_shm },   { "take-label", take_label },
     { "add-rule", add_rule },  { "own-rule", own_rule },
+    { "mount", mount_there },  { "mknod", make_device },
+    { "setuid", take_user },
 };
 
 int

@@ -106,6 +106,14 @@ for alpha in "${alpha_emulator/svirt_vm_tcg_t/svirt_monitor_t}" \
     denied "reads the VM's own image" cat "$work/own"
     denied "reads the other's image" cat "$images/beta.qcow2"
     denied "reads /etc/shadow" cat /etc/shadow
+    denied "mounts" mount -t tmpfs none /mnt
+    denied "makes a device node" mknod /dev/made c 1 1
+    denied "becomes the emulator" runcon "$alpha_emulator" true
+done
+for right in capability capability2 filesystem; do
+    is "the monitor has no $right" "$(allowed \
+        "${alpha_emulator/svirt_vm_tcg_t/svirt_monitor_t}" \
+        "${alpha_emulator/svirt_vm_tcg_t/svirt_monitor_t}" $right)" ""
 done
 alpha=$alpha_emulator
 

@@ -218,21 +218,21 @@ static const struct {
     const char *argv; /* separated by blanks */
     bool ok;
 } rows[] = {
-    { "plain", "m web 10 20 0 65536 1000 5000 0 0 cpfrux", true },
-    { "no-serial", "m web 10 20 0 65536 1000 5000 0 0 -", true },
-    { "too-few", "m web 10 20 0 65536 1000 5000 0 0", false },
-    { "too-many", "m web 10 20 0 65536 1000 5000 0 0 c c", false },
-    { "unknown-kind", "m web 10 20 0 65536 1000 5000 0 0 y", false },
-    { "too-many-serials", "m web 10 20 0 65536 1000 5000 0 0 ccccccccccccccccc",
+    { "plain", "m web 0 65536 1000 5000 0 0 cpfrux", true },
+    { "no-serial", "m web 0 65536 1000 5000 0 0 -", true },
+    { "too-few", "m web 0 65536 1000 5000 0 0", false },
+    { "too-many", "m web 0 65536 1000 5000 0 0 c c", false },
+    { "unknown-kind", "m web 0 65536 1000 5000 0 0 y", false },
+    { "too-many-serials", "m web 0 65536 1000 5000 0 0 ccccccccccccccccc",
       false },
-    { "links-and-balloon", "m web 10 20 0 65536 1000 5000 255 1073741824 -",
+    { "links-and-balloon", "m web 0 65536 1000 5000 255 1073741824 -",
       true },
-    { "ninth-link", "m web 10 20 0 65536 1000 5000 256 0 -", false },
-    { "no-balloon", "m web 10 20 0 65536 1000 5000 0 x -", false },
-    { "negative", "m web -1 20 0 65536 1000 5000 0 0 c", false },
-    { "no-uid", "m web 4294967295 20 0 65536 1000 5000 0 0 c", false },
-    { "hexadecimal", "m web 0x1 20 0 65536 1000 5000 0 0 c", false },
-    { "huge", "m web 10 20 0 99999999999999999999 1000 5000 0 0 c", false },
+    { "ninth-link", "m web 0 65536 1000 5000 256 0 -", false },
+    { "no-balloon", "m web 0 65536 1000 5000 0 x -", false },
+    { "negative", "m web -1 65536 1000 5000 0 0 c", false },
+    { "no-uid", "m web 4294967295 65536 1000 5000 0 0 c", false },
+    { "hexadecimal", "m web 0x1 65536 1000 5000 0 0 c", false },
+    { "huge", "m web 0 99999999999999999999 1000 5000 0 0 c", false },
 };
 
 static void
@@ -250,7 +250,7 @@ static void
 test_args_survive_the_spec(void)
 {
     SvirtMonitorArgs args = {
-        .name = "web", .ids = { 10, 20 }, .control_uid = 7,
+        .name = "web", .control_uid = 7,
         .log_limit_bytes = 1 << 20, .log_rate_bytes_per_s = 4096,
         .ready_timeout_ms = 30000, .links_down = 5,
         .balloon_bytes = 1 << 28, .n_serials = 3,

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <glib.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -13,17 +14,37 @@
 #include <unistd.h>
 
 #include "launch/confine.h"
+#include "launch/credential.h"
+#include "launch/root.h"
 
 /*
  * An attacker who owns the monitor: each attempt runs in a process of its own,
- * confined as svirt-monitor confines itself. Its control is the same call by a
- * process that is not confined, and must succeed, or the attempt proves
- * nothing.
+ * confined as the monitor's launch and then svirt-monitor itself do it. Its
+ * control is the same call by a process that is not confined, and must
+ * succeed, or the attempt proves nothing.
  */
 
 #define MONITOR_UID 2900001u
 
 enum { REFUSED = 10, DONE = 11, UNCONFINED = 12 };
+
+static bool
+confine(void)
+{
+    static const SvirtRootPlan empty;
+    const SvirtSpecIds ids = { MONITOR_UID, MONITOR_UID };
+    SvirtLaunchFailure failure;
+    SvirtConfined result;
+
+    return unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC |
+                   CLONE_NEWUTS) == 0 &&
+           svirt_root_make_private(&failure) &&
+           svirt_root_build(&empty, &failure) && svirt_root_enter(&failure) &&
+           svirt_credential_bound(&failure) &&
+           svirt_credential_take(&ids, false, &failure) &&
+           svirt_credential_no_new_privs(&failure) &&
+           svirt_confine_self_monitor(&result, &failure);
+}
 
 /* How the attempt ended; a process that was killed was refused. */
 static int
@@ -34,11 +55,7 @@ run(long (*attempt)(void), bool confined)
 
     g_assert_cmpint(child, >=, 0);
     if (child == 0) {
-        const SvirtSpecIds ids = { MONITOR_UID, MONITOR_UID };
-        SvirtLaunchFailure failure;
-        SvirtConfined result;
-
-        if (confined && !svirt_confine_self_monitor(&ids, &result, &failure)) {
+        if (confined && !confine()) {
             _exit(UNCONFINED);
         }
         _exit(attempt() >= 0 ? DONE : REFUSED);
