@@ -7,7 +7,9 @@
 #include "cli/command.h"
 #include "compartment/compartment.h"
 #include "host/layers.h"
+#include "base/fd.h"
 #include "hypervisor/balloon.h"
+#include "hypervisor/tap.h"
 #include "keeper/message.h"
 #include "state/waivers.h"
 
@@ -193,6 +195,31 @@ add_definition(Info *info, const SvirtDefinition *definition,
         active && (run->flags & SVIRT_RUN_TAINTED) != 0 ? "yes" : "no");
 }
 
+/* What carries each interface; what has none now would not start. */
+static void
+add_interfaces(Info *info, const SvirtDefinition *definition,
+               const SvirtDomain *domain)
+{
+    g_autoptr(GPtrArray) nets = NULL;
+    g_autoptr(GError) problem = NULL;
+    SVIRT_AUTO_FD run = -1;
+
+    (void)svirt_nets_plan(svirt_manager_connection(info->cli->manager),
+                          domain, definition->author, NULL, &nets, &problem);
+    (void)svirt_manager_open_run(info->cli->manager, &definition->uuid,
+                                 definition->name, &run, NULL);
+    for (size_t i = 0; i < domain->interface_count; i++) {
+        g_autofree char *name = g_strdup_printf("Interface net%zu", i);
+        g_autofree char *text =
+            nets != NULL ? svirt_net_describe(nets->pdata[i])
+                         : g_strdup(problem->message);
+        g_autofree char *tap = run >= 0 ? svirt_tap_name(run, i) : NULL;
+
+        add(info, name, "%s%s%s", text, tap != NULL ? ", " : "",
+            tap != NULL ? tap : "");
+    }
+}
+
 /* virsh prints "Name:   value"; JSON is one object. */
 static void
 print(const SvirtCli *cli, const SvirtTable *table)
@@ -233,6 +260,7 @@ svirt_cmd_dominfo(const SvirtCli *cli, int *ret_exit, GError **error)
         !add_waivers(&info, state, definition, error)) {
         return false;
     }
+    add_interfaces(&info, definition, domain);
     if (svirt_run_status_is_active(&run)) {
         add_run(&info, &run);
     }

@@ -80,6 +80,19 @@ static const SvirtOption domstate_options[] = {
     END,
 };
 
+static const SvirtOption domblklist_options[] = {
+    DOMAIN,
+    { "details", SVIRT_OPTION_FLAG, NULL, "type and device too" },
+    END,
+};
+
+static const SvirtOption domblkinfo_options[] = {
+    DOMAIN,
+    { "device", SVIRT_OPTION_REQUIRED, "DEVICE",
+      "a disk's target, as vda, or its source" },
+    END,
+};
+
 static const SvirtOption dumpxml_options[] = {
     DOMAIN,
     { "inactive", SVIRT_OPTION_FLAG, NULL, "the definition (always so)" },
@@ -189,6 +202,12 @@ const SvirtCommand svirt_commands[] = {
     { "domstate", LIFE, "print the state", domstate_options,
       svirt_cmd_domstate },
     { "domuuid", LIFE, "print the UUID", domain_options, svirt_cmd_domuuid },
+    { "domblklist", LIFE, "list the disks of a domain", domblklist_options,
+      svirt_cmd_domblklist },
+    { "domblkinfo", LIFE, "print the size of a disk", domblkinfo_options,
+      svirt_cmd_domblkinfo },
+    { "domiflist", LIFE, "list the interfaces of a domain", domain_options,
+      svirt_cmd_domiflist },
     { "console", LIFE, "attach to a serial console", console_options,
       svirt_cmd_console },
     { "qemu-monitor-command", LIFE,

@@ -249,9 +249,36 @@ typedef struct SvirtController {
 
 /* ---- network ------------------------------------------------------------ */
 
-/* <interface type='user'>: guest networking through passt. */
+typedef enum SvirtInterfaceType {
+    SVIRT_INTERFACE_USER, /* guest networking through passt */
+    SVIRT_INTERFACE_NETWORK,
+    SVIRT_INTERFACE_BRIDGE,
+    SVIRT_INTERFACE_ETHERNET, /* a tap that is on no bridge of svirt's */
+    SVIRT_INTERFACE_TYPE_MAX
+} SvirtInterfaceType;
+SVIRT_ENUM_DECLARE(SvirtInterfaceType, svirt_interface_type)
+
+/* Who carries the frames of a virtio interface: QEMU or the kernel. */
+typedef enum SvirtInterfaceDriver {
+    SVIRT_INTERFACE_DRIVER_UNSET,
+    SVIRT_INTERFACE_DRIVER_QEMU,
+    SVIRT_INTERFACE_DRIVER_VHOST,
+    SVIRT_INTERFACE_DRIVER_MAX
+} SvirtInterfaceDriver;
+SVIRT_ENUM_DECLARE(SvirtInterfaceDriver, svirt_interface_driver)
+
+#define SVIRT_INTERFACE_QUEUES_MAX 64u
+
 typedef struct SvirtInterface {
     SvirtDeviceInfo info;
+    SvirtInterfaceType type;
+    const char *source; /* name of the network, or of the bridge; else NULL */
+    unsigned source_line;
+    const char *target; /* the tap's name; NULL: any */
+    bool target_exists; /* managed='no': somebody else made that tap */
+    bool isolated;      /* <port isolated='yes'/>: from such ports */
+    SvirtInterfaceDriver driver;
+    unsigned queues; /* 1 unless given */
     bool mac_given;
     uint8_t mac[6];
     const char *model; /* "virtio", "e1000e"...; NULL: the hypervisor's */

@@ -105,6 +105,18 @@ SVIRT_ENUM_TABLE(
     [SVIRT_CONTROLLER_MODEL_VIRTIO_NON_TRANSITIONAL] =
         "virtio-non-transitional")
 
+SVIRT_ENUM_TABLE(SvirtInterfaceType, svirt_interface_type,
+                 SVIRT_INTERFACE_TYPE_MAX, [SVIRT_INTERFACE_USER] = "user",
+                 [SVIRT_INTERFACE_NETWORK] = "network",
+                 [SVIRT_INTERFACE_BRIDGE] = "bridge",
+                 [SVIRT_INTERFACE_ETHERNET] = "ethernet")
+
+SVIRT_ENUM_TABLE(SvirtInterfaceDriver, svirt_interface_driver,
+                 SVIRT_INTERFACE_DRIVER_MAX,
+                 [SVIRT_INTERFACE_DRIVER_UNSET] = "",
+                 [SVIRT_INTERFACE_DRIVER_QEMU] = "qemu",
+                 [SVIRT_INTERFACE_DRIVER_VHOST] = "vhost")
+
 SVIRT_ENUM_TABLE(
     SvirtChardevRole, svirt_chardev_role,
     SVIRT_CHARDEV_ROLE_MAX, [SVIRT_CHARDEV_SERIAL] = "serial",

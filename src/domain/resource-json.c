@@ -68,6 +68,9 @@ make_resource(const SvirtResourceList *list, const SvirtResource *resource)
     json_object_set_new(item, "access",
                         make_text(svirt_access_to_string(resource->access)));
     json_object_set_new(item, "path", make_text(resource->path));
+    if (resource->name != NULL) {
+        json_object_set_new(item, "name", make_text(resource->name));
+    }
     json_object_set_new(item, "target", make_text(resource->target));
     json_object_set_new(item, "format", make_text(get_format(resource)));
     json_object_set_new(item, "block", json_boolean(resource->block));

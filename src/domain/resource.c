@@ -188,6 +188,16 @@ add_interface(Builder *builder, size_t index)
                                      interface->info.ordinal),
     };
 
+    if (interface->source != NULL) {
+        resource.name = svirt_arena_printf(
+            builder->arena, "%s %s",
+            svirt_interface_type_to_string(interface->type),
+            interface->source);
+    } else if (interface->type == SVIRT_INTERFACE_ETHERNET) {
+        resource.name = svirt_arena_printf(
+            builder->arena, "tap %s",
+            interface->target != NULL ? interface->target : "");
+    }
     add(builder, &resource);
 }
 

@@ -22,7 +22,7 @@ typedef enum SvirtResourceKind {
     SVIRT_RESOURCE_CDROM,
     SVIRT_RESOURCE_BACKING,   /* an image below a disk */
     SVIRT_RESOURCE_DATA_FILE, /* external data file of an image */
-    SVIRT_RESOURCE_NETWORK,   /* passt; no path */
+    SVIRT_RESOURCE_NETWORK,   /* no path: passt, or a tap */
     SVIRT_RESOURCE_PTY,       /* no path: made at start */
     SVIRT_RESOURCE_SOCKET_LISTEN,
     SVIRT_RESOURCE_SOCKET_CONNECT,
@@ -45,6 +45,8 @@ typedef struct SvirtResource {
     SvirtResourceKind kind;
     SvirtAccess access;
     const char *path;       /* NULL where the kind has none */
+    const char *name;       /* network: "bridge br0", "network lan", "tap t0";
+                               NULL: passt, and other kinds */
     SvirtDiskFormat format; /* of images; UNSET: raw */
     bool block;             /* a block device is wanted */
     bool optional;          /* may be missing at start */

@@ -14,7 +14,7 @@
 #define ACCEPT(path) { path, SVIRT_VERDICT_ACCEPT, NULL },
 #define INSIDE(path) { path, SVIRT_VERDICT_INSIDE, NULL },
 
-#define USE_USER_NET "use <interface type='user'>, guest networking by passt"
+#define USE_USER_NET "use type='bridge', 'network', 'ethernet' or 'user'"
 #define USE_SERIAL "remove it; 'svirt console' reaches a <serial type='pty'>"
 #define USE_FILE "use <disk type='file'> or <disk type='block'>"
 #define USE_PTY "use type='pty', 'unix', 'file' or 'null'"
@@ -312,9 +312,6 @@ static const SvirtRule table[] = {
     LIMIT("devices/controller/target/node", NULL)
 
     /* ---- interface ---- */
-    RESOURCE("devices/interface@type=network", USE_USER_NET)
-    RESOURCE("devices/interface@type=bridge", USE_USER_NET)
-    RESOURCE("devices/interface@type=ethernet", USE_USER_NET)
     RESOURCE("devices/interface@type=direct", USE_USER_NET)
     RESOURCE("devices/interface@type=hostdev", USE_USER_NET)
     RESOURCE("devices/interface@type=internal", USE_USER_NET)
@@ -337,20 +334,23 @@ static const SvirtRule table[] = {
     RESOURCE("devices/interface/hostdev", NULL)
     LIMIT("devices/interface/bandwidth", NULL)
     LIMIT("devices/interface/tune", NULL)
-    PROTECT("devices/interface/filterref", NULL)
-    PROTECT("devices/interface/port", NULL)
-    PROTECT("devices/interface/vlan", NULL)
-    PROTECT("devices/interface/virtualport", NULL)
+    PROTECT("devices/interface/filterref", "filter on the bridge, by nftables")
+    PROTECT("devices/interface/port", "passt isolates every guest: remove it")
+    PROTECT("devices/interface/vlan", "name a bridge that is on the VLAN")
+    PROTECT("devices/interface/virtualport", "name a bridge of the kernel's")
+    PROTECT("devices/interface/source@portgroup", NULL)
     UNBUILT("devices/interface/teaming", NULL)
-    UNBUILT("devices/interface/ip", "passt gives the guest its address")
-    UNBUILT("devices/interface/route", "passt gives the guest its routes")
+    UNBUILT("devices/interface/ip", "the network gives its address")
+    UNBUILT("devices/interface/route", "the network gives its routes")
     IGNORE("devices/interface/target", "passt has no device on the host")
     IGNORE("devices/interface/guest", GUEST_ONLY)
     IGNORE("devices/interface/coalesce", TUNING)
     ACCEPT("devices/interface/mac@type")
     ACCEPT("devices/interface/mac@check")
     ACCEPT("devices/interface/mac@currentAddress")
-    RESOURCE("devices/interface/backend@type=vhostuser", USE_USER_NET)
+    INSIDE("devices/interface/backend")
+    ACCEPT("devices/interface/backend@type=default")
+    RESOURCE("devices/interface/backend@type", USE_USER_NET)
     RESOURCE("devices/interface/backend@tap", NULL)
     RESOURCE("devices/interface/backend@vhost", NULL)
     RESOURCE("devices/interface/backend@logFile", NULL)

@@ -100,6 +100,8 @@ svirt_define(SvirtManager *manager, SvirtDomain *domain, uid_t author,
     /* Files are opened, and the host is looked at, before other writers have
      * to wait: an author's file system may take its time. */
     if (!svirt_prepared_new(definition, now_s, &prepared, error) ||
+        !svirt_prepared_plan_nets(manager, prepared, SVIRT_PREPARE_DEFINE,
+                                  error) ||
         !svirt_prepared_open(manager, prepared, SVIRT_PREPARE_DEFINE,
                              error) ||
         !svirt_compartment_look(state, config, definition, &use, error) ||

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "hypervisor/endpoints.h"
+#include "hypervisor/endpoints-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,21 +16,7 @@
 #include "hypervisor/host-socket.h"
 #include "hypervisor/model-labels.h"
 #include "hypervisor/output-file.h"
-#include "hypervisor/qemu.h"
 #include "keeper/layout.h"
-
-typedef struct Maker {
-    const SvirtEndpointsRequest *request;
-    SvirtLaunchFds *fds;
-    SvirtEndpoints *made;
-    GPtrArray *pty_paths;
-} Maker;
-
-static const SvirtSpecFd nobody = {
-    .vmm = -1,
-    .monitor = -1,
-    .passt = -1,
-};
 
 void
 svirt_endpoints_free(SvirtEndpoints *endpoints)
@@ -40,6 +26,7 @@ svirt_endpoints_free(SvirtEndpoints *endpoints)
     }
     g_free(endpoints->chardevs);
     g_free(endpoints->nets);
+    g_free(endpoints->taps);
     g_strfreev(endpoints->pty_paths);
     g_free(endpoints);
 }
@@ -71,10 +58,10 @@ take(Maker *maker, int *fd, SvirtSpecFd entry, GError **error)
     return svirt_launch_fds_take(maker->fds, fd, &entry, error);
 }
 
-/* A connected pair: one end to the VMM, the other to monitor or a passt. */
-static bool
-make_pair(Maker *maker, SvirtFdRole role, uint32_t index, uint32_t peer,
-          int peer_number, int *ret_vmm, GError **error)
+bool
+svirt_endpoints_pair(Maker *maker, SvirtFdRole role, uint32_t index,
+                     uint32_t peer, int peer_number, int *ret_vmm,
+                     GError **error)
 {
     SvirtSpecFd mine = nobody;
     SvirtSpecFd theirs = nobody;
@@ -107,7 +94,7 @@ make_pair(Maker *maker, SvirtFdRole role, uint32_t index, uint32_t peer,
 static bool
 make_null(Maker *maker, int number, bool vmm, GError **error)
 {
-    size_t passts = maker->request->domain->interface_count;
+    unsigned passts = svirt_nets_passts(maker->request->nets);
     SVIRT_AUTO_FD fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     SvirtSpecFd entry = {
         .to = SVIRT_TO_MONITOR | (vmm ? SVIRT_TO_VMM : 0) |
@@ -412,24 +399,10 @@ make_chardev(Maker *maker, size_t index, GError **error)
         return false;
     }
     made->n_serials++;
-    return make_pair(maker, SVIRT_FD_SERIAL, serial, SVIRT_TO_MONITOR,
-                     SVIRT_MONITOR_FD_SERIAL((int)serial),
-                     &made->chardevs[index], error);
-}
-
-static bool
-make_nets(Maker *maker, GError **error)
-{
-    const SvirtDomain *domain = maker->request->domain;
-
-    /* One passt serves one connection; its descriptor is SVIRT_PASST_FD. */
-    for (size_t i = 0; i < domain->interface_count; i++) {
-        if (!make_pair(maker, SVIRT_FD_NET, (uint32_t)i, SVIRT_TO_PASST(i),
-                       SVIRT_PASST_FD, &maker->made->nets[i], error)) {
-            return false;
-        }
-    }
-    return true;
+    return svirt_endpoints_pair(maker, SVIRT_FD_SERIAL, serial,
+                                SVIRT_TO_MONITOR,
+                                SVIRT_MONITOR_FD_SERIAL((int)serial),
+                                &made->chardevs[index], error);
 }
 
 bool
@@ -447,10 +420,12 @@ svirt_endpoints_make(const SvirtEndpointsRequest *request,
     }
     made->chardevs = g_new0(int, domain->chardev_count + 1);
     made->nets = g_new0(int, domain->interface_count + 1);
+    made->taps = g_new0(SvirtQemuTap, domain->interface_count + 1);
     if (!make_log(&maker, error) || !make_log_files(&maker, error) ||
-        !make_pair(&maker, SVIRT_FD_QMP, 0, SVIRT_TO_MONITOR,
-                   SVIRT_MONITOR_FD_QMP, &made->qmp, error) ||
-        !make_control(&maker, error) || !make_nets(&maker, error)) {
+        !svirt_endpoints_pair(&maker, SVIRT_FD_QMP, 0, SVIRT_TO_MONITOR,
+                              SVIRT_MONITOR_FD_QMP, &made->qmp, error) ||
+        !make_control(&maker, error) ||
+        !svirt_endpoints_make_nets(&maker, error)) {
         return false;
     }
     for (size_t i = 0; i < domain->chardev_count; i++) {

@@ -8,6 +8,8 @@
 #include "domain/domain.h"
 #include "host/connection.h"
 #include "hypervisor/launch-fds.h"
+#include "hypervisor/network.h"
+#include "hypervisor/qemu.h"
 #include "hypervisor/refusals.h"
 #include "monitor/layout.h"
 
@@ -20,7 +22,8 @@
 typedef struct SvirtEndpoints {
     int qmp;           /* numbers in the VMM */
     int *chardevs;     /* owned, one per chardev of the domain, -1 none */
-    int *nets;         /* owned, one per interface */
+    int *nets;         /* owned, one per interface: its passt, -1 none */
+    SvirtQemuTap *taps; /* owned, one per interface */
     uint32_t n_serials;
     SvirtSerialKind serial[SVIRT_MONITOR_MAX_SERIALS];
     char **pty_paths;  /* owned, NULL-terminated list of "serial0=/dev/pts/3" */
@@ -31,6 +34,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SvirtEndpoints, svirt_endpoints_free)
 
 typedef struct SvirtEndpointsRequest {
     const SvirtDomain *domain;
+    const GPtrArray *nets; /* SvirtNet *, one per interface */
     const SvirtCredentials *author;   /* NULL: root */
     const SvirtRefusals *refusals;
     const char *log_dir;

@@ -69,6 +69,11 @@ svirt_holder_explain(SvirtManager *manager, const SvirtPrepared *prepared,
         return;
     }
     holder = holder_of(runs, prepared);
+    if (holder == NULL && svirt_error_hint(problem) != NULL) {
+        /* No image: a tap or a MAC, whose user is named. */
+        g_propagate_error(error, problem);
+        return;
+    }
     svirt_raise(error, SVIRT_ERROR_BUSY, problem,
                 holder != NULL ? "stop that domain, or give this one a disk "
                                  "of its own"

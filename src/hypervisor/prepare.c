@@ -51,6 +51,7 @@ svirt_prepared_free(SvirtPrepared *prepared)
     free_object(&prepared->initrd);
     free_object(&prepared->emulator);
     g_ptr_array_unref(prepared->disks);
+    g_clear_pointer(&prepared->nets, g_ptr_array_unref);
     g_ptr_array_unref(prepared->waivers);
     g_clear_pointer(&prepared->warnings, g_ptr_array_unref);
     svirt_refusal_facts_free(prepared->facts);
@@ -338,6 +339,17 @@ svirt_prepared_new(const SvirtDefinition *definition, int64_t now_s,
     }
     *ret = g_steal_pointer(&prepared);
     return true;
+}
+
+bool
+svirt_prepared_plan_nets(SvirtManager *manager, SvirtPrepared *prepared,
+                         SvirtPrepareMode mode, GError **error)
+{
+    return svirt_nets_plan(svirt_manager_connection(manager), prepared->domain,
+                           prepared->definition->author,
+                           mode == SVIRT_PREPARE_DEFINE ? prepared->warnings
+                                                        : NULL,
+                           &prepared->nets, error);
 }
 
 bool

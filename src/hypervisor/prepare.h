@@ -8,6 +8,7 @@
 #include "compartment/relabel-plan.h"
 #include "hypervisor/disk-images.h"
 #include "hypervisor/manager.h"
+#include "hypervisor/network.h"
 #include "hypervisor/refusals.h"
 
 /*
@@ -21,6 +22,7 @@ typedef struct SvirtPrepared {
     SvirtCredentials *author;          /* NULL: root */
     SvirtRefusalFacts *facts;
     GPtrArray *waivers;     /* SvirtWaiver *: made use of */
+    GPtrArray *nets;        /* SvirtNet *, one per interface; NULL: not yet */
     GPtrArray *disks;       /* SvirtDiskImages *, one per disk; entry NULL:
                                missing or put off, and only being defined */
     GPtrArray *warnings;    /* GError *: what is missing or must be waived
@@ -46,6 +48,9 @@ typedef enum SvirtPrepareMode {
 /* What the definition says, parsed; nothing is opened. INVALID. */
 bool svirt_prepared_new(const SvirtDefinition *definition, int64_t now_s,
                         SvirtPrepared **ret, GError **error);
+/* What carries its interfaces; DEFINE: with what is missing as warnings. */
+bool svirt_prepared_plan_nets(SvirtManager *manager, SvirtPrepared *prepared,
+                              SvirtPrepareMode mode, GError **error);
 /* Opens and judges. Errors of every opening, each naming device and line. */
 bool svirt_prepared_open(SvirtManager *manager, SvirtPrepared *prepared,
                          SvirtPrepareMode mode, GError **error);

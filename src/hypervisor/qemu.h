@@ -35,6 +35,13 @@ typedef struct SvirtQemuAddFd {
     int fd; /* number in QEMU */
 } SvirtQemuAddFd;
 
+/* Descriptors follow one another: one for each queue. */
+typedef struct SvirtQemuTap {
+    unsigned queues; /* 0: the interface has a passt */
+    int first_fd;
+    int first_vhost; /* -1: QEMU itself carries the frames */
+} SvirtQemuTap;
+
 typedef struct SvirtQemuInput {
     const SvirtDomain *domain;
     const SvirtQemuDrive *drives; /* one for each disk of the domain */
@@ -44,7 +51,8 @@ typedef struct SvirtQemuInput {
     int initrd_fd;
     int qmp_fd;
     const int *chardev_fds; /* one for each chardev; -1: null or no device */
-    const int *net_fds;     /* one for each interface */
+    const int *net_fds;     /* one for each interface, to its passt */
+    const SvirtQemuTap *taps; /* the same; NULL: there are none */
     bool kvm;               /* hardware virtualization works */
 } SvirtQemuInput;
 
@@ -70,8 +78,14 @@ bool svirt_qemu_has_balloon(const SvirtDomain *domain);
  */
 uint64_t svirt_qemu_balloon_bytes(const SvirtDomain *domain);
 
-/* UNSUPPORTED when there are more interfaces than a VM can have helpers. */
+/* UNSUPPORTED: too many interfaces, or more than can have helpers. */
 bool svirt_qemu_check_interfaces(const SvirtDomain *domain, GError **error);
+/* The one it has, or the one it gets: the same at every start, everywhere. */
+void svirt_qemu_mac(const SvirtDomain *domain, size_t index, uint8_t ret[6]);
+/* "52:54:00:12:34:56" */
+#define SVIRT_MAC_TEXT 18
+void svirt_qemu_mac_text(const SvirtDomain *domain, size_t index,
+                         char ret[SVIRT_MAC_TEXT]);
 
 /* The emulator the definition means: its own or the architecture's. */
 const char *svirt_qemu_emulator(const SvirtDomain *domain);

@@ -200,7 +200,7 @@ svirt_runtime_fill_spec(SvirtRuntime *runtime,
     return add_monitor(&runtime->spec, runtime, prepared->domain, error) &&
            svirt_model_labels_add(prepared->compartment, &runtime->spec,
                                   error) &&
-           add_passts(&runtime->spec, prepared->domain->interface_count,
+           add_passts(&runtime->spec, svirt_nets_passts(prepared->nets),
                       error);
 }
 

@@ -135,6 +135,7 @@ make_argv(SvirtManager *manager, SvirtRuntime *runtime,
         .qmp_fd = runtime->endpoints->qmp,
         .chardev_fds = runtime->endpoints->chardevs,
         .net_fds = runtime->endpoints->nets,
+        .taps = runtime->endpoints->taps,
         .kvm = prepared->domain->type == SVIRT_DOMAIN_TYPE_KVM,
     };
 
@@ -206,7 +207,7 @@ set_filters(SvirtRuntime *runtime, const SvirtPrepared *prepared,
         /* Named by dominfo: the private /dev still holds these nodes only. */
         runtime->lacking_layers |= SVIRT_LAYER_DEVICE_FILTER;
     }
-    if (prepared->domain->interface_count == 0) {
+    if (svirt_nets_passts(prepared->nets) == 0) {
         return true;
     }
     if (!svirt_address_rules_for_host(addresses, SVIRT_ADDRESS_RULES_MAX,
@@ -228,6 +229,7 @@ make_cgroup(SvirtManager *manager, SvirtRuntime *runtime,
             const SvirtPrepared *prepared, GError **error)
 {
     const SvirtDomain *domain = prepared->domain;
+    unsigned passts = svirt_nets_passts(prepared->nets);
     SvirtState *state = svirt_manager_state(manager, SVIRT_STATE_READ, error);
     SvirtLaunchFailure failure = { 0 };
     GError *cause = NULL;
@@ -239,7 +241,7 @@ make_cgroup(SvirtManager *manager, SvirtRuntime *runtime,
                                     error)) {
         return false;
     }
-    if (waived && domain->interface_count > 0) {
+    if (waived && passts > 0) {
         /* Without it a guest reaches the host's own ports through passt. */
         return svirt_raise(error, SVIRT_ERROR_REFUSED, NULL,
                            "give it back its cgroup, or remove the interface",
@@ -255,7 +257,7 @@ make_cgroup(SvirtManager *manager, SvirtRuntime *runtime,
     svirt_cgroup_limits_for_guest(domain->memory_bytes, domain->vcpus_max,
                                   &limits);
     limits.helper_memory_max_bytes +=
-        PASST_BYTES * MAX(domain->interface_count, 1) - PASST_BYTES;
+        PASST_BYTES * MAX(passts, 1) - PASST_BYTES;
     if (svirt_cgroup_create(runtime->cgroup_parent, &runtime->uuid, &limits,
                             &runtime->cgroup, &failure)) {
         return set_filters(runtime, prepared, error);
@@ -308,6 +310,7 @@ svirt_runtime_fill(SvirtRuntime *runtime, SvirtManager *manager,
     SvirtRefusals refusals = svirt_prepared_refusals(prepared, state);
     SvirtEndpointsRequest endpoints = {
         .domain = prepared->domain,
+        .nets = prepared->nets,
         .author = prepared->author,
         .refusals = &refusals,
         .log_dir = connection->log_dir,

@@ -139,6 +139,8 @@ go_ahead(SvirtManager *manager, const SvirtDefinition *definition,
     }
     if (!svirt_prepared_new(definition, time(NULL), &starting->prepared,
                             error) ||
+        !svirt_prepared_plan_nets(manager, starting->prepared,
+                                  SVIRT_PREPARE_START, error) ||
         !svirt_runtime_new(manager, starting->prepared, &starting->runtime,
                            error)) {
         return false;

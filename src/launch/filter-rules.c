@@ -197,6 +197,14 @@ static const uint32_t closed_ioctls[] = {
     0x4c08,     /* LOOP_SET_DIRECT_IO */
     0x4c09,     /* LOOP_SET_BLOCK_SIZE */
     0x4c0a,     /* LOOP_CONFIGURE */
+    0x400454c8, /* TUNSETNOCSUM */
+    0x400454ca, /* TUNSETIFF */
+    0x400454cb, /* TUNSETPERSIST: it would outlive its VM */
+    0x400454cc, /* TUNSETOWNER */
+    0x400454cd, /* TUNSETLINK */
+    0x400454ce, /* TUNSETGROUP */
+    0x400454e2, /* TUNSETCARRIER */
+    0x000054e3, /* TUNGETDEVNETNS */
     0x8910,     /* SIOCGIFNAME */
     0x8912,     /* SIOCGIFCONF */
     0x8913,     /* SIOCGIFFLAGS */
@@ -210,6 +218,7 @@ static const uint32_t closed_ioctls[] = {
     0x8947,     /* SIOCGMIIPHY */
     0x8948,     /* SIOCGMIIREG */
     0x894c,     /* SIOCGSKNS */
+    0x8924,     /* SIOCSIFHWADDR: a tap takes it of anybody who has it */
     0x8970,     /* SIOCGIFMAP */
     0x8982,     /* SIOCGIFVLAN */
     0x8994,     /* SIOCBONDINFOQUERY */

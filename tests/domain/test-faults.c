@@ -49,7 +49,7 @@ static const struct {
            "</devices></domain>",
       SVIRT_ERROR_UNSUPPORTED,
       { "4: <graphics>", "5: device='floppy'", "6: <sound>",
-        "7: type='network'", "7: 'x' is no MAC", "8: <tpm>" } },
+        "7: 'x' is no MAC", "8: <tpm>" } },
     { "every-member-of-a-disk-is-judged",
       HEAD "<devices><disk type='file' device='disk'>\n"
            "<driver cache='fast' copy_on_read='on'/>\n"

@@ -73,6 +73,8 @@ build(const SvirtDomain *domain, char ***ret, GError **error)
     g_autofree SvirtQemuDrive *drives = make_drives(domain, owned);
     g_autofree int *chardevs = g_new0(int, domain->chardev_count + 1);
     g_autofree int *nets = g_new0(int, domain->interface_count + 1);
+    g_autofree SvirtQemuTap *taps =
+        g_new0(SvirtQemuTap, domain->interface_count + 1);
     SvirtQemuAddFd add[2] = { { 1, 40 }, { 1, 41 } };
     SvirtQemuInput input = {
         .domain = domain,
@@ -84,6 +86,7 @@ build(const SvirtDomain *domain, char ***ret, GError **error)
         .qmp_fd = 10,
         .chardev_fds = chardevs,
         .net_fds = nets,
+        .taps = taps,
         .kvm = domain->type == SVIRT_DOMAIN_TYPE_KVM,
     };
 
@@ -94,6 +97,10 @@ build(const SvirtDomain *domain, char ***ret, GError **error)
     }
     for (size_t i = 0; i < domain->interface_count; i++) {
         nets[i] = 30 + (int)i;
+        if (domain->interfaces[i].type != SVIRT_INTERFACE_USER) {
+            taps[i] = (SvirtQemuTap){ domain->interfaces[i].queues,
+                                      60 + 10 * (int)i, -1 };
+        }
     }
     return svirt_qemu_argv(&input, ret, error);
 }
