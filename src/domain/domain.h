@@ -9,6 +9,7 @@
 #include "base/enum-table.h"
 #include "base/uuid.h"
 #include "domain/device.h"
+#include "domain/tune.h"
 #include "domain/xml.h"
 
 /*
@@ -190,6 +191,7 @@ typedef struct SvirtDomain {
     unsigned memory_line;
     unsigned vcpus_max;
     unsigned vcpus; /* at start, 1 to vcpus_max */
+    SvirtTune tune;
     SvirtOs os;
     SvirtFeatures features;
     SvirtCpu cpu;

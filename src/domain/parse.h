@@ -19,6 +19,10 @@ void svirt_parse_clock(SvirtReader *reader, SvirtXmlNode *root,
 void svirt_parse_lifecycle(SvirtReader *reader, SvirtXmlNode *root,
                            SvirtDomain *domain);
 
+/* parse-tune.c: cpuset, <cputune>, <memtune>, <blkiotune>; vCPUs before */
+void svirt_parse_tune(SvirtReader *reader, SvirtXmlNode *root,
+                      SvirtDomain *domain);
+
 /* parse-cpu.c; the vCPUs of the domain are read before. */
 void svirt_parse_cpu(SvirtReader *reader, SvirtXmlNode *root,
                      SvirtDomain *domain);

@@ -19,6 +19,7 @@
 #define USE_FILE "use <disk type='file'> or <disk type='block'>"
 #define USE_PTY "use type='pty', 'unix', 'file' or 'null'"
 #define TUNING "a matter of speed alone"
+#define NO_IOTHREADS "there are no I/O threads"
 #define GUEST_ONLY "the guest runs without it"
 
 static const SvirtRule table[] = {
@@ -37,9 +38,8 @@ static const SvirtRule table[] = {
     RESOURCE("memoryBacking", NULL)
     UNBUILT("memory@dumpCore=on", "svirt never dumps guest memory")
     ACCEPT("memory@dumpCore=off")
-    LIMIT("vcpu@cpuset", NULL)
     ACCEPT("vcpu@placement=static")
-    LIMIT("vcpu@placement", NULL)
+    IGNORE("vcpu@placement", "the kernel places the vCPUs")
     UNBUILT("vcpus", "say how many in <vcpu>")
     IGNORE("iothreads", TUNING)
     INSIDE("iothreadids")
@@ -49,9 +49,15 @@ static const SvirtRule table[] = {
     LIMIT("iothreadids/iothread@thread_pool_min", NULL)
     LIMIT("iothreadids/iothread@thread_pool_max", NULL)
     LIMIT("defaultiothread", NULL)
-    LIMIT("blkiotune", NULL)
-    LIMIT("memtune", NULL)
-    LIMIT("cputune", NULL)
+    LIMIT("memtune/min_guarantee", NULL)
+    LIMIT("cputune/vcpusched", NULL)
+    LIMIT("cputune/iothreadsched", NULL)
+    LIMIT("cputune/emulatorsched", NULL)
+    LIMIT("cputune/cachetune", NULL)
+    LIMIT("cputune/memorytune", NULL)
+    IGNORE("cputune/iothreadpin", NO_IOTHREADS)
+    IGNORE("cputune/iothread_period", NO_IOTHREADS)
+    IGNORE("cputune/iothread_quota", NO_IOTHREADS)
     LIMIT("numatune", NULL)
     LIMIT("throttlegroups", NULL)
     LIMIT("resource", NULL)

@@ -14,6 +14,7 @@
 #include "hypervisor/memory-file.h"
 #include "hypervisor/model-labels.h"
 #include "hypervisor/runtime-spec.h"
+#include "hypervisor/tune.h"
 #include "state/waivers.h"
 
 /* What each interface after the first adds to the helpers' memory. */
@@ -225,6 +226,30 @@ set_filters(SvirtRuntime *runtime, const SvirtPrepared *prepared,
 }
 
 static bool
+explain_no_cgroup(const char *name, const SvirtLaunchFailure *failure,
+                  GError **error)
+{
+    GError *cause = NULL;
+    g_autofree char *hint = NULL;
+
+    if (failure->errnum == EOPNOTSUPP) {
+        return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
+                           "remove the limit, or boot with cgroup v2 alone "
+                           "(systemd.unified_cgroup_hierarchy=1)",
+                           "cannot limit '%s': %s", name, failure->words);
+    }
+    hint = g_strdup_printf("%s, or: svirt waiver add '%s' --layer cgroup "
+                           "--resource '%s' --reason TEXT",
+                           failure->errnum == ENOENT
+                               ? "mount cgroup2 on /sys/fs/cgroup"
+                               : "make the cgroup writable for svirt",
+                           name, name);
+    svirt_raise_errno(&cause, failure->errnum, NULL, "%s", failure->words);
+    return svirt_raise(error, SVIRT_ERROR_LAUNCH, cause, hint,
+                       "cannot make the cgroup of '%s'", name);
+}
+
+static bool
 make_cgroup(SvirtManager *manager, SvirtRuntime *runtime,
             const SvirtPrepared *prepared, GError **error)
 {
@@ -232,14 +257,22 @@ make_cgroup(SvirtManager *manager, SvirtRuntime *runtime,
     unsigned passts = svirt_nets_passts(prepared->nets);
     SvirtState *state = svirt_manager_state(manager, SVIRT_STATE_READ, error);
     SvirtLaunchFailure failure = { 0 };
-    GError *cause = NULL;
     SvirtCgroupLimits limits;
-    g_autofree char *hint = NULL;
+    g_autoptr(GArray) wishes = NULL;
     bool waived;
 
-    if (state == NULL || !is_waived(state, prepared, "cgroup", &waived,
-                                    error)) {
+    if (state == NULL ||
+        !is_waived(state, prepared, "cgroup", &waived, error) ||
+        !svirt_tune_wishes(&domain->tune, &wishes, error)) {
         return false;
+    }
+    if (waived && wishes->len > 0) {
+        return svirt_raise(error, SVIRT_ERROR_REFUSED, NULL,
+                           "give it back its cgroup, or remove the limits",
+                           "domain '%s' asks for limits (%s) and has no cgroup "
+                           "to hold them",
+                           prepared->definition->name,
+                           g_array_index(wishes, SvirtCgroupWish, 0).file);
     }
     if (waived && passts > 0) {
         /* Without it a guest reaches the host's own ports through passt. */
@@ -256,23 +289,15 @@ make_cgroup(SvirtManager *manager, SvirtRuntime *runtime,
     }
     svirt_cgroup_limits_for_guest(domain->memory_bytes, domain->vcpus_max,
                                   &limits);
+    limits.wishes = (const SvirtCgroupWish *)(void *)wishes->data;
+    limits.wish_count = wishes->len;
     limits.helper_memory_max_bytes +=
         PASST_BYTES * MAX(passts, 1) - PASST_BYTES;
     if (svirt_cgroup_create(runtime->cgroup_parent, &runtime->uuid, &limits,
                             &runtime->cgroup, &failure)) {
         return set_filters(runtime, prepared, error);
     }
-    hint = g_strdup_printf("%s, or: svirt waiver add '%s' --layer cgroup "
-                           "--resource '%s' --reason TEXT",
-                           failure.errnum == ENOENT
-                               ? "mount cgroup2 on /sys/fs/cgroup"
-                               : "make the cgroup writable for svirt",
-                           prepared->definition->name,
-                           prepared->definition->name);
-    svirt_raise_errno(&cause, failure.errnum, NULL, "%s", failure.words);
-    return svirt_raise(error, SVIRT_ERROR_LAUNCH, cause, hint,
-                       "cannot make the cgroup of '%s'",
-                       prepared->definition->name);
+    return explain_no_cgroup(prepared->definition->name, &failure, error);
 }
 
 static bool

@@ -14,6 +14,7 @@
 #include "hypervisor/prepare.h"
 #include "hypervisor/run-dir.h"
 #include "hypervisor/runtime.h"
+#include "hypervisor/tune.h"
 #include "state/definitions.h"
 #include "state/waivers.h"
 #include "verify/verify.h"
@@ -107,7 +108,9 @@ read_back(const SvirtStarting *starting, GError **error)
                                  "cannot read the status of '%s'",
                                  starting->prepared->definition->name);
     }
-    return svirt_verify_started(&status, starting->runtime->spec, error);
+    return svirt_verify_started(&status, starting->runtime->spec, error) &&
+           svirt_tune_pin(status.process[SVIRT_PROCESS_VMM].pid,
+                          &starting->prepared->domain->tune, error);
 }
 
 static bool

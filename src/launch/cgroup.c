@@ -51,6 +51,8 @@ svirt_cgroup_limits_for_guest(uint64_t guest_bytes, uint32_t n_vcpus,
     ret->pids_max = n_vcpus + 512;
     ret->helper_pids_max = 64;
     ret->cpu_weight = 0;
+    ret->wishes = NULL;
+    ret->wish_count = 0;
 }
 
 static bool
@@ -237,6 +239,32 @@ set_limits(const SvirtCgroup *cgroup, const SvirtCgroupLimits *limits,
     return true;
 }
 
+static bool
+grant_wishes(const SvirtCgroup *cgroup, const SvirtCgroupLimits *limits,
+             SvirtLaunchFailure *failure)
+{
+    for (size_t i = 0; i < limits->wish_count; i++) {
+        const SvirtCgroupWish *wish = &limits->wishes[i];
+        int dir = strstr(wish->file, ".weight") != NULL ? cgroup->vm_fd
+                                                        : cgroup->vmm_fd;
+
+        if ((cgroup->missing_controllers & wish->controller) != 0) {
+            errno = EOPNOTSUPP;
+            return svirt_launch_fail(
+                failure, SVIRT_STEP_CLONE,
+                "%s = %s: this host's cgroups have no controller '%s'",
+                wish->file, wish->text,
+                svirt_controller_to_string(wish->controller));
+        }
+        if (!svirt_cgroup_file_write(dir, wish->file, wish->text)) {
+            return svirt_launch_fail(failure, SVIRT_STEP_CLONE,
+                                     "%s = %s in cgroup '%s'", wish->file,
+                                     wish->text, cgroup->path);
+        }
+    }
+    return true;
+}
+
 bool
 svirt_cgroup_create(const char *parent, const SvirtUuid *uuid,
                     const SvirtCgroupLimits *limits, SvirtCgroup *ret,
@@ -246,7 +274,8 @@ svirt_cgroup_create(const char *parent, const SvirtUuid *uuid,
 
     if (!open_parent(parent, true, &made, ret_failure) ||
         !open_vm(uuid, true, &made, ret_failure) ||
-        !set_limits(&made, limits, ret_failure)) {
+        !set_limits(&made, limits, ret_failure) ||
+        !grant_wishes(&made, limits, ret_failure)) {
         int saved = errno;
 
         /* Only what is empty goes: never another start's processes. */

@@ -32,12 +32,24 @@
 const char *svirt_controller_to_string(uint32_t controller);
 bool svirt_controller_from_string(const char *text, uint32_t *ret);
 
+/*
+ * What a definition asks for of its VMM's leaf. Unlike the limits that svirt
+ * sets of its own accord, one that cannot be set is an error.
+ */
+typedef struct SvirtCgroupWish {
+    uint32_t controller; /* one SVIRT_CONTROLLER_* */
+    const char *file; /* a weight is the whole VM's, the rest the VMM's */
+    char text[120];
+} SvirtCgroupWish;
+
 typedef struct SvirtCgroupLimits {
     uint64_t memory_max_bytes; /* of the VMM; 0 no limit */
     uint64_t helper_memory_max_bytes;
     uint32_t pids_max;         /* threads of the VMM; 0 no limit */
     uint32_t helper_pids_max;
     uint32_t cpu_weight;       /* 1-10000 for the whole VM; 0 leave 100 */
+    const SvirtCgroupWish *wishes; /* borrowed; written last */
+    size_t wish_count;
 } SvirtCgroupLimits;
 
 /*

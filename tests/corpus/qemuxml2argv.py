@@ -104,7 +104,7 @@ def is_path(text):
 
 def named_paths(path):
     """Every absolute path in the XML, but where it names nothing of the host."""
-    words = {"metadata", "description", "title", "cmdline"}
+    words = {"metadata", "description", "title", "cmdline", "blkiotune"}
     found = set()
 
     def walk(node, parents):
@@ -125,6 +125,9 @@ def named_paths(path):
                 found.add(value)
         if is_path(node.text):
             found.add(node.text.strip())
+        if tag == "backend" and node.get("model") == "random" \
+                and not node.text:
+            found.add("/dev/random")
         for child in node:
             walk(child, parents + [node])
 

@@ -188,9 +188,8 @@ static const Row rows[] = {
       DOMAIN(" type='kvm'", NAME MEMORY HVM "<vcpu current='3'>2</vcpu>"), INV,
       "1: current='3' of <vcpu> is not a number from 1 to 2" },
     { "vcpu-cpuset", WHOLE,
-      DOMAIN(" type='kvm'", NAME MEMORY HVM "<vcpu cpuset='1-3'>2</vcpu>"), REF,
-      "1: attribute 'cpuset' of <vcpu> asks for a limit that would not be "
-      "set" },
+      DOMAIN(" type='kvm'", NAME MEMORY HVM "<vcpu cpuset='3-1'>2</vcpu>"), INV,
+      "1: cpuset='3-1' of <vcpu> is no list of CPUs" },
     { "topology", TOP,
       "<cpu><topology sockets='1' cores='2' threads='1'/></cpu>", INV,
       "2: CPU topology has 2 threads, <vcpu> 4" },

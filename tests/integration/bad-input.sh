@@ -46,14 +46,14 @@ refused "no processor" 3 "bad.xml:[0-9].*vcpu" svirt define bad.xml
 sed "s|<devices>|<devices><hostdev mode='subsystem' type='pci'/>|" good.xml \
     >bad.xml
 refused "a host device" 6 "bad.xml:[0-9].*hostdev" svirt define bad.xml
-sed "s|<vcpu>|<memtune><hard_limit>1</hard_limit></memtune><vcpu>|" good.xml \
+sed "s|<vcpu>|<throttlegroups/><vcpu>|" good.xml \
     >bad.xml
-refused "a limit that would not hold" 6 "bad.xml:[0-9].*memtune" \
+refused "a limit that would not hold" 6 "bad.xml:[0-9].*throttlegroups" \
     svirt define bad.xml
 refused "a missing file" 4 "'none.xml'" svirt define none.xml
 refused "a directory" 10 "'$work'" svirt define "$work"
 refused "standard input that is none" 3 "standard input" svirt define -
-refused "--validate says the same" 6 "bad.xml:[0-9].*memtune" \
+refused "--validate says the same" 6 "bad.xml:[0-9].*throttlegroups" \
     svirt define --validate bad.xml
 stock=$top/tests/data/domain/virt-manager-spice.xml
 svirt define --validate "$stock" >said 2>&1
@@ -64,7 +64,7 @@ svirt define --validate "$stock" --format json >said 2>ignored
 is "in JSON too" "$? $(python3 -c 'import json
 print([fault["line"] for fault in json.load(open("said"))["faults"]])')" \
     "6 [23, 27]"
-sed -i 's/<memtune>/<vcpu>none<\/vcpu>&/' bad.xml
+sed -i 's/<throttlegroups/<vcpu>none<\/vcpu>&/' bad.xml
 svirt define bad.xml >said 2>&1
 is "define lists them as well" "$? $(grep -c '^error: ' said)" "3 2"
 

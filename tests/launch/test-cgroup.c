@@ -187,6 +187,42 @@ test_kill_is_bounded_in_time(void)
     }
 }
 
+/* Held where the kernel has the controllers, else an error by name. */
+static void
+test_wishes_are_granted_or_refused(void)
+{
+    static const SvirtCgroupWish wishes[] = {
+        { SVIRT_CONTROLLER_MEMORY, "memory.high", "8192000" },
+        { SVIRT_CONTROLLER_CPU, "cpu.max", "50000 100000" },
+        { SVIRT_CONTROLLER_CPU, "cpu.weight", "321" },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(wishes); i++) {
+        SvirtCgroupLimits limits = { .wishes = &wishes[i], .wish_count = 1 };
+        SvirtCgroup cgroup = SVIRT_CGROUP_INIT;
+        SvirtLaunchFailure failure = { 0 };
+        char text[64] = "";
+        SvirtUuid uuid;
+        int dir;
+
+        if (!fixture_cgroup_make(PARENT, &uuid, &cgroup)) {
+            return;
+        }
+        fixture_cgroup_end(&uuid, &cgroup);
+        if (!svirt_cgroup_create(PARENT, &uuid, &limits, &cgroup, &failure)) {
+            g_assert_cmpint(failure.errnum, ==, EOPNOTSUPP);
+            g_assert_nonnull(strstr(failure.words, wishes[i].file));
+            continue;
+        }
+        dir = i == 2 ? cgroup.vm_fd : cgroup.vmm_fd;
+        g_assert_cmpint(cgroup.missing_controllers & wishes[i].controller, ==,
+                        0);
+        g_assert_cmpint(
+            svirt_read_small(dir, wishes[i].file, text, sizeof(text)), >, 0);
+        g_assert_cmpstr(g_strchomp(text), ==, wishes[i].text);
+        fixture_cgroup_end(&uuid, &cgroup);
+    }
+}
+
 static void
 test_bad_parents_are_refused(void)
 {
@@ -341,6 +377,8 @@ main(int argc, char **argv)
                     test_process_enters_where_clone_cannot);
     g_test_add_func("/launch/cgroup/kill-is-bounded-in-time",
                     test_kill_is_bounded_in_time);
+    g_test_add_func("/launch/cgroup/wishes-are-granted-or-refused",
+                    test_wishes_are_granted_or_refused);
     g_test_add_func("/launch/cgroup/bad-parents-are-refused",
                     test_bad_parents_are_refused);
     g_test_add_func("/launch/cgroup/devices-outside-the-rules-are-refused",
