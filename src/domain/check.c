@@ -107,12 +107,43 @@ check_chardevs(Check *check, SvirtDomain *domain)
     }
 }
 
+/* libvirt keeps the first two ports for the first companion, and so on. */
+static void
+join_companion(Check *check, SvirtDomain *domain, SvirtController *controller)
+{
+    unsigned number =
+        (unsigned)controller->model - SVIRT_CONTROLLER_MODEL_ICH9_UHCI1;
+    bool found = false;
+
+    if (controller->type != SVIRT_CONTROLLER_USB || number > 2) {
+        return;
+    }
+    for (size_t i = 0; i < domain->controller_count; i++) {
+        const SvirtController *other = &domain->controllers[i];
+
+        found = found || (other->model == SVIRT_CONTROLLER_MODEL_ICH9_EHCI1 &&
+                          other->index == controller->index);
+    }
+    if (found && controller->master_port < 0) {
+        controller->master_port = (int)number * 2;
+    } else if (!found && controller->master_port >= 0) {
+        svirt_reader_fail(check->reader, controller->info.line,
+                          SVIRT_ERROR_INVALID,
+                          "add the model='ich9-ehci1' with its index",
+                          "USB controller %d has a <master> and there is none",
+                          controller->index);
+        (void)svirt_reader_part(check->reader);
+    }
+}
+
 static void
 check_controllers(Check *check, SvirtDomain *domain)
 {
     for (size_t i = 0; i < domain->controller_count; i++) {
-        const SvirtController *controller = &domain->controllers[i];
+        SvirtController *controller =
+            (SvirtController *)&domain->controllers[i];
 
+        join_companion(check, domain, controller);
         /* USB companions share the index of their master. */
         if (controller->index >= 0 && controller->master_port < 0) {
             take(check, controller->info.line, "index %d of controllers '%s'",
@@ -271,6 +302,7 @@ svirt_domain_check(SvirtReader *reader, SvirtDomain *domain)
     };
     Check check = { .reader = reader, .taken = taken };
 
+    svirt_check_places(reader, domain);
     for (size_t i = 0; i < G_N_ELEMENTS(checks); i++) {
         checks[i](&check, domain);
         (void)svirt_reader_part(reader);

@@ -65,5 +65,8 @@ void svirt_parse_panic(SvirtReader *reader, SvirtXmlNode *node, size_t ordinal,
 void svirt_parse_devices(SvirtReader *reader, SvirtXmlNode *root,
                          SvirtDomain *domain);
 
+/* check-places.c: what cannot be where the definition puts it */
+void svirt_check_places(SvirtReader *reader, const SvirtDomain *domain);
+
 /* check.c: what contradicts itself across elements */
 void svirt_domain_check(SvirtReader *reader, SvirtDomain *domain);
