@@ -175,9 +175,9 @@ read_domain(SvirtReader *reader, SvirtDomain *domain)
     static void (*const parts[])(SvirtReader *, SvirtXmlNode *,
                                  SvirtDomain *) = {
         parse_identity,     parse_description,   parse_memory,
-        parse_vcpus,        svirt_parse_tune,    svirt_parse_os,      svirt_parse_features,
-        svirt_parse_cpu,    svirt_parse_clock,   svirt_parse_lifecycle,
-        parse_seclabels,    svirt_parse_devices,
+        parse_vcpus,           svirt_parse_tune,  svirt_parse_os,
+        svirt_parse_features,  svirt_parse_cpu,   svirt_parse_clock,
+        svirt_parse_lifecycle, parse_seclabels,   svirt_parse_devices,
     };
     SvirtXmlNode *root = reader->document->root;
 

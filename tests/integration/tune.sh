@@ -4,6 +4,7 @@
 # VMM has, or the start is refused.
 set -u
 cd "$(dirname "$0")" || exit 2
+# shellcheck source=tests/integration/lib.sh
 . ./lib.sh
 
 # A definition with ELEMENTS in front of the <os>, and two vCPUs.
