@@ -122,6 +122,7 @@ make_object(int path_fd, const char *shown_path, unsigned want,
     g_autoptr(SvirtObject) object = g_new0(SvirtObject, 1);
 
     object->path_fd = path_fd;
+    object->read_fd = -1;
     object->shown_path = g_strdup(shown_path);
     if (!read_attributes(object, error) ||
         !check_type(object, want, error)) {
@@ -222,6 +223,7 @@ svirt_object_free(SvirtObject *object)
         return;
     }
     svirt_fd_close(&object->path_fd);
+    svirt_fd_close(&object->read_fd);
     g_free(object->shown_path);
     g_free(object);
 }
@@ -291,6 +293,16 @@ svirt_object_reopen(const SvirtObject *object, const SvirtCredentials *author,
     }
     *ret_fd = svirt_fd_steal(&fd);
     return true;
+}
+
+void
+svirt_object_keep(SvirtObject *object, int fd)
+{
+    svirt_fd_close(&object->read_fd);
+    /* Opened before a copy-up, one of an overlay is of the lower file. */
+    if (object->fs_magic != OVERLAY_MAGIC) {
+        object->read_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    }
 }
 
 bool

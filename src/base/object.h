@@ -41,6 +41,7 @@ typedef enum SvirtObjectFlags {
  */
 typedef struct SvirtObject {
     int path_fd; /* fd, O_PATH, never -1 */
+    int read_fd; /* fd, O_RDONLY: svirt_object_keep; -1 none */
     SvirtObjectType type;
     uid_t uid;
     gid_t gid;
@@ -91,6 +92,12 @@ void svirt_object_free(SvirtObject *object);
 bool svirt_object_reopen(const SvirtObject *object,
                          const SvirtCredentials *author, int open_flags,
                          int *ret_fd, GError **error);
+/*
+ * Keep a duplicate of `fd`, which svirt_object_reopen gave for reading: what
+ * takes no O_PATH descriptor (attributes) then needs no path through /proc,
+ * which takes three times as long. Without one nothing is lost but that.
+ */
+void svirt_object_keep(SvirtObject *object, int fd);
 /*
  * Fill in the identity that SVIRT_OBJECT_NO_IDENTITY left zero: for an object
  * that must first be known to be one that may be looked at so closely (see

@@ -55,6 +55,15 @@ raise_xattr(const SvirtObject *object, const char *verb, const char *name,
         "cannot %s attribute %s of '%s'", verb, name, object->shown_path);
 }
 
+static ssize_t
+get(const SvirtObject *object, const char *path, const char *name,
+    void *value, size_t size)
+{
+    return object->read_fd >= 0
+               ? fgetxattr(object->read_fd, name, value, size)
+               : getxattr(path, name, value, size);
+}
+
 bool
 svirt_xattr_get(const SvirtObject *object, const char *name,
                 char **ret_value, size_t *ret_size, GError **error)
@@ -64,16 +73,16 @@ svirt_xattr_get(const SvirtObject *object, const char *name,
     char small[256];
     ssize_t size;
 
-    if (!proc_path(object, path, error)) {
+    if (object->read_fd < 0 && !proc_path(object, path, error)) {
         return false;
     }
-    size = getxattr(path, name, small, sizeof(small));
+    size = get(object, path, name, small, sizeof(small));
     if (size >= 0) {
         value = g_malloc0((size_t)size + 1);
         memcpy(value, small, (size_t)size);
     } else if (errno == ERANGE) {
         value = g_malloc0(SVIRT_XATTR_BYTES + 1);
-        size = getxattr(path, name, value, SVIRT_XATTR_BYTES);
+        size = get(object, path, name, value, SVIRT_XATTR_BYTES);
     }
     if (size < 0 && errno == ENODATA) {
         g_clear_pointer(&value, g_free);
@@ -93,10 +102,12 @@ svirt_xattr_set(const SvirtObject *object, const char *name,
 {
     char path[SVIRT_OBJECT_PROC_PATH_BYTES];
 
-    if (!proc_path(object, path, error)) {
+    if (object->read_fd < 0 && !proc_path(object, path, error)) {
         return false;
     }
-    if (setxattr(path, name, value, size, 0) != 0) {
+    if ((object->read_fd >= 0
+             ? fsetxattr(object->read_fd, name, value, size, 0)
+             : setxattr(path, name, value, size, 0)) != 0) {
         return raise_xattr(object, "set", name, errno, error);
     }
     return true;

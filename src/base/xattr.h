@@ -7,8 +7,10 @@
 #define SVIRT_XATTR_BYTES 65536
 
 /*
- * Extended attributes of an opened object, through its /proc/self/fd link,
- * the one way to them that works on O_PATH (checked to be procfs).
+ * Extended attributes of an opened object: by the descriptor that it keeps
+ * (svirt_object_keep), else through its /proc/self/fd link (checked to be
+ * procfs), the one way to them that works on O_PATH. Not even getxattrat(2)
+ * takes that (EBADF).
  */
 
 /* Owned by the caller, a NUL is added behind *ret_size bytes; NULL in

@@ -199,22 +199,6 @@ write_plan(const Run *run, GError **error)
 }
 
 static bool
-read_back(const SvirtRelabelStep *step, GError **error)
-{
-    g_autofree char *now = NULL;
-
-    if (!step->model->read_label(step->object, &now, error)) {
-        return false;
-    }
-    return step->model->labels_equal(now, step->wanted) ||
-           svirt_raise(error, SVIRT_ERROR_UNVERIFIED, NULL,
-                       "see who else changes it",
-                       "'%s' carries %s instead of %s",
-                       step->object->shown_path,
-                       now != NULL ? now : "no label", step->wanted);
-}
-
-static bool
 write_labels(const Run *run, GError **error)
 {
     const GPtrArray *steps = run->plan->steps;
@@ -232,7 +216,10 @@ write_labels(const Run *run, GError **error)
         }
     }
     for (unsigned i = 0; i < steps->len; i++) {
-        if (!read_back(steps->pdata[i], error) ||
+        const SvirtRelabelStep *step = steps->pdata[i];
+
+        if (!svirt_model_check_label(step->model, step->object, step->wanted,
+                                     error) ||
             !svirt_fault_at(run->fault, SVIRT_FAULT_READ_BACK, i, error)) {
             return false;
         }

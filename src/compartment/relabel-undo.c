@@ -21,7 +21,7 @@ svirt_relabel_undo(const SvirtObject *object, const SvirtModel *model,
         *ret_label = g_steal_pointer(&current);
         return true;
     }
-    if (!model->write_label(object, before, error)) {
+    if (!svirt_model_set_label(model, object, before, error)) {
         return false;
     }
     *ret_undo = SVIRT_UNDO_WRITTEN;

@@ -74,7 +74,7 @@ write_original(const SvirtModel *model, const SvirtObject *object,
                const SvirtRemembered *remembered, SvirtRestoreRow *row,
                GError **error)
 {
-    if (!model->write_label(object, remembered->original, error)) {
+    if (!svirt_model_set_label(model, object, remembered->original, error)) {
         return false;
     }
     g_free(row->label);

@@ -47,9 +47,12 @@ lock_image(const SvirtImage *image, const SvirtCredentials *author,
                           : image->access == SVIRT_ACCESS_SHARED
                               ? SVIRT_IMAGE_LOCK_SHARED
                               : SVIRT_IMAGE_LOCK_EXCLUSIVE;
-    SVIRT_AUTO_FD fd = -1;
+    /* The one by which its header and its labels were read, if it is kept. */
+    SVIRT_AUTO_FD fd = svirt_fd_steal(&image->object->read_fd);
 
-    return svirt_object_reopen(image->object, author, O_RDONLY, &fd, error) &&
+    return (fd >= 0 ||
+            svirt_object_reopen(image->object, author, O_RDONLY, &fd,
+                                error)) &&
            svirt_image_lock_take(fd, lock, image->object->shown_path, error) &&
            svirt_launch_fds_take_lock(to->fds, &fd,
                                       svirt_image_lock_bytes(lock), error);

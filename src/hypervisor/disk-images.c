@@ -80,6 +80,7 @@ open_member(void *cookie, const char *path, SvirtChainRole role,
         !svirt_object_identify(object, error)) {
         return false;
     }
+    svirt_object_keep(object, fd);
     ret->fd = svirt_fd_steal(&fd);
     ret->identity = identity_bytes(object);
     ret->device = object->dev;

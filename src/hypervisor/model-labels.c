@@ -320,7 +320,7 @@ label_log(const SvirtModel *model, const SvirtObject *object,
         return false;
     }
     if (model->labels_equal(now, label) ||
-        model->write_label(object, label, &cause) ||
+        svirt_model_set_label(model, object, label, &cause) ||
         g_error_matches(cause, SVIRT_ERROR, SVIRT_ERROR_UNSUPPORTED)) {
         return true;
     }

@@ -16,3 +16,29 @@ svirt_model_by_kind(SvirtModelKind kind)
 {
     return (unsigned)kind < SVIRT_MODEL_MAX ? models[kind] : NULL;
 }
+
+bool
+svirt_model_check_label(const SvirtModel *model, const SvirtObject *object,
+                        const char *label, GError **error)
+{
+    g_autofree char *now = NULL;
+
+    if (!model->read_label(object, &now, error)) {
+        return false;
+    }
+    return model->labels_equal(now, label) ||
+           svirt_raise(error, SVIRT_ERROR_UNVERIFIED, NULL,
+                       "see who else changes it, and whether its file system "
+                       "is mounted with one label for all",
+                       "'%s' carries '%.128s' instead of '%.128s'",
+                       object->shown_path, now != NULL ? now : "no label",
+                       label != NULL ? label : "no label");
+}
+
+bool
+svirt_model_set_label(const SvirtModel *model, const SvirtObject *object,
+                      const char *label, GError **error)
+{
+    return model->write_label(object, label, error) &&
+           svirt_model_check_label(model, object, label, error);
+}

@@ -54,10 +54,10 @@ typedef struct SvirtModel {
     bool (*read_label)(const SvirtObject *object, char **ret_label,
                        GError **error);
     /*
-     * Make it carry `label`, by descriptor, and read back. INVALID: no label
-     * of this model. REFUSED: writing it would lose something that is not
-     * given back. UNSUPPORTED, SYSTEM; UNVERIFIED: the kernel took the call
-     * and the object carries something else.
+     * Make it carry `label`, by descriptor; whether it does is asked by
+     * svirt_model_check_label. INVALID: no label of this model. REFUSED:
+     * writing it would lose something that is not given back. UNSUPPORTED,
+     * SYSTEM.
      */
     bool (*write_label)(const SvirtObject *object, const char *label,
                         GError **error);
@@ -118,6 +118,14 @@ typedef struct SvirtModel {
 
 /* A static table's row; NULL for a model that is not built. */
 const SvirtModel *svirt_model_by_kind(SvirtModelKind kind);
+
+/* UNVERIFIED: the object carries something else than was written. */
+bool svirt_model_check_label(const SvirtModel *model,
+                             const SvirtObject *object, const char *label,
+                             GError **error);
+/* Writes and checks. */
+bool svirt_model_set_label(const SvirtModel *model, const SvirtObject *object,
+                           const char *label, GError **error);
 
 extern const SvirtModel svirt_model_selinux;
 extern const SvirtModel svirt_model_apparmor;

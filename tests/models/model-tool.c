@@ -146,7 +146,7 @@ set_label(const Call *call, GError **error)
     g_autoptr(SvirtObject) object = NULL;
 
     return open_object(call, &object, error) &&
-           call->model->write_label(object, word(call, 1), error);
+           svirt_model_set_label(call->model, object, word(call, 1), error);
 }
 
 static bool
