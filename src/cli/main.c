@@ -305,7 +305,13 @@ run(const SvirtCommand *command, const Global *global, int argc, char **argv,
     }
     cli.manager = manager;
     cli.args = arguments;
-    return command->run(&cli, ret_exit, error);
+    if (!command->run(&cli, ret_exit, error)) {
+        return false;
+    }
+    /* The process ends: all of this goes with it, and sooner. */
+    (void)g_steal_pointer(&manager);
+    (void)g_steal_pointer(&arguments);
+    return true;
 }
 
 static bool
@@ -357,5 +363,6 @@ main(int argc, char **argv)
                     "cannot write to standard output");
         return fail(error);
     }
-    return exit_code;
+    /* Nothing is left that a handler would have to do. */
+    _exit(exit_code);
 }

@@ -85,14 +85,17 @@ svirt_define(SvirtManager *manager, SvirtDomain *domain, uid_t author,
         return true;
     }
     definition = svirt_definition_new(&uuid, domain->name, author, xml, now_s);
-    /* Until the end: a start must not run what this takes its claims from. */
-    if (!svirt_run_dir_hold(manager, definition, " and cannot be redefined",
-                            &run, error)) {
-        return false;
-    }
-    g_clear_pointer(&former, svirt_definition_free);
-    if (!find_former(state, &uuid, &former, error)) {
-        return false;
+    /* Until the end: a start must not run what this takes its claims from.
+     * What is new stays new: to find it defined after all is an error. */
+    if (former != NULL || svirt_run_dir_exists(manager, &uuid)) {
+        if (!svirt_run_dir_hold(manager, definition,
+                                " and cannot be redefined", &run, error)) {
+            return false;
+        }
+        g_clear_pointer(&former, svirt_definition_free);
+        if (!find_former(state, &uuid, &former, error)) {
+            return false;
+        }
     }
     if (former != NULL) {
         definition->incarnation = former->incarnation;

@@ -151,6 +151,22 @@ svirt_run_dir_hold(SvirtManager *manager, const SvirtDefinition *definition,
 }
 
 bool
+svirt_run_dir_exists(SvirtManager *manager, const SvirtUuid *uuid)
+{
+    g_autoptr(GError) problem = NULL;
+    int parent = svirt_manager_run_dir(manager, false, &problem);
+    char text[SVIRT_UUID_TEXT];
+    struct stat st;
+
+    if (parent < 0) {
+        return problem != NULL; /* what is wrong is said by who holds it */
+    }
+    svirt_uuid_format(uuid, text);
+    return fstatat(parent, text, &st, AT_SYMLINK_NOFOLLOW) == 0 ||
+           errno != ENOENT;
+}
+
+bool
 svirt_run_dir_make(SvirtManager *manager, const SvirtDefinition *definition,
                    SvirtRunDir *ret, GError **error)
 {

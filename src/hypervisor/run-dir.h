@@ -35,6 +35,9 @@ bool svirt_run_dir_make(SvirtManager *manager,
 bool svirt_run_dir_hold(SvirtManager *manager,
                         const SvirtDefinition *definition, const char *why,
                         SvirtRunDir *ret, GError **error);
+/* Is there one, of a run or of what is left of it? What is not defined cannot
+ * be started, so without one there is nothing to hold. */
+bool svirt_run_dir_exists(SvirtManager *manager, const SvirtUuid *uuid);
 /* Takes the next id; a start that is not to be does not. */
 bool svirt_run_dir_number(SvirtRunDir *run, GError **error);
 void svirt_run_dir_clear(SvirtRunDir *run);

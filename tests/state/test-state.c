@@ -106,6 +106,31 @@ test_log_stays_short(Fixture *fixture, gconstpointer data)
     g_assert_cmpint(st.st_size, <, 1 << 20);
 }
 
+/* An emptied log is as good as none, and what it was is not read again. */
+static void
+test_log_is_emptied_in_place(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *path = path_of(fixture, "state.db-wal");
+    unsigned emptied = 0;
+
+    for (unsigned i = 0; i < 60; i++) {
+        g_autofree char *log = NULL;
+        gsize length;
+
+        define(fixture->state, i);
+        g_assert_true(g_file_get_contents(path, &log, &length, NULL));
+        g_assert_cmpuint(length, >, 4096);
+        if (memcmp(log, "\0\0\0\0\0\0\0\0", 8) == 0) {
+            emptied++;
+        }
+        /* As the next process does, which has to read what is there. */
+        g_clear_pointer(&fixture->state, svirt_state_free);
+        g_assert_cmpuint(count_again(fixture->directory), ==, i + 1);
+        fixture->state = open_state(fixture->directory, SVIRT_STATE_WRITE);
+    }
+    g_assert_cmpuint(emptied, >, 1);
+}
+
 static void
 test_unsafe_directory_is_refused(Fixture *fixture, gconstpointer data)
 {
@@ -352,6 +377,7 @@ main(int argc, char **argv)
     ADD("/state/state/readers-see-commits-of-others",
         test_readers_see_commits_of_others);
     ADD("/state/state/log-stays-short", test_log_stays_short);
+    ADD("/state/state/log-is-emptied-in-place", test_log_is_emptied_in_place);
     ADD("/state/state/unsafe-directory-is-refused",
         test_unsafe_directory_is_refused);
     ADD("/state/state/unsafe-database-is-refused",
