@@ -34,6 +34,26 @@ find_former(SvirtState *state, const SvirtUuid *uuid, SvirtDefinition **ret,
 }
 
 /*
+ * Until the end: a start must not run what this takes its claims from. What is
+ * new stays new: to find it defined after all is an error.
+ */
+static bool
+hold_run(SvirtManager *manager, const SvirtDefinition *definition,
+         SvirtDefinition **former, SvirtRunDir *ret, GError **error)
+{
+    SvirtState *state = svirt_manager_state(manager, SVIRT_STATE_WRITE, error);
+
+    if (*former == NULL && !svirt_run_dir_exists(manager, &definition->uuid)) {
+        return true;
+    }
+    g_clear_pointer(former, svirt_definition_free);
+    return state != NULL &&
+           svirt_run_dir_hold(manager, definition, " and cannot be redefined",
+                              ret, error) &&
+           find_former(state, &definition->uuid, former, error);
+}
+
+/*
  * The definition, its uids and labels, the chains of its disks and the claims
  * on them: all or nothing, and durable with one commit.
  */
@@ -85,17 +105,8 @@ svirt_define(SvirtManager *manager, SvirtDomain *domain, uid_t author,
         return true;
     }
     definition = svirt_definition_new(&uuid, domain->name, author, xml, now_s);
-    /* Until the end: a start must not run what this takes its claims from.
-     * What is new stays new: to find it defined after all is an error. */
-    if (former != NULL || svirt_run_dir_exists(manager, &uuid)) {
-        if (!svirt_run_dir_hold(manager, definition,
-                                " and cannot be redefined", &run, error)) {
-            return false;
-        }
-        g_clear_pointer(&former, svirt_definition_free);
-        if (!find_former(state, &uuid, &former, error)) {
-            return false;
-        }
+    if (!hold_run(manager, definition, &former, &run, error)) {
+        return false;
     }
     if (former != NULL) {
         definition->incarnation = former->incarnation;
