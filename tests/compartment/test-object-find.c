@@ -116,85 +116,72 @@ assert_same_id(const Tree *tree)
     g_assert_cmpuint(a.fsid, !=, 0);
 }
 
+typedef enum Fate {
+    FATE_MOVED,
+    FATE_DELETED,
+    FATE_UNMOUNTED,
+} Fate;
+
+typedef struct Row {
+    const char *name;
+    bool over; /* made on the overlay, else on the file system below it */
+    Fate fate;
+    SvirtFound found;
+} Row;
+
+/* An overlay names files by handles that nobody opens: moved on it they are
+ * not known, and its "stale" says nothing of a file system that is away. */
+static const Row rows[] = {
+    { "moved-below-an-overlay-is-found", false, FATE_MOVED,
+      SVIRT_FOUND_OBJECT },
+    { "deleted-below-an-overlay-is-gone", false, FATE_DELETED,
+      SVIRT_FOUND_GONE },
+    { "moved-on-an-overlay-is-not-gone", true, FATE_MOVED,
+      SVIRT_FOUND_MOVED },
+    { "with-the-file-system-unmounted", false, FATE_UNMOUNTED,
+      SVIRT_FOUND_MOVED },
+};
+
 static void
-test_moved_below_an_overlay_is_found(Fixture *fixture, const void *data)
+meet(const Tree *tree, Fate fate, const char *path, const char *moved)
 {
+    switch (fate) {
+    case FATE_MOVED:
+        g_assert_cmpint(g_rename(path, moved), ==, 0);
+        break;
+    case FATE_DELETED:
+        g_assert_cmpint(g_unlink(path), ==, 0);
+        break;
+    case FATE_UNMOUNTED:
+        g_assert_cmpint(umount2(tree->low, 0), ==, 0);
+        break;
+    }
+}
+
+static void
+test_beside_an_overlay(Fixture *fixture, const void *data)
+{
+    const Row *row = data;
     Tree tree;
     g_autofree char *path = NULL;
     g_autofree char *moved = NULL;
     g_autofree char *now = NULL;
     SvirtIdentity identity;
+    const char *dir;
 
-    (void)data;
     if (fixture_lacks_root() || !tree_make(fixture, &tree)) {
         return;
     }
     assert_same_id(&tree);
-    path = make_file(tree.low, "disk");
-    identity = identity_of(path);
-    moved = g_build_filename(tree.low, "moved", NULL);
-    g_assert_cmpint(g_rename(path, moved), ==, 0);
-    g_assert_cmpint(find(&identity, path, &now), ==, SVIRT_FOUND_OBJECT);
-    g_assert_cmpstr(now, ==, moved);
-    tree_free(&tree);
-}
-
-static void
-test_deleted_below_an_overlay_is_gone(Fixture *fixture, const void *data)
-{
-    Tree tree;
-    g_autofree char *path = NULL;
-    SvirtIdentity identity;
-
-    (void)data;
-    if (fixture_lacks_root() || !tree_make(fixture, &tree)) {
-        return;
-    }
-    path = make_file(tree.low, "disk");
-    identity = identity_of(path);
-    g_assert_cmpint(g_unlink(path), ==, 0);
-    g_assert_cmpint(find(&identity, path, NULL), ==, SVIRT_FOUND_GONE);
-    tree_free(&tree);
-}
-
-/* An overlay names files by handles that nobody opens: it is not known. */
-static void
-test_moved_on_an_overlay_is_not_gone(Fixture *fixture, const void *data)
-{
-    Tree tree;
-    g_autofree char *path = NULL;
-    g_autofree char *moved = NULL;
-    SvirtIdentity identity;
-
-    (void)data;
-    if (fixture_lacks_root() || !tree_make(fixture, &tree)) {
-        return;
-    }
-    path = make_file(tree.over, "disk");
+    dir = row->over ? tree.over : tree.low;
+    path = make_file(dir, "disk");
+    moved = g_build_filename(dir, "moved", NULL);
     identity = identity_of(path);
     g_assert_cmpint(find(&identity, path, NULL), ==, SVIRT_FOUND_OBJECT);
-    moved = g_build_filename(tree.over, "moved", NULL);
-    g_assert_cmpint(g_rename(path, moved), ==, 0);
-    g_assert_cmpint(find(&identity, path, NULL), ==, SVIRT_FOUND_MOVED);
-    tree_free(&tree);
-}
-
-/* The overlay alone has the id: its "stale" says nothing. */
-static void
-test_with_the_file_system_unmounted(Fixture *fixture, const void *data)
-{
-    Tree tree;
-    g_autofree char *path = NULL;
-    SvirtIdentity identity;
-
-    (void)data;
-    if (fixture_lacks_root() || !tree_make(fixture, &tree)) {
-        return;
-    }
-    path = make_file(tree.low, "disk");
-    identity = identity_of(path);
-    g_assert_cmpint(umount2(tree.low, 0), ==, 0);
-    g_assert_cmpint(find(&identity, path, NULL), ==, SVIRT_FOUND_MOVED);
+    meet(&tree, row->fate, path, moved);
+    g_assert_cmpint(find(&identity, path, &now), ==, row->found);
+    g_assert_cmpstr(now, ==,
+                    row->found == SVIRT_FOUND_OBJECT ? moved : NULL);
     tree_free(&tree);
 }
 
@@ -232,14 +219,13 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     fixture_unshare_mounts();
-    FIXTURE_TEST("/compartment/object-find/moved-below-an-overlay-is-found",
-                 test_moved_below_an_overlay_is_found);
-    FIXTURE_TEST("/compartment/object-find/deleted-below-an-overlay-is-gone",
-                 test_deleted_below_an_overlay_is_gone);
-    FIXTURE_TEST("/compartment/object-find/moved-on-an-overlay-is-not-gone",
-                 test_moved_on_an_overlay_is_not_gone);
-    FIXTURE_TEST("/compartment/object-find/with-the-file-system-unmounted",
-                 test_with_the_file_system_unmounted);
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *name =
+            g_strdup_printf("/compartment/object-find/%s", rows[i].name);
+
+        g_test_add(name, Fixture, &rows[i], fixture_set_up,
+                   test_beside_an_overlay, fixture_tear_down);
+    }
     FIXTURE_TEST("/compartment/object-find/a-hidden-mount-hides-nothing",
                  test_a_hidden_mount_hides_nothing);
     return g_test_run();
