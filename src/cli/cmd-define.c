@@ -86,16 +86,37 @@ free_error(gpointer error)
     g_error_free(error);
 }
 
+/* Who may not read the state has no rights to open anything with, either. */
 static bool
-validate(const SvirtCli *cli, const SvirtDomain *domain, const char *file,
-         GError **error)
+look_at_files(const SvirtCli *cli, SvirtDomain *domain, uid_t author,
+              GPtrArray *warnings, GError **error)
+{
+    GError *problem = NULL;
+    GError *warning = NULL;
+
+    if (svirt_manager_state(cli->manager, SVIRT_STATE_READ, &problem) ==
+        NULL) {
+        svirt_raise(&warning, SVIRT_ERROR_SYSTEM, problem, "run it as root",
+                    "no file that it names was looked at");
+        g_ptr_array_add(warnings, warning);
+        return true;
+    }
+    return svirt_define_check(cli->manager, domain, author, time(NULL),
+                              warnings, error);
+}
+
+static bool
+validate(const SvirtCli *cli, SvirtDomain *domain, uid_t author,
+         const char *file, GPtrArray *warnings, GError **error)
 {
     g_autoptr(SvirtResourceList) resources = NULL;
 
     if (!svirt_resource_list_from_domain(domain, &resources, error) ||
-        !svirt_qemu_validate(domain, error)) {
+        !svirt_qemu_validate(domain, error) ||
+        !look_at_files(cli, domain, author, warnings, error)) {
         return false;
     }
+    svirt_notices_print(warnings);
     if (cli->json) {
         g_autofree char *json = svirt_resource_list_to_json(resources);
 
@@ -182,7 +203,7 @@ svirt_cmd_define(const SvirtCli *cli, int *ret_exit, GError **error)
     }
     print_warnings(domain);
     if (svirt_arguments_flag(cli->args, "validate")) {
-        return validate(cli, domain, shown, &problem) ||
+        return validate(cli, domain, author, shown, warnings, &problem) ||
                report_faults(cli, faults, problem, ret_exit, error);
     }
     if (!svirt_define(cli->manager, domain, author, time(NULL), &outcome,

@@ -18,7 +18,7 @@ static const SvirtOption define_options[] = {
     { "file", SVIRT_OPTION_REQUIRED, "FILE",
       "domain XML; - reads standard input" },
     { "validate", SVIRT_OPTION_FLAG, NULL,
-      "check only; with --format json print the resources" },
+      "check only, files too; with --format json print the resources" },
     { "author", SVIRT_OPTION_TEXT, "USER",
       "whose file-system rights open what it names (default root)" },
     END,

@@ -74,6 +74,63 @@ store(SvirtManager *manager, SvirtState *state, SvirtDefinition *definition,
     return svirt_state_commit(state, error);
 }
 
+static void
+name_domain(SvirtDomain *domain, SvirtUuid *ret_uuid)
+{
+    *ret_uuid = domain->uuid;
+    if (!domain->uuid_given) {
+        svirt_uuid_generate(ret_uuid);
+        svirt_domain_set_uuid(domain, ret_uuid);
+    }
+}
+
+/* Files are opened, and the host is looked at, before other writers have to
+ * wait: an author's file system may take its time. */
+static bool
+open_all(SvirtManager *manager, const SvirtDefinition *definition,
+         int64_t now_s, SvirtPrepared **ret, GError **error)
+{
+    g_autoptr(SvirtPrepared) prepared = NULL;
+
+    if (!svirt_prepared_new(definition, now_s, &prepared, error) ||
+        !svirt_prepared_plan_nets(manager, prepared, SVIRT_PREPARE_DEFINE,
+                                  error) ||
+        !svirt_prepared_open(manager, prepared, SVIRT_PREPARE_DEFINE,
+                             error)) {
+        return false;
+    }
+    *ret = g_steal_pointer(&prepared);
+    return true;
+}
+
+static void
+give_warnings(SvirtPrepared *prepared, GPtrArray *ret_warnings)
+{
+    if (ret_warnings != NULL) {
+        g_ptr_array_extend_and_steal(ret_warnings,
+                                     g_steal_pointer(&prepared->warnings));
+    }
+}
+
+bool
+svirt_define_check(SvirtManager *manager, SvirtDomain *domain, uid_t author,
+                   int64_t now_s, GPtrArray *ret_warnings, GError **error)
+{
+    g_autoptr(SvirtDefinition) definition = NULL;
+    g_autoptr(SvirtPrepared) prepared = NULL;
+    g_autofree char *xml = NULL;
+    SvirtUuid uuid;
+
+    name_domain(domain, &uuid);
+    xml = svirt_domain_print(domain);
+    definition = svirt_definition_new(&uuid, domain->name, author, xml, now_s);
+    if (!open_all(manager, definition, now_s, &prepared, error)) {
+        return false;
+    }
+    give_warnings(prepared, ret_warnings);
+    return true;
+}
+
 bool
 svirt_define(SvirtManager *manager, SvirtDomain *domain, uid_t author,
              int64_t now_s, SvirtDefined *ret, GPtrArray *ret_warnings,
@@ -87,12 +144,9 @@ svirt_define(SvirtManager *manager, SvirtDomain *domain, uid_t author,
     const SvirtConfig *config = svirt_manager_config(manager, error);
     g_autofree char *xml = NULL;
     SVIRT_AUTO_RUN_DIR run = SVIRT_RUN_DIR_INIT;
-    SvirtUuid uuid = domain->uuid;
+    SvirtUuid uuid;
 
-    if (!domain->uuid_given) {
-        svirt_uuid_generate(&uuid);
-        svirt_domain_set_uuid(domain, &uuid);
-    }
+    name_domain(domain, &uuid);
     xml = svirt_domain_print(domain);
     if (state == NULL || config == NULL ||
         !svirt_qemu_validate(domain, error) ||
@@ -111,22 +165,13 @@ svirt_define(SvirtManager *manager, SvirtDomain *domain, uid_t author,
     if (former != NULL) {
         definition->incarnation = former->incarnation;
     }
-    /* Files are opened, and the host is looked at, before other writers have
-     * to wait: an author's file system may take its time. */
-    if (!svirt_prepared_new(definition, now_s, &prepared, error) ||
-        !svirt_prepared_plan_nets(manager, prepared, SVIRT_PREPARE_DEFINE,
-                                  error) ||
-        !svirt_prepared_open(manager, prepared, SVIRT_PREPARE_DEFINE,
-                             error) ||
+    if (!open_all(manager, definition, now_s, &prepared, error) ||
         !svirt_compartment_look(state, config, definition, &use, error) ||
         !store(manager, state, definition, former != NULL, prepared, use,
                error)) {
         return false;
     }
-    if (ret_warnings != NULL) {
-        g_ptr_array_extend_and_steal(ret_warnings,
-                                     g_steal_pointer(&prepared->warnings));
-    }
+    give_warnings(prepared, ret_warnings);
     *ret = former != NULL ? SVIRT_DEFINED_CHANGED : SVIRT_DEFINED_NEW;
     return true;
 }

@@ -28,6 +28,14 @@ bool svirt_define(SvirtManager *manager, SvirtDomain *domain, uid_t author,
                   GError **error);
 
 /*
+ * What svirt_define would say of all that the definition names, opened and
+ * judged in the same way; nothing is claimed or recorded.
+ */
+bool svirt_define_check(SvirtManager *manager, SvirtDomain *domain,
+                        uid_t author, int64_t now_s, GPtrArray *ret_warnings,
+                        GError **error);
+
+/*
  * Gives the VM's objects back and forgets the definition. With `keep_labels`
  * the objects keep what they carry, and their record, for `svirt release`.
  * STATE: it runs. ret_rows: SvirtRestoreRow *, owned by the caller.

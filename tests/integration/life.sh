@@ -93,6 +93,15 @@ json "validate prints the resources" "len(j['resources']) == 2 and
     j['resources'][0]['path'] == '$work/small.raw'" \
     define --validate "$work/vm.xml" --format json
 says "validate stores nothing" "" list --all --name
+sed 's|small.raw|nothing.raw|' "$work/vm.xml" >"$work/vm-no-disk.xml"
+run define --validate "$work/vm-no-disk.xml"
+[ "$code" = 0 ] && grep -q "^warning: the start will fail: .*'vda'" "$work/err"
+verdict $? "validate misses a disk" || note "$(cat "$work/err")"
+[ ! -e "$root/lib" ] && [ ! -e "$root/run" ]
+verdict $? "and makes nothing"
+sed "s|$work/small.raw|$work|" "$work/vm.xml" >"$work/vm-no-disk.xml"
+fails "validate refuses what define refuses" 6 "'vda'" \
+    define --validate "$work/vm-no-disk.xml"
 says "defines" "Domain 'vm' defined from $work/vm.xml" define "$work/vm.xml"
 says "the same again is unchanged" "Domain 'vm' unchanged from $work/vm.xml" \
     define "$work/vm.xml"
