@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "cli/command.h"
@@ -168,6 +169,23 @@ perform(const SvirtCli *cli, SvirtSelftestRequest *request,
     return ok;
 }
 
+/* On a terminal alone: it takes seconds, with --layers many. */
+static void
+show_progress(SvirtSelftestMode mode, guint made, guint all)
+{
+    (void)fprintf(stderr, "\r%s: %u of %u attempts ",
+                  mode == SVIRT_SELFTEST_OUTSIDE  ? "outside  "
+                  : mode == SVIRT_SELFTEST_INSIDE ? "inside   "
+                                                  : "one layer",
+                  made, all);
+}
+
+static void
+end_progress(void)
+{
+    (void)fprintf(stderr, "\r%40s\r", "");
+}
+
 bool
 svirt_cmd_selftest(const SvirtCli *cli, int *ret_exit, GError **error)
 {
@@ -178,6 +196,7 @@ svirt_cmd_selftest(const SvirtCli *cli, int *ret_exit, GError **error)
     };
     g_autoptr(SvirtSelftest) selftest = NULL;
     g_autofree char *report = NULL;
+    bool ok;
 
     if ((from != NULL) != (against != NULL)) {
         return svirt_raise(error, SVIRT_ERROR_USAGE, NULL,
@@ -188,8 +207,15 @@ svirt_cmd_selftest(const SvirtCli *cli, int *ret_exit, GError **error)
         return attack(cli, from, against, ret_exit, error);
     }
     if (!parse_abi(svirt_arguments_text(cli->args, "landlock-abi"),
-                   &request.landlock_abi_limit, error) ||
-        !perform(cli, &request, &selftest, error)) {
+                   &request.landlock_abi_limit, error)) {
+        return false;
+    }
+    request.tell = isatty(STDERR_FILENO) ? show_progress : NULL;
+    ok = perform(cli, &request, &selftest, error);
+    if (request.tell != NULL) {
+        end_progress();
+    }
+    if (!ok) {
         return false;
     }
     report = cli->json ? svirt_selftest_report_json(selftest)

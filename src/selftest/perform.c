@@ -202,8 +202,11 @@ alone_run(World *world, uint32_t kept, SvirtSelftest **ret, GError **error)
         compartment.cgroup_fd = -1;
     }
     svirt_selftest_runner_compartment(&compartment, &runner);
-    if (!svirt_selftest_new(world->request->probe, &selftest, error) ||
-        !svirt_selftest_run(selftest, mode, world->targets, &runner, error)) {
+    if (!svirt_selftest_new(world->request->probe, &selftest, error)) {
+        return false;
+    }
+    selftest->tell = world->request->tell;
+    if (!svirt_selftest_run(selftest, mode, world->targets, &runner, error)) {
         return false;
     }
     *ret = g_steal_pointer(&selftest);
@@ -310,6 +313,7 @@ perform_all(const SvirtSelftestRequest *request, SvirtSelftest **ret,
                                svirt_selftest_victim_pid(victim),
                                svirt_selftest_victim_address(victim));
     excuses_make(&world, selftest);
+    selftest->tell = request->tell;
     if (request->landlock_abi_limit == 0) {
         forget_landlock(selftest);
     }

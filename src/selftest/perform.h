@@ -14,6 +14,7 @@ typedef struct SvirtSelftestRequest {
     const char *cgroup_parent;  /* as svirt_cgroup_create's; NULL: none */
     int32_t landlock_abi_limit; /* -1: what the kernel has */
     uint32_t waived_layers;     /* SVIRT_LAYER_*: not a whole compartment */
+    SvirtSelftestTell tell;     /* NULL: nobody waits */
     bool alone; /* find out which layer stops which attempt on its own */
 } SvirtSelftestRequest;
 

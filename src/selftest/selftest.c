@@ -136,10 +136,11 @@ typedef struct Progress {
 } Progress;
 
 static bool
-record_apply(SvirtSelftest *selftest, bool control,
+record_apply(SvirtSelftest *selftest, SvirtSelftestMode mode,
              const SvirtProbeRecord *record, Progress *progress,
              GError **error)
 {
+    const bool control = mode == SVIRT_SELFTEST_OUTSIDE;
     SvirtSelftestRow *row = NULL;
 
     if (record->phase == SVIRT_PROBE_PHASE_FINISH &&
@@ -167,6 +168,9 @@ record_apply(SvirtSelftest *selftest, bool control,
     progress->begun_row = -1;
     progress->next++;
     *(control ? &row->control_made : &row->confined_made) = true;
+    if (selftest->tell != NULL) {
+        selftest->tell(mode, progress->next, selftest->rows->len);
+    }
     return true;
 }
 
@@ -182,7 +186,7 @@ is_interrupted(void)
 }
 
 static bool
-records_read(SvirtSelftest *selftest, bool control, int fd,
+records_read(SvirtSelftest *selftest, SvirtSelftestMode mode, int fd,
              Progress *progress, GError **error)
 {
     struct pollfd wait = { .fd = fd, .events = POLLIN };
@@ -217,7 +221,7 @@ records_read(SvirtSelftest *selftest, bool control, int fd,
                                "the probe's records cannot be read: %s",
                                g_strerror(errno));
         }
-        if (!record_apply(selftest, control, &record, progress, error)) {
+        if (!record_apply(selftest, mode, &record, progress, error)) {
             return false;
         }
     }
@@ -309,7 +313,7 @@ run_from(SvirtSelftest *selftest, SvirtSelftestMode mode,
         return false;
     }
     svirt_fd_close(&write_fd);
-    read = records_read(selftest, control, read_fd, progress, error);
+    read = records_read(selftest, mode, read_fd, progress, error);
     if (!runner->finish(runner->data, pid, !read, &status,
                         read ? error : NULL) ||
         !read) {

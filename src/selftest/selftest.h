@@ -39,11 +39,6 @@ typedef struct SvirtSelftestRow {
     bool always;    /* seen blocked with every layer off that can be */
 } SvirtSelftestRow;
 
-/* All attempts, in the probe's own order. */
-typedef struct SvirtSelftest {
-    GPtrArray *rows; /* owned SvirtSelftestRow */
-} SvirtSelftest;
-
 /* How a run is made, and where its results go. */
 typedef enum SvirtSelftestMode {
     SVIRT_SELFTEST_OUTSIDE, /* the control */
@@ -51,6 +46,16 @@ typedef enum SvirtSelftestMode {
     SVIRT_SELFTEST_APART,   /* the same, each attempt in a process of its own:
                              * for a compartment without its filter */
 } SvirtSelftestMode;
+
+/* For who waits: `made` of `all` attempts of the present run. */
+typedef void (*SvirtSelftestTell)(SvirtSelftestMode mode, guint made,
+                                  guint all);
+
+/* All attempts, in the probe's own order. */
+typedef struct SvirtSelftest {
+    GPtrArray *rows; /* owned SvirtSelftestRow */
+    SvirtSelftestTell tell; /* NULL: nobody waits */
+} SvirtSelftest;
 
 /* Asks `program` (svirt-probe) for its table. Errors: LAUNCH, CORRUPT. */
 bool svirt_selftest_new(const char *program, SvirtSelftest **ret,

@@ -325,6 +325,17 @@ check_filtered(SvirtSelftest *selftest)
     }
 }
 
+static guint told;
+
+static void
+tell(SvirtSelftestMode mode, guint made, guint all)
+{
+    g_assert_cmpint(mode, ==, SVIRT_SELFTEST_INSIDE);
+    g_assert_cmpuint(made, >, told);
+    g_assert_cmpuint(made, <=, all);
+    told = made;
+}
+
 static void
 test_goes_on_behind_what_kills_it(void)
 {
@@ -338,11 +349,13 @@ test_goes_on_behind_what_kills_it(void)
         return;
     }
     svirt_selftest_targets_aim(world.targets, getpid(), 4096);
+    world.selftest->tell = tell;
     (void)svirt_selftest_run(world.selftest, SVIRT_SELFTEST_INSIDE,
                              world.targets, &runner, &error);
     svirt_selftest_targets_free(g_steal_pointer(&world.targets));
     g_assert_no_error(error);
     check_filtered(world.selftest);
+    g_assert_cmpuint(told, ==, world.selftest->rows->len);
     g_assert_cmpuint(starts, >=, 2);
     world_free(&world);
 }
