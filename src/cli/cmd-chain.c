@@ -12,7 +12,7 @@
 #include "state/chains.h"
 
 static const char *const columns[] = { "Disk", "Image", "Role", "Format",
-                                       "Size", "Size now",
+                                       "#Size", "#Size now",
                                        "Backing file in header", NULL };
 
 /* As it stands there today; NULL: it cannot be read, or is another chain. */
@@ -153,9 +153,10 @@ accept_now(const SvirtCli *cli, const SvirtDefinition *definition,
                            "domain '%s' has no disk '%s'", definition->name,
                            svirt_arguments_text(cli->args, "disk"));
     }
-    svirt_cli_say(cli, "%u %s of domain '%s' recorded as %s now", count,
-                  count == 1 ? "chain" : "chains", definition->name,
-                  count == 1 ? "it is" : "they are");
+    svirt_cli_done(cli, definition->name,
+                   "%u %s of domain '%s' recorded as %s now", count,
+                   count == 1 ? "chain" : "chains", definition->name,
+                   count == 1 ? "it is" : "they are");
     return true;
 }
 

@@ -31,7 +31,17 @@ add(Info *info, const char *name, const char *format, ...)
     va_start(args, format);
     value = g_strdup_vprintf(format, args);
     va_end(args);
-    svirt_table_add(info->table, name, value, NULL);
+    svirt_table_add(info->table, name, value, NULL, NULL);
+}
+
+/* A number, with its unit or "", which is one in JSON as well, as `key`. */
+static void
+add_number(Info *info, const char *name, const char *key, uint64_t number,
+           const char *unit)
+{
+    g_autofree char *value = g_strdup_printf("%" PRIu64 "%s", number, unit);
+
+    svirt_table_add(info->table, name, value, key, NULL);
 }
 
 /* SVIRT_LAYER_* of a mask, as words. */
@@ -174,9 +184,9 @@ add_definition(Info *info, const SvirtDefinition *definition,
 
     svirt_uuid_format(&definition->uuid, uuid);
     if (active) {
-        add(info, "Id", "%" PRIu32, run->id);
+        add_number(info, "Id", "id", run->id, "");
     } else {
-        svirt_table_add(info->table, "Id", "-", NULL);
+        svirt_table_add(info->table, "Id", NULL, NULL, NULL);
     }
     add(info, "Name", "%s", definition->name);
     add(info, "UUID", "%s", uuid);
@@ -185,10 +195,11 @@ add_definition(Info *info, const SvirtDefinition *definition,
         active    ? svirt_guest_state_to_string(run->state)
         : damaged ? svirt_guest_state_to_string(SVIRT_GUEST_NOSTATE)
                   : "shut off");
-    add(info, "CPU(s)", "%u", domain->vcpus);
-    add(info, "Max memory", "%" PRIu64 " KiB", domain->memory_bytes / 1024);
-    add(info, "Used memory", "%" PRIu64 " KiB",
-        used_bytes / 1024);
+    add_number(info, "CPU(s)", "cpus", domain->vcpus, "");
+    add_number(info, "Max memory", "max_memory_kib",
+               domain->memory_bytes / 1024, " KiB");
+    add_number(info, "Used memory", "used_memory_kib", used_bytes / 1024,
+               " KiB");
     add(info, "Persistent", "%s", "yes");
     add(info, "Author", "uid %u", (unsigned)definition->author);
     add(info, "Tainted", "%s",
@@ -233,7 +244,7 @@ print(const SvirtCli *cli, const SvirtTable *table)
 bool
 svirt_cmd_dominfo(const SvirtCli *cli, int *ret_exit, GError **error)
 {
-    static const char *const columns[] = { "Name", "Value", NULL };
+    static const char *const columns[] = { "Name", "Value", "Key", NULL };
     g_autoptr(SvirtTable) table = svirt_table_new(columns);
     g_autoptr(SvirtDefinition) definition = NULL;
     g_autoptr(SvirtDomain) domain = NULL;

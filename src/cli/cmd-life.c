@@ -18,7 +18,8 @@ ask(const SvirtCli *cli, SvirtLifeVerb verb, const char *done, GError **error)
         !svirt_life_ask(cli->manager, definition, verb, error)) {
         return false;
     }
-    svirt_cli_say(cli, "Domain '%s' %s", definition->name, done);
+    svirt_cli_done(cli, definition->name, "Domain '%s' %s", definition->name,
+                   done);
     return true;
 }
 
@@ -49,14 +50,16 @@ svirt_cmd_shutdown(const SvirtCli *cli, int *ret_exit, GError **error)
         return false;
     }
     if (wait == NULL) {
-        svirt_cli_say(cli, "Domain '%s' is being shutdown", definition->name);
+        svirt_cli_done(cli, definition->name, "Domain '%s' is being shutdown",
+                       definition->name);
         return true;
     }
     if (!svirt_life_wait_off(cli->manager, definition, (int)seconds * 1000,
                              error)) {
         return false;
     }
-    svirt_cli_say(cli, "Domain '%s' is shut off", definition->name);
+    svirt_cli_done(cli, definition->name, "Domain '%s' is shut off",
+                   definition->name);
     return true;
 }
 
@@ -93,6 +96,7 @@ svirt_cmd_destroy(const SvirtCli *cli, int *ret_exit, GError **error)
                             error)) {
         return false;
     }
-    svirt_cli_say(cli, "Domain '%s' destroyed", definition->name);
+    svirt_cli_done(cli, definition->name, "Domain '%s' destroyed",
+                   definition->name);
     return true;
 }

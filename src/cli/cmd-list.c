@@ -17,9 +17,9 @@ typedef struct Row {
 static const char *const columns[] = { "Id", "Name", "State", NULL };
 static const char *const columns_title[] = { "Id", "Name", "State", "Title",
                                              NULL };
-static const char *const columns_json[] = { "Id", "Name", "State", "UUID",
+static const char *const columns_json[] = { "#Id", "Name", "State", "UUID",
                                             NULL };
-static const char *const columns_json_title[] = { "Id",   "Name",  "State",
+static const char *const columns_json_title[] = { "#Id",  "Name",  "State",
                                                   "UUID", "Title", NULL };
 
 static const SvirtRunStatus *

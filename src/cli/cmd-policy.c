@@ -161,7 +161,7 @@ install(const SvirtCli *cli, const char *file, GError **error)
                            "the module is installed, but the kernel's policy "
                            "does not know svirt_vm_t");
     }
-    svirt_cli_say(cli, "Module 'svirt' is installed and loaded");
+    svirt_cli_done(cli, NULL, "Module 'svirt' is installed and loaded");
     return true;
 }
 

@@ -21,8 +21,9 @@ typedef struct Start {
     SvirtStarting *starting;     /* owned; NULL: begun and ended */
 } Start;
 
-static void
-print_dry_run_json(const SvirtStartReport *report)
+static json_t *
+dry_run_to_json(const SvirtDefinition *definition,
+                const SvirtStartReport *report)
 {
     json_t *argv = json_array();
 
@@ -31,19 +32,15 @@ print_dry_run_json(const SvirtStartReport *report)
 
         json_array_append_new(argv, json_string(valid));
     }
-    svirt_json_print(json_pack("{s:o,s:o,s:o}", "labels",
-                               json_loads(report->plan_json, 0, NULL), "argv",
-                               argv, "warnings",
-                               svirt_notices_to_json(report->warnings)));
+    return json_pack("{s:s,s:o,s:o,s:o}", "domain", definition->name,
+                     "labels", json_loads(report->plan_json, 0, NULL), "argv",
+                     argv, "warnings",
+                     svirt_notices_to_json(report->warnings));
 }
 
 static void
-print_dry_run(const SvirtCli *cli, const SvirtStartReport *report)
+print_dry_run(const SvirtStartReport *report)
 {
-    if (cli->json) {
-        print_dry_run_json(report);
-        return;
-    }
     (void)fputs(report->plan[0] != '\0' ? report->plan
                                         : "No label has to be written.\n",
                 stdout);
@@ -76,21 +73,18 @@ started_to_json(const SvirtDefinition *definition,
 }
 
 static void
-print_started(const SvirtCli *cli, const SvirtDefinition *definition,
-              const SvirtStartReport *report, json_t *list)
+print_waivers(const SvirtStartReport *report)
 {
     for (unsigned i = 0; i < report->waivers->len; i++) {
         (void)fprintf(stderr, "warning: %s\n",
                       (const char *)report->waivers->pdata[i]);
     }
-    if (cli->json && list != NULL) {
-        json_array_append_new(list, started_to_json(definition, report));
-        return;
-    }
-    if (cli->json) {
-        svirt_json_print(started_to_json(definition, report));
-        return;
-    }
+}
+
+static void
+print_started(const SvirtCli *cli, const SvirtDefinition *definition,
+              const SvirtStartReport *report)
+{
     svirt_cli_say(cli, "Domain '%s' started", definition->name);
     for (char **pty = report->pty_paths; pty != NULL && *pty != NULL; pty++) {
         svirt_cli_say(cli, "  %s", *pty);
@@ -103,7 +97,7 @@ typedef struct Batch {
     SvirtStartOptions options;
     bool several;
     GQueue under_way; /* Start *, owned, oldest first */
-    json_t *list;     /* owned; NULL: one domain, or a table */
+    json_t *list;     /* owned, one row per domain; NULL: one, or no JSON */
     GError *failed;   /* owned: the last one; those before it are printed */
 } Batch;
 
@@ -128,6 +122,11 @@ note_failure(Batch *batch, const char *name, GError *problem)
         svirt_raise(&error, (SvirtErrorCode)problem->code, problem, NULL,
                     "domain '%s' did not start", name);
     }
+    if (batch->list != NULL) {
+        json_array_append_new(batch->list,
+                              json_pack("{s:s,s:o}", "domain", name, "error",
+                                        svirt_notice_to_json(error)));
+    }
     if (batch->failed != NULL) {
         g_autofree char *text = svirt_error_render(batch->failed);
 
@@ -135,6 +134,16 @@ note_failure(Batch *batch, const char *name, GError *problem)
         g_clear_error(&batch->failed);
     }
     batch->failed = error;
+}
+
+static void
+print_json(const Batch *batch, json_t *object)
+{
+    if (batch->list != NULL) {
+        json_array_append_new(batch->list, object);
+    } else {
+        svirt_json_print(object);
+    }
 }
 
 static void
@@ -149,10 +158,15 @@ finish_oldest(Batch *batch)
         return;
     }
     svirt_notices_print(report.warnings);
-    if (batch->options.dry_run) {
-        print_dry_run(batch->cli, &report);
+    print_waivers(&report);
+    if (batch->cli->json) {
+        print_json(batch, batch->options.dry_run
+                              ? dry_run_to_json(start->definition, &report)
+                              : started_to_json(start->definition, &report));
+    } else if (batch->options.dry_run) {
+        print_dry_run(&report);
     } else {
-        print_started(batch->cli, start->definition, &report, batch->list);
+        print_started(batch->cli, start->definition, &report);
     }
     svirt_start_report_clear(&report);
 }
@@ -228,7 +242,7 @@ svirt_cmd_start(const SvirtCli *cli, int *ret_exit, GError **error)
                            "a terminal shows one console, not that of '%s' "
                            "as well", others[0]);
     }
-    if (cli->json && others[0] != NULL && !batch.options.dry_run) {
+    if (cli->json && others[0] != NULL) {
         batch.list = json_array();
     }
     run_batch(&batch, svirt_arguments_text(cli->args, "domain"), others);

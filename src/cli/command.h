@@ -51,6 +51,13 @@ void svirt_cli_print_table(const SvirtCli *cli, const SvirtTable *table);
 void svirt_cli_say(const SvirtCli *cli, const char *format, ...)
     G_GNUC_PRINTF(2, 3);
 
+/*
+ * The same where it is all that a command prints: with JSON an object of
+ * "domain" (NULL: null) and "message".
+ */
+void svirt_cli_done(const SvirtCli *cli, const char *domain,
+                    const char *format, ...) G_GNUC_PRINTF(3, 4);
+
 /* What was given back, a row each; no table for no rows. */
 void svirt_cli_print_restored(const SvirtCli *cli, const GPtrArray *rows);
 

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "cli/command.h"
+#include "cli/notices.h"
 
 /* Options before the command's name; virsh's letters. */
 typedef struct Global {
@@ -26,21 +27,48 @@ svirt_cli_print_table(const SvirtCli *cli, const SvirtTable *table)
     (void)fputs(text, stdout);
 }
 
+static char *
+printable(const char *format, va_list args) G_GNUC_PRINTF(1, 0);
+
+static char *
+printable(const char *format, va_list args)
+{
+    g_autofree char *text = g_strdup_vprintf(format, args);
+
+    return svirt_text_printable(text);
+}
+
 void
 svirt_cli_say(const SvirtCli *cli, const char *format, ...)
 {
     g_autofree char *text = NULL;
-    g_autofree char *safe = NULL;
     va_list args;
 
     if (cli->quiet || cli->json) {
         return;
     }
     va_start(args, format);
-    text = g_strdup_vprintf(format, args);
+    text = printable(format, args);
     va_end(args);
-    safe = svirt_text_printable(text);
-    (void)puts(safe);
+    (void)puts(text);
+}
+
+void
+svirt_cli_done(const SvirtCli *cli, const char *domain, const char *format,
+               ...)
+{
+    g_autofree char *text = NULL;
+    va_list args;
+
+    va_start(args, format);
+    text = printable(format, args);
+    va_end(args);
+    if (cli->json) {
+        svirt_json_print(json_pack("{s:s?,s:s}", "domain", domain, "message",
+                                   text));
+    } else if (!cli->quiet) {
+        (void)puts(text);
+    }
 }
 
 bool

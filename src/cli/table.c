@@ -99,10 +99,28 @@ svirt_table_add(SvirtTable *table, ...)
     svirt_table_add_row(table, cells);
 }
 
+static bool
+is_number(const SvirtTable *table, unsigned column)
+{
+    return table->columns[column][0] == '#';
+}
+
+static const char *
+head_of(const SvirtTable *table, unsigned column)
+{
+    return table->columns[column] + is_number(table, column);
+}
+
+static json_t *
+to_integer(const char *text)
+{
+    return json_integer((json_int_t)g_ascii_strtoull(text, NULL, 10));
+}
+
 static long
 width_of(const SvirtTable *table, unsigned column)
 {
-    long width = g_utf8_strlen(table->columns[column], -1);
+    long width = g_utf8_strlen(head_of(table, column), -1);
 
     for (unsigned i = 0; i < table->rows->len; i++) {
         const char *cell = ((char **)table->rows->pdata[i])[column];
@@ -136,7 +154,7 @@ svirt_table_to_text(const SvirtTable *table)
 
         widths[c] = width_of(table, c);
         total += widths[c] + (last ? 2 : 3);
-        append_cell(out, table->columns[c], widths[c], last);
+        append_cell(out, head_of(table, c), widths[c], last);
     }
     g_string_append_c(out, '\n');
     for (long i = 0; i < total; i++) {
@@ -176,11 +194,12 @@ svirt_table_to_json(const SvirtTable *table)
         json_t *object = json_object();
 
         for (unsigned c = 0; c < table->column_count; c++) {
-            g_autofree char *key = key_of(table->columns[c]);
+            g_autofree char *key = key_of(head_of(table, c));
 
-            json_object_set_new(
-                object, key,
-                row[c] != NULL ? json_string(row[c]) : json_null());
+            json_object_set_new(object, key,
+                                row[c] == NULL         ? json_null()
+                                : is_number(table, c) ? to_integer(row[c])
+                                                      : json_string(row[c]));
         }
         json_array_append_new(rows, object);
     }
@@ -223,7 +242,13 @@ svirt_table_to_object(const SvirtTable *table)
             former != NULL ? g_strdup_printf("%s; %s", former, row[1])
                            : g_strdup(row[1]);
 
-        json_object_set_new(object, key, json_string(joined));
+        if (table->column_count > 2 && row[2] != NULL) {
+            json_object_set_new(object, row[2], to_integer(row[1]));
+            continue;
+        }
+        json_object_set_new(object, key,
+                            joined != NULL ? json_string(joined)
+                                           : json_null());
     }
     text = json_dumps(object, JSON_INDENT(2));
     result = g_strconcat(text, "\n", NULL);

@@ -12,7 +12,8 @@
  */
 typedef struct SvirtTable SvirtTable;
 
-/* Column names, NULL-terminated; borrowed, must be static. */
+/* Column names, NULL-terminated; borrowed, must be static. One that begins
+ * with '#' (not shown) holds decimal numbers: integers in JSON. */
 SvirtTable *svirt_table_new(const char *const *columns);
 void svirt_table_free(SvirtTable *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SvirtTable, svirt_table_free)
@@ -25,8 +26,12 @@ void svirt_table_add_row(SvirtTable *table, const char *const *cells);
 char *svirt_table_to_text(const SvirtTable *table);
 char *svirt_table_to_json(const SvirtTable *table);
 
-/* Of a table of names and values: "Name:   value" lines, as virsh dominfo, and
- * one JSON object (values of a name that comes twice are joined by "; "). */
+/*
+ * Of a table of names and values: "Name:   value" lines, as virsh dominfo, and
+ * one JSON object (values of a name that comes twice are joined by "; "). A
+ * third column, not printed, is the JSON key of a value that is a number
+ * there, whatever unit follows it; NULL: none.
+ */
 char *svirt_table_to_list(const SvirtTable *table);
 char *svirt_table_to_object(const SvirtTable *table);
 

@@ -38,6 +38,7 @@ svirt_start_report_clear(SvirtStartReport *report)
     g_clear_pointer(&report->warnings, g_ptr_array_unref);
 }
 
+/* Once each, of however many files it let through. */
 static GPtrArray *
 waiver_texts(const SvirtPrepared *prepared)
 {
@@ -45,12 +46,17 @@ waiver_texts(const SvirtPrepared *prepared)
 
     for (unsigned i = 0; i < prepared->waivers->len; i++) {
         const SvirtWaiver *waiver = prepared->waivers->pdata[i];
+        char *text = g_strdup_printf("waiver %" G_GINT64_FORMAT
+                                     ": %s for '%s' (%s)",
+                                     waiver->id, waiver->layer,
+                                     waiver->resource, waiver->reason);
 
-        g_ptr_array_add(texts,
-                        g_strdup_printf("waiver %" G_GINT64_FORMAT
-                                        ": %s for '%s' (%s)",
-                                        waiver->id, waiver->layer,
-                                        waiver->resource, waiver->reason));
+        if (g_ptr_array_find_with_equal_func(texts, text, g_str_equal,
+                                             NULL)) {
+            g_free(text);
+        } else {
+            g_ptr_array_add(texts, text);
+        }
     }
     return texts;
 }

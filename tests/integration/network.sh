@@ -136,13 +136,13 @@ boots b "$balloon"
 MEMORY=256 TOP="<currentMemory unit='MiB'>160</currentMemory>" machine b \
     "<serial type='pty'/>"
 verdict $? "a definition with less memory than its most"
-is "dominfo: max memory" "$(info b max_memory)" "262144 KiB"
-is "dominfo: used memory, as defined" "$(info b used_memory)" "163840 KiB"
+is "dominfo: max memory" "$(info b max_memory_kib)" 262144
+is "dominfo: used memory, as defined" "$(info b used_memory_kib)" 163840
 start b && attach b
 verdict $? "its guest is up"
-shrunk() { [ "$(info b used_memory)" = "163840 KiB" ]; }
+shrunk() { [ "$(info b used_memory_kib)" = 163840 ]; }
 soon shrunk
-verdict $? "the balloon takes the difference: $(info b used_memory)"
+verdict $? "the balloon takes the difference: $(info b used_memory_kib)"
 total=$(ask b "sed -n 's/MemTotal: *//p' /proc/meminfo")
 [ "${total% kB}" -gt 65536 ] && [ "${total% kB}" -lt 163840 ]
 verdict $? "the guest sees it: $total"
@@ -151,5 +151,5 @@ TOP="<currentMemory unit='MiB'>64</currentMemory>" machine o \
     "<memballoon model='none'/>" >"$work/said" 2>&1
 grep -q '^warning: .*<currentMemory> is ignored' "$work/said"
 verdict $? "without a balloon a warning" || note "$(cat "$work/said")"
-is "and all of it is used" "$(info o used_memory)" "131072 KiB"
+is "and all of it is used" "$(info o used_memory_kib)" 131072
 done_testing
