@@ -122,8 +122,9 @@ validate(const SvirtCli *cli, SvirtDomain *domain, uid_t author,
 
         (void)fputs(json, stdout);
     }
-    svirt_cli_say(cli, "%s validates: domain '%s', %zu resources", file,
-                  domain->name, resources->count);
+    svirt_cli_say(cli, "%s validates: domain '%s', %zu resource%s", file,
+                  domain->name, resources->count,
+                  resources->count == 1 ? "" : "s");
     return true;
 }
 
@@ -211,8 +212,8 @@ svirt_cmd_define(const SvirtCli *cli, int *ret_exit, GError **error)
         return false;
     }
     svirt_notices_print(warnings);
-    svirt_cli_say(cli, "Domain '%s' %s from %s", domain->name,
-                  svirt_defined_to_string(outcome), shown);
+    svirt_cli_done(cli, domain->name, "Domain '%s' %s from %s", domain->name,
+                   svirt_defined_to_string(outcome), shown);
     return true;
 }
 

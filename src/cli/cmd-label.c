@@ -15,6 +15,31 @@
 #include "hypervisor/run-dir.h"
 #include "state/objects.h"
 
+/*
+ * A <seclabel type='none'/> that names no model drops the one this host runs.
+ * Where it runs none, that is any of them.
+ */
+static bool
+is_dropped(const SvirtDomain *domain, const SvirtCompartment *compartment,
+           const SvirtCompartmentLabel *label)
+{
+    bool dropped = false;
+
+    for (size_t i = 0; i < compartment->label_count; i++) {
+        if (compartment->labels[i].active &&
+            compartment->labels[i].model != SVIRT_MODEL_DAC) {
+            return false;
+        }
+    }
+    for (unsigned i = 0; i < domain->seclabels->len; i++) {
+        const SvirtSeclabel *seclabel = domain->seclabels->pdata[i];
+
+        dropped = dropped || (!seclabel->has_model &&
+                              seclabel->type == SVIRT_SECLABEL_NONE);
+    }
+    return dropped && !label->named && !label->active;
+}
+
 bool
 svirt_cmd_label(const SvirtCli *cli, int *ret_exit, GError **error)
 {
@@ -46,12 +71,14 @@ svirt_cmd_label(const SvirtCli *cli, int *ret_exit, GError **error)
     }
     for (size_t i = 0; i < compartment->label_count; i++) {
         const SvirtCompartmentLabel *label = &compartment->labels[i];
+        bool dropped = is_dropped(domain, compartment, label);
         const char *const cells[] = {
             svirt_model_kind_to_string(label->model),
-            svirt_seclabel_type_to_string(label->type),
+            svirt_seclabel_type_to_string(dropped ? SVIRT_SECLABEL_NONE
+                                                  : label->type),
             label->active ? "yes" : "no",
-            label->set.vmm,
-            label->set.image,
+            dropped ? NULL : label->set.vmm,
+            dropped ? NULL : label->set.image,
         };
 
         svirt_table_add_row(table, cells);
@@ -90,8 +117,9 @@ svirt_cmd_relabel(const SvirtCli *cli, int *ret_exit, GError **error)
                              error)) {
         return false;
     }
-    svirt_cli_say(cli, "%u of %u labels written", work->plan->steps->len,
-                  work->plan->steps->len + work->plan->right);
+    svirt_cli_done(cli, definition->name, "%u of %u labels written",
+                   work->plan->steps->len,
+                   work->plan->steps->len + work->plan->right);
     return true;
 }
 
@@ -130,7 +158,7 @@ preview(const SvirtCli *cli, const SvirtDefinition *definition,
         GError **error)
 {
     static const char *const columns[] = { "Path", "Model", "Given back",
-                                           "Claims", NULL };
+                                           "#Claims", NULL };
     SvirtState *state =
         svirt_manager_state(cli->manager, SVIRT_STATE_READ, error);
     g_autoptr(SvirtTable) table = svirt_table_new(columns);
@@ -189,7 +217,8 @@ svirt_cmd_release(const SvirtCli *cli, int *ret_exit, GError **error)
         return false;
     }
     svirt_cli_print_restored(cli, rows);
-    svirt_cli_say(cli, "%u objects looked at", rows->len);
+    svirt_cli_say(cli, "%u object%s looked at", rows->len,
+                  rows->len == 1 ? "" : "s");
     return svirt_restore_rows_complete(rows) ||
            svirt_raise(error, SVIRT_ERROR_FAILED, NULL, "svirt release again",
                        "not everything could be given back");

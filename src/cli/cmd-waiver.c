@@ -7,8 +7,10 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "compartment/refusal.h"
+#include "domain/resource.h"
 #include "state/waivers.h"
 
+#define LAYER_CGROUP "cgroup"
 #define DAY_S 86400
 #define DEFAULT_DAYS 30
 #define MOST_DAYS 366
@@ -19,7 +21,7 @@ layer_is_known(const char *layer)
 {
     SvirtRefusalRule rule;
 
-    return strcmp(layer, "cgroup") == 0 ||
+    return strcmp(layer, LAYER_CGROUP) == 0 ||
            (svirt_refusal_rule_from_string(layer, &rule) &&
             svirt_refusal_rule_can_be_waived(rule));
 }
@@ -31,6 +33,47 @@ missing(const char *option, GError **error)
                        "svirt waiver add DOMAIN --layer LAYER --resource "
                        "RESOURCE --reason TEXT",
                        "option '--%s' is missing", option);
+}
+
+static bool
+is_named(const SvirtResourceList *resources, const char *name)
+{
+    for (size_t i = 0; i < resources->count; i++) {
+        if (g_strcmp0(resources->items[i].path, name) == 0 ||
+            g_strcmp0(resources->items[i].target, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * A waiver for what the domain does not have would lie in wait for it. A path
+ * may be one that an image below a disk names, which no definition tells.
+ */
+static bool
+check_resource(const SvirtDefinition *definition, const char *layer,
+               const char *resource, GError **error)
+{
+    g_autoptr(SvirtDomain) domain = NULL;
+    g_autoptr(SvirtResourceList) resources = NULL;
+    bool whole = strcmp(layer, LAYER_CGROUP) == 0;
+
+    if (whole ? strcmp(resource, definition->name) == 0
+              : resource[0] == '/' && access(resource, F_OK) == 0) {
+        return true;
+    }
+    if (!svirt_manager_parse(definition, &domain, error) ||
+        !svirt_resource_list_from_domain(domain, &resources, error)) {
+        return false;
+    }
+    return (!whole && is_named(resources, resource)) ||
+           svirt_raise(error, SVIRT_ERROR_NOT_FOUND, NULL,
+                       whole ? "the cgroup is the whole domain's: give the "
+                               "domain's name"
+                             : "give a disk's target, as vda, or a path",
+                       "domain '%s' has no '%s' to waive '%s' for",
+                       definition->name, resource, layer);
 }
 
 static bool
@@ -67,7 +110,8 @@ add(const SvirtCli *cli, GError **error)
     if (svirt_arguments_text(cli->args, "domain") == NULL) {
         return missing("domain", error);
     }
-    if (!svirt_cli_domain(cli, &definition, error)) {
+    if (!svirt_cli_domain(cli, &definition, error) ||
+        !check_resource(definition, layer, resource, error)) {
         return false;
     }
     state = svirt_manager_state(cli->manager, SVIRT_STATE_WRITE, error);
@@ -83,16 +127,18 @@ add(const SvirtCli *cli, GError **error)
     if (!svirt_state_commit(state, error)) {
         return false;
     }
-    svirt_cli_say(cli, "Waiver %" PRId64 ": '%s' of domain '%s' for '%s', "
-                       "%" G_GUINT64_FORMAT " days",
-                  waiver->id, layer, definition->name, resource, days);
+    svirt_cli_done(cli, definition->name,
+                   "Waiver %" PRId64 ": '%s' of domain '%s' for '%s', "
+                   "%" G_GUINT64_FORMAT " day%s",
+                   waiver->id, layer, definition->name, resource, days,
+                   days == 1 ? "" : "s");
     return true;
 }
 
 static bool
 list(const SvirtCli *cli, GError **error)
 {
-    static const char *const columns[] = { "Id",     "Domain", "Layer",
+    static const char *const columns[] = { "#Id",    "Domain", "Layer",
                                            "Resource", "Expires", "Reason",
                                            NULL };
     g_autoptr(SvirtTable) table = svirt_table_new(columns);
@@ -160,7 +206,7 @@ remove_one(const SvirtCli *cli, GError **error)
     if (!svirt_state_commit(state, error)) {
         return false;
     }
-    svirt_cli_say(cli, "Waiver %s removed", text);
+    svirt_cli_done(cli, NULL, "Waiver %s removed", text);
     return true;
 }
 

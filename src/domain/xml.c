@@ -335,6 +335,23 @@ set_handlers(Reader *reader)
     XML_SetProcessingInstructionHandler(reader->parser, on_instruction);
 }
 
+/* Expat calls both an empty text and one that breaks off "no element found". */
+static void
+stop_malformed(Reader *reader, enum XML_Error code)
+{
+    const SvirtXmlNode *open = reader->current;
+
+    if (code != XML_ERROR_NO_ELEMENTS) {
+        stop(reader, NULL, "not well-formed XML: %s", XML_ErrorString(code));
+    } else if (open == NULL) {
+        stop(reader, "write a <domain>, as svirt dumpxml prints one",
+             "there is no element in it");
+    } else {
+        stop(reader, "is all of the file there?",
+             "it ends within <%s> of line %u", open->name, open->line);
+    }
+}
+
 bool
 svirt_xml_parse(const char *text, size_t length, const char *file,
                 SvirtXmlDocument **ret_document, GError **error)
@@ -357,8 +374,7 @@ svirt_xml_parse(const char *text, size_t length, const char *file,
     set_handlers(&reader);
     status = XML_Parse(reader.parser, text, (int)length, XML_TRUE);
     if (status != XML_STATUS_OK) {
-        stop(&reader, NULL, "not well-formed XML: %s",
-             XML_ErrorString(XML_GetErrorCode(reader.parser)));
+        stop_malformed(&reader, XML_GetErrorCode(reader.parser));
     }
     XML_ParserFree(reader.parser);
     g_string_free(reader.run, TRUE);

@@ -361,7 +361,7 @@ no_console(const SvirtDefinition *definition, uint32_t serial, bool force,
            const char *why, GError **error)
 {
     g_autofree char *hint =
-        force ? g_strdup("serial0 is the first")
+        force ? g_strdup("svirt dumpxml shows what it is")
               : g_strdup_printf("svirt console '%s' --force ends another "
                                 "client's session",
                                 definition->name);
@@ -373,6 +373,31 @@ no_console(const SvirtDefinition *definition, uint32_t serial, bool force,
                        serial, definition->name);
 }
 
+/* The monitor would say so as well, but not which there are. */
+static bool
+has_console(const SvirtDefinition *definition, uint32_t serial, GError **error)
+{
+    g_autoptr(SvirtDomain) domain = NULL;
+    g_autofree char *hint = NULL;
+    unsigned count = 0;
+
+    if (!svirt_manager_parse(definition, &domain, error)) {
+        return false;
+    }
+    for (size_t i = 0; i < domain->chardev_count; i++) {
+        count += !domain->chardevs[i].repeats_serial &&
+                 domain->chardevs[i].type != SVIRT_CHARDEV_NULL;
+    }
+    if (serial < count) {
+        return true;
+    }
+    hint = count == 0 ? g_strdup("give it a <serial type='pty'/>")
+                      : g_strdup_printf("its last one is serial%u", count - 1);
+    return svirt_raise(error, SVIRT_ERROR_NOT_FOUND, NULL, hint,
+                       "domain '%s' has no console serial%u",
+                       definition->name, serial);
+}
+
 bool
 svirt_life_console(SvirtManager *manager, const SvirtDefinition *definition,
                    uint32_t serial, bool force, int *ret_fd, GError **error)
@@ -380,7 +405,8 @@ svirt_life_console(SvirtManager *manager, const SvirtDefinition *definition,
     char why[SVIRT_CONTROL_WHY] = "";
     SVIRT_AUTO_FD fd = -1;
 
-    if (!connect_monitor(manager, definition, &fd, error)) {
+    if (!connect_monitor(manager, definition, &fd, error) ||
+        !has_console(definition, serial, error)) {
         return false;
     }
     if (!svirt_control_console(fd, serial, force, ANSWER_MS, why)) {

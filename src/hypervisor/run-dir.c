@@ -50,6 +50,14 @@ svirt_run_dir_number(SvirtRunDir *run, GError **error)
     return true;
 }
 
+/* A keeper that just ended removed the directory under our hands. */
+static bool
+is_ending(const char *name, GError **error)
+{
+    return svirt_raise(error, SVIRT_ERROR_BUSY, NULL, "try again",
+                       "domain '%s' is just ending", name);
+}
+
 static bool
 lock_run(SvirtRunDir *run, const char *name, GError **error)
 {
@@ -58,6 +66,9 @@ lock_run(SvirtRunDir *run, const char *name, GError **error)
 
     run->lock =
         openat(run->dir, SVIRT_RUN_LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (run->lock < 0 && errno == ENOENT) {
+        return is_ending(name, error);
+    }
     if (run->lock < 0) {
         return svirt_raise_errno(error, errno, NULL, "cannot lock domain '%s'",
                                  name);
@@ -73,12 +84,8 @@ lock_run(SvirtRunDir *run, const char *name, GError **error)
         return svirt_raise(error, SVIRT_ERROR_BUSY, NULL, "try again",
                            "domain '%s' is being started or ended", name);
     }
-    /* A keeper that just ended removed the directory under our hands. */
-    if (fstat(run->dir, &st) < 0 || st.st_nlink == 0) {
-        return svirt_raise(error, SVIRT_ERROR_BUSY, NULL, "try again",
-                           "domain '%s' is just ending", name);
-    }
-    return true;
+    return (fstat(run->dir, &st) == 0 && st.st_nlink > 0) ||
+           is_ending(name, error);
 }
 
 static bool
@@ -106,6 +113,9 @@ make_dir(SvirtRunDir *run, const char *text, const char *name, GError **error)
     }
     run->dir = openat(run->parent, text,
                       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (run->dir < 0 && errno == ENOENT) {
+        return is_ending(name, error);
+    }
     return run->dir >= 0 ||
            svirt_raise_errno(error, errno, NULL,
                              "cannot open the run directory of '%s'", name);

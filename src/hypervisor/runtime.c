@@ -226,8 +226,8 @@ set_filters(SvirtRuntime *runtime, const SvirtPrepared *prepared,
 }
 
 static bool
-explain_no_cgroup(const char *name, const SvirtLaunchFailure *failure,
-                  GError **error)
+explain_no_cgroup(const char *name, bool needed,
+                  const SvirtLaunchFailure *failure, GError **error)
 {
     GError *cause = NULL;
     g_autofree char *hint = NULL;
@@ -238,12 +238,13 @@ explain_no_cgroup(const char *name, const SvirtLaunchFailure *failure,
                            "(systemd.unified_cgroup_hierarchy=1)",
                            "cannot limit '%s': %s", name, failure->words);
     }
-    hint = g_strdup_printf("%s, or: svirt waiver add '%s' --layer cgroup "
-                           "--resource '%s' --reason TEXT",
-                           failure->errnum == ENOENT
-                               ? "mount cgroup2 on /sys/fs/cgroup"
-                               : "make the cgroup writable for svirt",
-                           name, name);
+    hint = g_strdup_printf(
+        needed ? "%s; for a network or limits nothing waives it"
+               : "%s, or: svirt waiver add '%s' --layer cgroup --resource "
+                 "'%s' --reason TEXT",
+        failure->errnum == ENOENT ? "mount cgroup2 on /sys/fs/cgroup"
+                                  : "make the cgroup writable for svirt",
+        name, name);
     svirt_raise_errno(&cause, failure->errnum, NULL, "%s", failure->words);
     return svirt_raise(error, SVIRT_ERROR_LAUNCH, cause, hint,
                        "cannot make the cgroup of '%s'", name);
@@ -277,9 +278,11 @@ make_cgroup(SvirtManager *manager, SvirtRuntime *runtime,
     if (waived && passts > 0) {
         /* Without it a guest reaches the host's own ports through passt. */
         return svirt_raise(error, SVIRT_ERROR_REFUSED, NULL,
-                           "give it back its cgroup, or remove the interface",
-                           "domain '%s' has a network and no cgroup to hold "
-                           "its address filter",
+                           "svirt waiver list shows its number, svirt waiver "
+                           "remove --id NUMBER ends it; or remove the "
+                           "<interface>",
+                           "domain '%s' has a network, and the cgroup that "
+                           "would hold its address filter is waived",
                            prepared->definition->name);
     }
     if (waived) {
@@ -297,7 +300,8 @@ make_cgroup(SvirtManager *manager, SvirtRuntime *runtime,
                             &runtime->cgroup, &failure)) {
         return set_filters(runtime, prepared, error);
     }
-    return explain_no_cgroup(prepared->definition->name, &failure, error);
+    return explain_no_cgroup(prepared->definition->name,
+                             passts > 0 || wishes->len > 0, &failure, error);
 }
 
 static bool

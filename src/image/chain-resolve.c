@@ -143,8 +143,10 @@ active_raw_warn(const Resolver *resolver, const Candidate *candidate, int fd,
         g_ptr_array_add(
             resolver->chain->warnings,
             g_strdup_printf("image '%s' is declared raw and begins like a %s "
-                            "image: read as raw",
+                            "image: read as raw; only if you know that it is "
+                            "one, say type='%s' in its <driver>",
                             candidate->path,
+                            svirt_image_format_to_string(looks),
                             svirt_image_format_to_string(looks)));
     }
     return true;

@@ -22,8 +22,9 @@ typedef struct Wrong {
 } Wrong;
 
 static const Wrong wrong[] = {
-    { "empty", "", "x.xml:1: not well-formed XML: no element found" },
-    { "blanks", "  \n ", "x.xml:2: not well-formed XML: no element found" },
+    { "empty", "", "x.xml:1: there is no element in it" },
+    { "blanks", "  \n ", "x.xml:2: there is no element in it" },
+    { "cut-off", "<a>\n<b>\n<c/>\n", "x.xml:4: it ends within <b> of line 2" },
     { "unclosed", "<a>\n<b>\n</a>",
       "x.xml:3: not well-formed XML: mismatched tag" },
     { "two-roots", "<a/>\n<b/>",

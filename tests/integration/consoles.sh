@@ -201,7 +201,9 @@ ask c 'printf "\033[31mred\033[0m\n"' >"$work/ignored"
 grep -q red "$work/safe" && ! grep -q $'\e' "$work/safe"
 verdict $? "--safe lets no control sequence through"
 is "a console that is not there is an error" \
-    "$(check_code svirt console c --devname serial9)" 6
+    "$(check_code svirt console c --devname serial9)" 4
+svirt console c --devname serial9 2>&1 | grep -q 'hint: its last one is serial[0-8]'
+verdict $? "which says which there are"
 
 kill "$server"
 wait "$server" 2>/dev/null

@@ -152,4 +152,7 @@ check "type none of it starts" domain nothing \
 check "without a label" svirt start nothing --paused
 check "it is destroyed too" svirt destroy nothing
 wait_state nothing 'shut off'
+check "type none that names no model" domain any "<seclabel type='none'/>"
+svirt label any | grep -Eq '^ (selinux|smack|apparmor)  *none '
+verdict $? "is shown as such" || note "$(svirt label any)"
 done_testing

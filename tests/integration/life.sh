@@ -223,7 +223,8 @@ says "then it is unpaused" "running (booted)" domstate vm --reason
 fails "resume of what runs" 9 "'vm' is already running" resume vm
 says "suspend" "Domain 'vm' suspended" suspend vm
 says "then it is paused" "paused (user)" domstate vm --reason
-svirt -q resume vm
+json "a verb tells JSON what it did" "j == {'domain': 'vm',
+    'message': \"Domain 'vm' resumed\"}" resume vm --format json
 says "resumed again it is unpaused" "running (unpaused)" domstate vm --reason
 svirt -q suspend vm
 races=0
@@ -240,7 +241,7 @@ fails "shutdown --wait says that the guest did not" 13 "'vm'" \
 says "and it still runs" paused domstate vm
 
 # What looks at it.
-json "list as JSON" "j == [{'id': '$id', 'name': 'vm', 'state': 'paused',
+json "list as JSON" "j == [{'id': $id, 'name': 'vm', 'state': 'paused',
     'uuid': '$uuid'}]" list --format json
 json "list --all as JSON" "len(j) == 1" list --all --format json
 json "list --name as JSON" "[d['name'] for d in j] == ['vm']" \
@@ -267,6 +268,8 @@ run verify
 verdict $? "verify without a name looks at every VM"
 is "labels follow from the UUID" \
     "$(svirt label vm | awk '$1 == "smack" { print $NF }')" "svirt-$uuid"
+json "dominfo as numbers" "(j['id'], j['cpus'], j['max_memory_kib']) ==
+    ($id, 1, 65536)" dominfo vm --format json
 is "dominfo: not tainted yet" \
     "$(svirt dominfo vm | sed -n 's/^Tainted: *//p')" no
 is "a human monitor's command" \
@@ -298,6 +301,13 @@ run waiver remove --id "${waiver:-0}"
 is "waiver remove" "$code $(svirt waiver list | grep -c reason$)" "0 0"
 fails "a layer that cannot be waived" 3 "'seccomp'" \
     waiver add vm --layer seccomp --resource vda --reason "a test"
+fails "a waiver for a resource it does not have" 4 "no 'vdz'" \
+    waiver add vm --layer hard-link --resource vdz --reason "a test"
+fails "the cgroup is waived for the domain" 4 "no 'vda'" \
+    waiver add vm --layer cgroup --resource vda --reason "a test"
+says "a waiver for one day" "Waiver 2: 'cgroup' of domain 'vm' for 'vm', 1 day" \
+    waiver add vm --layer cgroup --resource vm --reason "a test" --expires 1
+svirt -q waiver remove --id 2
 fails "an unknown waiver verb" 2 "'bogus'" waiver bogus
 
 # Two instances.
@@ -423,6 +433,12 @@ svirt -q destroy a
 svirt -q destroy b
 json "several in JSON are a list" "[d['domain'] for d in j] == ['a', 'b']" \
     start a b --paused --format json
+run start a nobody --format json
+[ "$code" = 4 ] && python3 -c "import json, sys
+j = json.load(open(sys.argv[1]))
+sys.exit(not (j[0]['domain'] == 'a' and j[0]['error']['code'] == 9 and
+    j[1]['domain'] == 'nobody' and j[1]['error']['code'] == 4))" "$work/out"
+verdict $? "and has a row for each failure" || note "$code: $out"
 fails "one console a terminal" 2 "not that of 'b'" start a b --console
 svirt -q destroy a
 svirt -q destroy b
