@@ -9,6 +9,7 @@
 struct SvirtArguments {
     GHashTable *values; /* name (borrowed from the table) -> text, owned */
     GPtrArray *rest;    /* owned texts, NULL-terminated once parsed */
+    GPtrArray *lists;   /* owned texts: an option's name, its value */
 };
 
 static const SvirtOption *
@@ -87,6 +88,11 @@ set_value(SvirtArguments *arguments, const SvirtOption *option,
         g_ptr_array_add(arguments->rest, g_strdup(value));
         return true;
     }
+    if (option->kind == SVIRT_OPTION_LIST) {
+        g_ptr_array_add(arguments->lists, g_strdup(option->name));
+        g_ptr_array_add(arguments->lists, g_strdup(value));
+        return true;
+    }
     if (g_hash_table_contains(arguments->values, option->name)) {
         return usage(error, command, "option '--%s' is given twice",
                      option->name);
@@ -152,6 +158,7 @@ svirt_arguments_parse(const SvirtOption *options, const char *command,
     arguments->values =
         g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
     arguments->rest = g_ptr_array_new_with_free_func(g_free);
+    arguments->lists = g_ptr_array_new_with_free_func(g_free);
     for (int i = 1; i < argc; i++) {
         const SvirtOption *option;
 
@@ -194,6 +201,7 @@ svirt_arguments_free(SvirtArguments *arguments)
     }
     g_hash_table_unref(arguments->values);
     g_ptr_array_unref(arguments->rest);
+    g_ptr_array_unref(arguments->lists);
     g_free(arguments);
 }
 
@@ -213,4 +221,17 @@ char **
 svirt_arguments_rest(const SvirtArguments *arguments)
 {
     return (char **)arguments->rest->pdata;
+}
+
+bool
+svirt_arguments_each(const SvirtArguments *arguments, const char *name,
+                     SvirtArgumentsEach each, void *data, GError **error)
+{
+    for (unsigned i = 0; i < arguments->lists->len; i += 2) {
+        if (strcmp(arguments->lists->pdata[i], name) == 0 &&
+            !each(arguments->lists->pdata[i + 1], data, error)) {
+            return false;
+        }
+    }
+    return true;
 }

@@ -13,6 +13,7 @@
 typedef enum SvirtOptionKind {
     SVIRT_OPTION_FLAG,
     SVIRT_OPTION_TEXT,
+    SVIRT_OPTION_LIST,       /* a TEXT that may be given several times */
     SVIRT_OPTION_REQUIRED,   /* positional, must be given */
     SVIRT_OPTION_POSITIONAL, /* positional, may be left out */
     SVIRT_OPTION_REST,       /* every further positional argument */
@@ -41,5 +42,12 @@ bool svirt_arguments_flag(const SvirtArguments *arguments, const char *name);
 /* Borrowed; NULL when not given. */
 const char *svirt_arguments_text(const SvirtArguments *arguments,
                                  const char *name);
+/* Calls `each` with every value of a LIST, in the order given; false when one
+ * of the calls was. */
+typedef bool (*SvirtArgumentsEach)(const char *value, void *data,
+                                   GError **error);
+bool svirt_arguments_each(const SvirtArguments *arguments, const char *name,
+                          SvirtArgumentsEach each, void *data,
+                          GError **error);
 /* The REST arguments, borrowed, NULL-terminated. */
 char **svirt_arguments_rest(const SvirtArguments *arguments);

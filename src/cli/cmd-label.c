@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "cli/command.h"
+#include "exec/slot.h"
 #include "compartment/compartment.h"
 #include "compartment/recover.h"
 #include "compartment/relabel-apply.h"
@@ -230,13 +231,15 @@ svirt_cmd_recover(const SvirtCli *cli, int *ret_exit, GError **error)
     static const char *const columns[] = { "Domain", "What", "Result", NULL };
     g_autoptr(SvirtTable) table = svirt_table_new(columns);
     g_autoptr(GPtrArray) rows = NULL;
+    g_autoptr(GPtrArray) programs = NULL;
     bool complete = true;
 
     (void)ret_exit;
-    if (!svirt_recover(cli->manager, &rows, error)) {
+    if (!svirt_recover(cli->manager, &rows, error) ||
+        !svirt_exec_recover(cli->manager, &programs, error)) {
         return false;
     }
-    if (rows->len == 0) {
+    if (rows->len + programs->len == 0) {
         svirt_cli_say(cli, "Nothing to recover");
         if (!cli->json) {
             return true;
@@ -249,6 +252,19 @@ svirt_cmd_recover(const SvirtCli *cli, int *ret_exit, GError **error)
         svirt_table_add_row(table, cells);
         complete = complete && row->complete;
     }
+    for (unsigned i = 0; i < programs->len; i++) {
+        const SvirtRestoreRow *row = programs->pdata[i];
+        const char *const cells[] = {
+            "svirt exec", row->path,
+            row->detail != NULL
+                ? row->detail
+                : svirt_restore_outcome_to_string(row->outcome) };
+
+        if (row->outcome != SVIRT_RESTORE_UNCHANGED) {
+            svirt_table_add_row(table, cells);
+        }
+    }
+    complete = complete && svirt_restore_rows_complete(programs);
     svirt_cli_print_table(cli, table);
     return complete ||
            svirt_raise(error, SVIRT_ERROR_FAILED, NULL,

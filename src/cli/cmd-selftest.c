@@ -193,6 +193,7 @@ svirt_cmd_selftest(const SvirtCli *cli, int *ret_exit, GError **error)
     const char *against = svirt_arguments_text(cli->args, "against");
     SvirtSelftestRequest request = {
         .alone = svirt_arguments_flag(cli->args, "layers"),
+        .exec = svirt_arguments_flag(cli->args, "exec"),
     };
     g_autoptr(SvirtSelftest) selftest = NULL;
     g_autofree char *report = NULL;

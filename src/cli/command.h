@@ -92,3 +92,4 @@ SVIRT_COMMAND(svirt_cmd_verify);
 SVIRT_COMMAND(svirt_cmd_selftest);
 SVIRT_COMMAND(svirt_cmd_doctor);
 SVIRT_COMMAND(svirt_cmd_policy);
+SVIRT_COMMAND(svirt_cmd_exec);

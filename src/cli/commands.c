@@ -6,6 +6,7 @@
 #define HOST "host"
 #define SEE "see"
 #define POLICY "policy"
+#define OTHERS "others"
 
 #define DOMAIN                                                               \
     { "domain", SVIRT_OPTION_REQUIRED, "DOMAIN",                             \
@@ -167,6 +168,8 @@ static const SvirtOption selftest_options[] = {
       "pretend the kernel has Landlock ABI N (0: none)" },
     { "layers", SVIRT_OPTION_FLAG, NULL,
       "also find out which layer stops each attempt on its own" },
+    { "exec", SVIRT_OPTION_FLAG, NULL,
+      "from inside a compartment as svirt exec makes it" },
     END,
 };
 
@@ -174,6 +177,29 @@ static const SvirtOption policy_options[] = {
     { "action", SVIRT_OPTION_REQUIRED, "ACTION", "install-selinux" },
     { "file", SVIRT_OPTION_TEXT, "FILE",
       "the module, if it is not the installed one" },
+    END,
+};
+
+static const SvirtOption exec_options[] = {
+    { "name", SVIRT_OPTION_TEXT, "NAME", "the host name the program sees" },
+    { "rw", SVIRT_OPTION_LIST, "FILE", "a file it may read and write" },
+    { "ro", SVIRT_OPTION_LIST, "FILE", "a file it may read" },
+    { "fd", SVIRT_OPTION_LIST, "N=FILE",
+      "opened for reading and writing as its descriptor N" },
+    { "fd-ro", SVIRT_OPTION_LIST, "N=FILE", "the same for reading" },
+    { "net", SVIRT_OPTION_TEXT, "none|passt",
+      "its network; passt's is descriptor 3 (default none)" },
+    { "tcp-connect", SVIRT_OPTION_LIST, "PORT",
+      "a port it may connect to from the host's own network" },
+    { "kvm", SVIRT_OPTION_FLAG, NULL, "a /dev/kvm of its own" },
+    { "allow", SVIRT_OPTION_LIST, "locks",
+      "let it lock its files itself; else svirt does" },
+    { "memory", SVIRT_OPTION_TEXT, "MIB", "the most it may use" },
+    { "file-size", SVIRT_OPTION_TEXT, "MIB", "how large a file may grow" },
+    { "dry-run", SVIRT_OPTION_FLAG, NULL,
+      "print how each file would be given to it" },
+    { "program", SVIRT_OPTION_REST, "PROGRAM",
+      "after --: the program and its arguments" },
     END,
 };
 
@@ -233,5 +259,7 @@ const SvirtCommand svirt_commands[] = {
       verify_options, svirt_cmd_verify },
     { "policy", POLICY, "give the host's policy svirt's own types",
       policy_options, svirt_cmd_policy },
+    { "exec", OTHERS, "run any program in a compartment", exec_options,
+      svirt_cmd_exec },
     { NULL, NULL, NULL, NULL, NULL },
 };

@@ -139,6 +139,9 @@ print_command_help(const SvirtCommand *command)
         case SVIRT_OPTION_TEXT:
             (void)printf(" [--%s %s]", o->name, o->value);
             break;
+        case SVIRT_OPTION_LIST:
+            (void)printf(" [--%s %s]...", o->name, o->value);
+            break;
         case SVIRT_OPTION_REQUIRED:
             (void)printf(" %s", o->value);
             break;

@@ -19,7 +19,8 @@ read_common(SvirtReader *reader, SvirtXmlNode *node, SvirtSeclabel *seclabel)
 
     if (model != NULL) {
         seclabel->has_model =
-            svirt_model_kind_from_string(model, &seclabel->model);
+            svirt_model_kind_from_string(model, &seclabel->model) &&
+            seclabel->model != SVIRT_MODEL_ACL; /* no model of a host's */
         if (!seclabel->has_model) {
             svirt_reader_bad_word(reader, node, "model", model);
         }

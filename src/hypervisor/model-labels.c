@@ -70,14 +70,10 @@ check_enforcing(const SvirtCompartment *compartment,
 }
 
 bool
-svirt_model_labels_load(const SvirtCompartment *compartment,
-                        const char *emulator, GError **error)
+svirt_model_labels_load_paths(const SvirtCompartment *compartment,
+                              const SvirtModelPath *paths, size_t count,
+                              GError **error)
 {
-    const SvirtModelPath program = {
-        .path = emulator,
-        .access = SVIRT_MODEL_PATH_READ | SVIRT_MODEL_PATH_EXECUTE,
-    };
-
     for (size_t i = 0; i < compartment->label_count; i++) {
         const SvirtCompartmentLabel *label = &compartment->labels[i];
         const SvirtModel *model = model_in_force(label);
@@ -89,17 +85,30 @@ svirt_model_labels_load(const SvirtCompartment *compartment,
         if (model == NULL) {
             continue;
         }
-        /* What lies in /usr every VM of the host may execute. */
-        if (emulator != NULL && !g_str_has_prefix(emulator, "/usr/")) {
-            seed.paths = &program;
-            seed.path_count = 1;
-        }
+        seed.paths = paths;
+        seed.path_count = count;
         if (!model->load(&seed, &label->set, error) ||
             !check_enforcing(compartment, label, model, error)) {
             return false;
         }
     }
     return true;
+}
+
+bool
+svirt_model_labels_load(const SvirtCompartment *compartment,
+                        const char *emulator, GError **error)
+{
+    const SvirtModelPath program = {
+        .path = emulator,
+        .access = SVIRT_MODEL_PATH_READ | SVIRT_MODEL_PATH_EXECUTE,
+    };
+    /* What lies in /usr every VM of the host may execute. */
+    const bool own =
+        emulator != NULL && !g_str_has_prefix(emulator, "/usr/");
+
+    return svirt_model_labels_load_paths(compartment, &program, own ? 1 : 0,
+                                         error);
 }
 
 bool

@@ -20,6 +20,10 @@
  */
 bool svirt_model_labels_load(const SvirtCompartment *compartment,
                              const char *emulator, GError **error);
+/* The same with objects that are opened by name. Nothing is checked of them. */
+bool svirt_model_labels_load_paths(const SvirtCompartment *compartment,
+                                   const SvirtModelPath *paths, size_t count,
+                                   GError **error);
 /* After the last run: profiles and rules of this VM's are taken out of the
  * kernel. BUSY: a process still has one. */
 bool svirt_model_labels_unload(const SvirtCompartment *compartment,

@@ -139,8 +139,8 @@ add_nameservers(SvirtPasstOptions *options)
     }
 }
 
-static bool
-add_passts(SvirtLaunchSpec **spec, size_t count, GError **error)
+bool
+svirt_runtime_add_passts(SvirtLaunchSpec **spec, size_t count, GError **error)
 {
     SvirtPasstOptions options = {
         .program = SVIRT_PASST_PROGRAM,
@@ -200,8 +200,8 @@ svirt_runtime_fill_spec(SvirtRuntime *runtime,
     return add_monitor(&runtime->spec, runtime, prepared->domain, error) &&
            svirt_model_labels_add(prepared->compartment, &runtime->spec,
                                   error) &&
-           add_passts(&runtime->spec, svirt_nets_passts(prepared->nets),
-                      error);
+           svirt_runtime_add_passts(&runtime->spec,
+                                    svirt_nets_passts(prepared->nets), error);
 }
 
 static bool

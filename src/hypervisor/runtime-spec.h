@@ -20,6 +20,10 @@ typedef struct SvirtRuntimeSpecRequest {
 /* The device nodes a domain needs in its /dev. */
 uint32_t svirt_runtime_nodes(const SvirtDomain *domain);
 
+/* The command lines of `count` passts. NOT_FOUND: it is not installed. */
+bool svirt_runtime_add_passts(SvirtLaunchSpec **spec, size_t count,
+                              GError **error);
+
 /* Ids, limits, files and command lines into runtime->spec; the descriptors
  * follow with svirt_runtime_give_run_dir. */
 bool svirt_runtime_fill_spec(SvirtRuntime *runtime,

@@ -190,14 +190,29 @@ is_waived(SvirtState *state, const SvirtPrepared *prepared, const char *layer,
     return true;
 }
 
+bool
+svirt_runtime_close_addresses(int helper_fd, const char *name,
+                              GError **error)
+{
+    SvirtAddressRule addresses[SVIRT_ADDRESS_RULES_MAX];
+    size_t count = 0;
+
+    return (svirt_address_rules_for_host(addresses, SVIRT_ADDRESS_RULES_MAX,
+                                         &count) &&
+            svirt_cgroup_set_addresses(helper_fd, addresses, count)) ||
+           svirt_raise_errno(error, errno,
+                             "give the kernel CONFIG_CGROUP_BPF, or the "
+                             "domain no network",
+                             "cannot close the host's own addresses to the "
+                             "network of '%s'", name);
+}
+
 static bool
 set_filters(SvirtRuntime *runtime, const SvirtPrepared *prepared,
             GError **error)
 {
     uint32_t nodes = svirt_runtime_nodes(prepared->domain);
     SvirtDeviceRule devices[8];
-    SvirtAddressRule addresses[SVIRT_ADDRESS_RULES_MAX];
-    size_t n_addresses = 0;
 
     if (!svirt_cgroup_set_devices(
             runtime->cgroup.vmm_fd, devices,
@@ -208,21 +223,9 @@ set_filters(SvirtRuntime *runtime, const SvirtPrepared *prepared,
         /* Named by dominfo: the private /dev still holds these nodes only. */
         runtime->lacking_layers |= SVIRT_LAYER_DEVICE_FILTER;
     }
-    if (svirt_nets_passts(prepared->nets) == 0) {
-        return true;
-    }
-    if (!svirt_address_rules_for_host(addresses, SVIRT_ADDRESS_RULES_MAX,
-                                      &n_addresses) ||
-        !svirt_cgroup_set_addresses(runtime->cgroup.helper_fd, addresses,
-                                    n_addresses)) {
-        return svirt_raise_errno(error, errno,
-                                 "give the kernel CONFIG_CGROUP_BPF, or the "
-                                 "domain no network",
-                                 "cannot close the host's own addresses to "
-                                 "the network of '%s'",
-                                 prepared->definition->name);
-    }
-    return true;
+    return svirt_nets_passts(prepared->nets) == 0 ||
+           svirt_runtime_close_addresses(runtime->cgroup.helper_fd,
+                                         prepared->definition->name, error);
 }
 
 static bool

@@ -32,6 +32,13 @@ typedef struct SvirtRuntime {
 char *svirt_runtime_cgroup_parent(const SvirtConnection *connection);
 
 /*
+ * The address filter of the passts' cgroup: nothing of this host is reached.
+ * SYSTEM: the kernel has none, and `name` gets no network.
+ */
+bool svirt_runtime_close_addresses(int helper_fd, const char *name,
+                                   GError **error);
+
+/*
  * The cgroup with its limits and filters, for which the definition need only
  * be parsed. LAUNCH when it cannot be made; UNSUPPORTED when KVM is asked for
  * and does not work; REFUSED when a waived one leaves a network unfiltered.

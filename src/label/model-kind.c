@@ -9,4 +9,5 @@ SVIRT_ENUM_TABLE(SvirtModelKind, svirt_model_kind, SVIRT_MODEL_MAX,
                  [SVIRT_MODEL_LANDLOCK] = "landlock",
                  [SVIRT_MODEL_FLASK] = "flask",
                  [SVIRT_MODEL_NONE] = "none",
-                 [SVIRT_MODEL_TEST] = "test")
+                 [SVIRT_MODEL_TEST] = "test",
+                 [SVIRT_MODEL_ACL] = "acl")

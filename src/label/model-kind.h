@@ -14,6 +14,7 @@ typedef enum SvirtModelKind {
     SVIRT_MODEL_FLASK,
     SVIRT_MODEL_NONE,
     SVIRT_MODEL_TEST,
+    SVIRT_MODEL_ACL, /* access control lists: of `svirt exec` alone */
     SVIRT_MODEL_MAX
 } SvirtModelKind;
 

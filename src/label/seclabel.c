@@ -92,6 +92,7 @@ check_text(const SvirtSeclabel *seclabel, const char *what, const char *text,
     case SVIRT_MODEL_LANDLOCK:
     case SVIRT_MODEL_NONE:
     case SVIRT_MODEL_TEST:
+    case SVIRT_MODEL_ACL:
     case SVIRT_MODEL_MAX:
         return true;
     }

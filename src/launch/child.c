@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -155,8 +156,12 @@ list_files(const Child *child, SvirtRootFile *files)
         return N_HELPER_FILES;
     }
     for (uint32_t i = 0; i < spec->n_files; i++) {
-        files[i].path = svirt_spec_string(spec, spec->files[i].path);
-        files[i].flags = spec->files[i].flags;
+        files[i] = (SvirtRootFile){
+            .path = svirt_spec_string(spec, spec->files[i].path),
+            .flags = spec->files[i].flags,
+            .mount = spec->files[i].mount,
+            .device = makedev(spec->files[i].major, spec->files[i].minor),
+        };
     }
     return spec->n_files;
 }
@@ -174,6 +179,15 @@ device_nodes(const Child *child)
     }
 }
 
+/* NULL: the root. */
+static const char *
+start_directory(const Child *child)
+{
+    return child->which == SVIRT_PROCESS_VMM &&
+                   child->spec->cwd != SVIRT_SPEC_NO_STRING
+               ? svirt_spec_string(child->spec, child->spec->cwd) : NULL;
+}
+
 static bool
 build_root(Child *child, SvirtLaunchFailure *failure)
 {
@@ -186,6 +200,7 @@ build_root(Child *child, SvirtLaunchFailure *failure)
         .node_label = svirt_label_of_nodes(child->spec, child->which),
         .proc = child->which != SVIRT_PROCESS_MONITOR,
         .huge_pages = child->which == SVIRT_PROCESS_VMM,
+        .cwd = start_directory(child),
     };
 
     return svirt_root_build(&plan, failure);
@@ -250,7 +265,26 @@ take_identity(Child *child, SvirtLaunchFailure *failure)
 static bool
 set_no_new_privs(Child *child, SvirtLaunchFailure *failure)
 {
-    return svirt_credential_no_new_privs(failure);
+    const bool tied = child->which == SVIRT_PROCESS_VMM &&
+                      (child->spec->exec & SVIRT_EXEC_TIED) != 0;
+
+    /* A change of user clears it, so after that. */
+    return (!tied || svirt_credential_tie(failure)) &&
+           svirt_credential_no_new_privs(failure);
+}
+
+static unsigned
+grant_of(const SvirtRootFile *file)
+{
+    const bool write = (file->flags & SVIRT_FILE_WRITE) != 0;
+
+    if ((file->flags & SVIRT_FILE_DEVICE) != 0) {
+        return write ? SVIRT_LANDLOCK_DEVICE
+                     : SVIRT_LANDLOCK_READ | SVIRT_LANDLOCK_IOCTL;
+    }
+    return SVIRT_LANDLOCK_READ | (write ? SVIRT_LANDLOCK_WRITE : 0) |
+           ((file->flags & SVIRT_FILE_EXECUTE) != 0
+            ? SVIRT_LANDLOCK_EXECUTE : 0);
 }
 
 static size_t
@@ -264,11 +298,8 @@ list_rules(const Child *child, SvirtLandlockRule *rules,
     const SvirtDeviceNode *nodes = svirt_device_node_table(&n_nodes);
 
     for (size_t i = 0; i < n_files; i++) {
-        rules[n++] = (SvirtLandlockRule){
-            files[i].path, SVIRT_LANDLOCK_READ |
-            ((files[i].flags & SVIRT_FILE_EXECUTE) != 0
-             ? SVIRT_LANDLOCK_EXECUTE : 0),
-        };
+        rules[n++] = (SvirtLandlockRule){ files[i].path,
+                                          grant_of(&files[i]) };
     }
     for (size_t i = 0; i < n_nodes; i++) {
         if ((device_nodes(child) & nodes[i].bit) != 0) {
@@ -299,10 +330,12 @@ restrict_by_landlock(Child *child, SvirtLaunchFailure *failure)
     SvirtLandlockRule rules[MAX_RULES];
     char paths[16][SVIRT_LANDLOCK_NODE_PATH];
     size_t count = list_rules(child, rules, paths);
+    const SvirtLandlockPorts ports = { child->spec->tcp_port,
+                                       child->spec->n_ports };
 
     if (!svirt_landlock_restrict(rules, count,
                                  svirt_process_kind(child->which) !=
-                                     SVIRT_PROCESS_PASST,
+                                     SVIRT_PROCESS_PASST ? &ports : NULL,
                                  child->spec->landlock_abi_limit,
                                  &child->report.landlock_abi, failure)) {
         return false;
@@ -320,7 +353,8 @@ install_filter(Child *child, SvirtLaunchFailure *failure)
     return svirt_filter_install(svirt_process_kind(child->which) ==
                                 SVIRT_PROCESS_PASST
                                 ? SVIRT_FILTER_PASST : SVIRT_FILTER_VMM,
-                                &child->listener, failure);
+                                child->spec->exec, &child->listener,
+                                failure);
 }
 
 static bool
@@ -338,6 +372,11 @@ execute(Child *child, SvirtLaunchFailure *failure)
                                     child->spec->args[argv->first + i]);
     }
     args[argv->count] = NULL;
+    if (start_directory(child) != NULL &&
+        chdir(start_directory(child)) < 0) {
+        return svirt_launch_fail(failure, SVIRT_STEP_EXEC, "enter '%s'",
+                                 start_directory(child));
+    }
     /* The parent takes the end of the socket after this for a good exec. */
     child->report.armed = 1;
     if (!svirt_child_report_send(child->own.status, &child->report,

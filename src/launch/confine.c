@@ -15,6 +15,7 @@ bool
 svirt_confine_self_monitor(SvirtConfined *ret,
                            SvirtLaunchFailure *ret_failure)
 {
+    static const SvirtLandlockPorts no_network;
     SvirtConfined confined = { 0 };
 
     /* Started by hand or by another launch: nothing it says can be trusted. */
@@ -27,9 +28,9 @@ svirt_confine_self_monitor(SvirtConfined *ret,
         return svirt_launch_fail(ret_failure, SVIRT_STEP_IDENTITY,
                                  "dump of memory");
     }
-    if (!svirt_landlock_restrict(NULL, 0, true, NO_LIMIT,
+    if (!svirt_landlock_restrict(NULL, 0, &no_network, NO_LIMIT,
                                  &confined.landlock_abi, ret_failure) ||
-        !svirt_filter_install(SVIRT_FILTER_MONITOR, NULL, ret_failure)) {
+        !svirt_filter_install(SVIRT_FILTER_MONITOR, 0, NULL, ret_failure)) {
         return false;
     }
     if (confined.landlock_abi == 0) {

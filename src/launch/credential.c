@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
+#include <signal.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -158,4 +159,12 @@ svirt_credential_no_new_privs(SvirtLaunchFailure *failure)
                                  "no_new_privs");
     }
     return true;
+}
+
+bool
+svirt_credential_tie(SvirtLaunchFailure *failure)
+{
+    return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 ||
+           svirt_launch_fail(failure, SVIRT_STEP_NO_NEW_PRIVS,
+                             "tie it to svirt");
 }

@@ -24,3 +24,7 @@ bool svirt_credential_take(const SvirtSpecIds *ids, bool keep_ids,
 
 /* SVIRT_STEP_NO_NEW_PRIVS, read back. */
 bool svirt_credential_no_new_privs(SvirtLaunchFailure *failure);
+
+/* It ends when who started it does, however that was. prctl(2), read back by
+ * nobody: who ended before is found by the launch's next word to it. */
+bool svirt_credential_tie(SvirtLaunchFailure *failure);

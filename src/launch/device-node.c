@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -79,15 +80,57 @@ make_node(int dir, const SvirtDeviceNode *node, const SvirtSpecIds *kvm_owner,
     return true;
 }
 
+/* Of "/dev/mapper/a" the directory "mapper"; `name` has no "/dev/". */
+static bool
+make_parents(int dir, const char *name)
+{
+    char path[SVIRT_MOUNT_PATH_MAX];
+
+    if (strlen(name) >= sizeof(path)) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    memcpy(path, name, strlen(name) + 1);
+    for (char *slash = strchr(path, '/'); slash != NULL;
+         slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdirat(dir, path, 0755) < 0 && errno != EEXIST) {
+            return false;
+        }
+        *slash = '/';
+    }
+    return true;
+}
+
+static bool
+make_block_device(int dir, const SvirtRootFile *file,
+                  const SvirtRootPlan *plan, SvirtLaunchFailure *failure)
+{
+    const char *name = file->path + strlen("/dev/");
+    const mode_t mode = (file->flags & SVIRT_FILE_WRITE) != 0 ? 0600 : 0400;
+
+    if (!make_parents(dir, name) ||
+        mknodat(dir, name, S_IFBLK | mode, file->device) < 0 ||
+        fchmodat(dir, name, mode, 0) < 0 ||
+        fchownat(dir, name, plan->kvm_owner.uid, plan->kvm_owner.gid,
+                 AT_SYMLINK_NOFOLLOW) < 0 ||
+        (plan->node_label != NULL &&
+         !svirt_xattr_set_at(dir, name, "security.SMACK64",
+                             plan->node_label))) {
+        return fail(failure, "make", name);
+    }
+    return true;
+}
+
 bool
-svirt_device_nodes_make(uint32_t nodes, const SvirtSpecIds *kvm_owner,
-                        const char *smack_label, SvirtLaunchFailure *failure)
+svirt_device_nodes_make(const SvirtRootPlan *plan,
+                        SvirtLaunchFailure *failure)
 {
     SVIRT_AUTO_FD dir = -1;
 
     if (mkdir("dev", 0755) < 0 ||
         mount("svirt-dev", "dev", "tmpfs", MS_NOSUID | MS_NOEXEC,
-              "mode=0755,size=4k,nr_inodes=16") < 0) {
+              "mode=0755,size=4k,nr_inodes=256") < 0) {
         return fail(failure, "mount", "");
     }
     dir = open("dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -95,8 +138,15 @@ svirt_device_nodes_make(uint32_t nodes, const SvirtSpecIds *kvm_owner,
         return fail(failure, "open", "");
     }
     for (size_t i = 0; i < N_NODES; i++) {
-        if ((nodes & table[i].bit) != 0 &&
-            !make_node(dir, &table[i], kvm_owner, smack_label, failure)) {
+        if ((plan->device_nodes & table[i].bit) != 0 &&
+            !make_node(dir, &table[i], &plan->kvm_owner, plan->node_label,
+                       failure)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < plan->n_files; i++) {
+        if ((plan->files[i].flags & SVIRT_FILE_DEVICE) != 0 &&
+            !make_block_device(dir, &plan->files[i], plan, failure)) {
             return false;
         }
     }

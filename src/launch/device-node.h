@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "launch/failure.h"
+#include "launch/root.h"
 #include "launch/spec.h"
 
 /* A node of a private /dev. */
@@ -21,12 +22,12 @@ typedef struct SvirtDeviceNode {
 const SvirtDeviceNode *svirt_device_node_table(size_t *ret_count);
 
 /*
- * A private, read-only /dev in the working directory, which is a new root:
- * `nodes` by mknod(2), or bound from the host where that is refused. The KVM
- * node belongs to `kvm_owner`, 0600 (Debian's own is root's or group kvm's).
- * `smack_label`, NULL for none, is what the nodes made get: they would have
+ * A private, read-only /dev in the working directory, which is a new root: the
+ * plan's nodes by mknod(2), or bound from the host where that is refused, and
+ * its block devices by mknod alone. The KVM node and these belong to
+ * plan->kvm_owner, 0600 (Debian's own is root's or group kvm's).
+ * plan->node_label, NULL for none, is what the nodes made get: they would have
  * the label of who makes them, which the VMM may not write.
  */
-bool svirt_device_nodes_make(uint32_t nodes, const SvirtSpecIds *kvm_owner,
-                             const char *smack_label,
+bool svirt_device_nodes_make(const SvirtRootPlan *plan,
                              SvirtLaunchFailure *failure);

@@ -233,9 +233,18 @@ close_others(const Map *map, SvirtLaunchFailure *failure)
     return true;
 }
 
-/* A terminal on 2 would let a VMM read what the administrator types. */
+/* UNIX98 ptys, devices.txt of the kernel. */
 static bool
-check_standard(SvirtLaunchFailure *failure)
+is_pty(const struct stat *st)
+{
+    return S_ISCHR(st->st_mode) && major(st->st_rdev) >= 136 &&
+           major(st->st_rdev) <= 143;
+}
+
+/* A terminal on 2 would let a VMM read what the administrator types; `own` is
+ * one that was made for it. */
+static bool
+check_standard(bool own, SvirtLaunchFailure *failure)
 {
     for (int fd = 0; fd <= 2; fd++) {
         struct stat st;
@@ -244,7 +253,7 @@ check_standard(SvirtLaunchFailure *failure)
             return svirt_launch_fail(failure, SVIRT_STEP_DESCRIPTORS,
                                      "descriptor %d", fd);
         }
-        if (!S_ISFIFO(st.st_mode) &&
+        if (!S_ISFIFO(st.st_mode) && !(own && is_pty(&st)) &&
             !(S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3))) {
             errno = EINVAL;
             return svirt_launch_fail(failure, SVIRT_STEP_DESCRIPTORS,
@@ -275,5 +284,5 @@ svirt_fd_map(const SvirtLaunchSpec *spec, SvirtProcess which,
         return svirt_launch_fail(failure, SVIRT_STEP_DESCRIPTORS,
                                  "descriptor limit to %d", map.limit);
     }
-    return check_standard(failure);
+    return check_standard((spec->exec & SVIRT_EXEC_STDIO) != 0, failure);
 }

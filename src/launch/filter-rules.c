@@ -8,8 +8,11 @@
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+
+#include "launch/spec.h"
 
 #define ALL UINT64_MAX
 #define IS(argument, value) { (argument), ALL, (uint64_t)(value) }
@@ -28,6 +31,25 @@
 /* SOCK_NONBLOCK and SOCK_CLOEXEC may be added to a type. */
 #define TYPE_MASK (0xffffffffu & ~(uint32_t)(SOCK_NONBLOCK | SOCK_CLOEXEC))
 #define TYPE_IS(argument, type) { (argument), TYPE_MASK, (type) }
+
+/* Nobody's but where `svirt exec` was told so. */
+#define CLOSED(argument, mask, group, number)                                \
+    { (argument), (mask),                                                    \
+      SVIRT_FILTER_CLOSED(SVIRT_EXEC_##group, (number)) }
+#define LOCK_IS(command)                                                     \
+    { "fcntl", FILTER_ALLOW,                                                 \
+      { CLOSED(1, 0xffffffffu, LOCKS, (command)) } }
+#define FLOCK_IS(operation)                                                  \
+    { "flock", FILTER_ALLOW,                                                 \
+      { CLOSED(1, 0xffffffffu & ~(uint32_t)LOCK_NB, LOCKS, (operation)) } }
+/* TCP alone: Landlock, which closes the other ports, knows no MPTCP. */
+#define TCP_IS(family, protocol)                                             \
+    { "socket", FILTER_ALLOW,                                                \
+      { CLOSED(0, 0xffffffffu, CONNECT, (family)), TYPE_IS(1, SOCK_STREAM),  \
+        INT_IS(2, (protocol)) } }
+#define CONNECT_IS(length)                                                   \
+    { "connect", FILTER_ALLOW,                                               \
+      { CLOSED(2, 0xffffffffu, CONNECT, (length)) } }
 
 /* What a program of any kind does with memory, time and itself. */
 #define RULES_SELF                                                           \
@@ -140,8 +162,9 @@ static const FilterRule vmm_rules[] = {
     { "seccomp", FILTER_ALLOW,
       { { 1, SECCOMP_FILTER_FLAG_NEW_LISTENER | 0xffffffff00000000u, 0 } } },
     /* Sockets it was given. */
-    { "recvmsg sendmsg recvfrom shutdown getsockname getpeername "
-      "getsockopt" },
+    { "recvmsg recvfrom shutdown getsockname getpeername getsockopt" },
+    /* Fast open would connect by another way. */
+    { "sendmsg", FILTER_ALLOW, { { 2, MSG_FASTOPEN, 0 } } },
     { "sendto", FILTER_ALLOW, { IS(4, 0), IS(5, 0) } },
     { "socketpair", FILTER_ALLOW,
       { INT_IS(0, AF_UNIX), TYPE_IS(1, SOCK_STREAM), INT_IS(2, 0) } },
@@ -158,6 +181,22 @@ static const FilterRule vmm_rules[] = {
     /* A VNC or migration connection it was given. */
     { "setsockopt", FILTER_ALLOW,
       { INT_IS(1, IPPROTO_TCP), INT_IS(2, 1 /* TCP_NODELAY */) } },
+    /* Of `svirt exec`, where it is asked for. */
+    LOCK_IS(F_GETLK),
+    LOCK_IS(F_SETLK),
+    LOCK_IS(F_SETLKW),
+    LOCK_IS(F_OFD_GETLK),
+    LOCK_IS(F_OFD_SETLK),
+    LOCK_IS(F_OFD_SETLKW),
+    FLOCK_IS(LOCK_SH),
+    FLOCK_IS(LOCK_EX),
+    FLOCK_IS(LOCK_UN),
+    TCP_IS(AF_INET, 0),
+    TCP_IS(AF_INET, IPPROTO_TCP),
+    TCP_IS(AF_INET6, 0),
+    TCP_IS(AF_INET6, IPPROTO_TCP),
+    CONNECT_IS(sizeof(struct sockaddr_in)),
+    CONNECT_IS(sizeof(struct sockaddr_in6)),
     { NULL }
 };
 

@@ -16,6 +16,15 @@
 /* Stands in for a number known at launch only; filter.c puts it in. */
 #define SVIRT_FILTER_OWN_PID 0x7e57b1d2u
 
+/*
+ * Stands in for a small number that is closed: a value no call takes, so that
+ * the kernel refuses it too. Where the compartment opens `group` (a bit of
+ * SVIRT_EXEC_*), filter.c puts the number itself in its place.
+ */
+#define SVIRT_FILTER_CLOSED(group, number)                                   \
+    (SVIRT_FILTER_CLOSED_MARK | (unsigned)(group) << 8 | (unsigned)(number))
+#define SVIRT_FILTER_CLOSED_MARK 0x7e560000u
+
 typedef enum FilterAction {
     FILTER_ALLOW,
     FILTER_NOSYS,   /* ENOSYS: libc then takes an older call */

@@ -38,8 +38,20 @@ static const FilterProgram programs[SVIRT_FILTER_MAX] = {
     [SVIRT_FILTER_PASST] = PROGRAM(passt),
 };
 
+/* What the build could not know. */
+static uint32_t
+fill_in(uint32_t k, uint32_t exec)
+{
+    if (k == SVIRT_FILTER_OWN_PID) {
+        return (uint32_t)syscall(SYS_getpid);
+    }
+    return (k & 0xffff0000u) == SVIRT_FILTER_CLOSED_MARK &&
+                   (k >> 8 & exec & 0xff) != 0
+               ? k & 0xff : k;
+}
+
 bool
-svirt_filter_install(SvirtFilter filter, int *ret_listener,
+svirt_filter_install(SvirtFilter filter, uint32_t exec, int *ret_listener,
                      SvirtLaunchFailure *failure)
 {
     const unsigned flags = ret_listener != NULL
@@ -58,9 +70,8 @@ svirt_filter_install(SvirtFilter filter, int *ret_listener,
     memcpy(code, programs[filter].code,
            programs[filter].count * sizeof(code[0]));
     for (size_t i = 0; i < prog.len; i++) {
-        if (code[i].code == (BPF_JMP | BPF_JEQ | BPF_K) &&
-            code[i].k == SVIRT_FILTER_OWN_PID) {
-            code[i].k = (uint32_t)syscall(SYS_getpid);
+        if (code[i].code == (BPF_JMP | BPF_JEQ | BPF_K)) {
+            code[i].k = fill_in(code[i].k, exec);
         }
     }
     result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &prog);

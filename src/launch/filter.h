@@ -22,11 +22,13 @@ bool svirt_filter_from_string(const char *text, SvirtFilter *ret);
  * no_new_privs. Fails with EINVAL or ENOSYS on a kernel without seccomp
  * filters. seccomp(2).
  *
+ * `exec`: SVIRT_EXEC_LOCKS and SVIRT_EXEC_CONNECT open what they say.
+ *
  * `ret_listener` (NULL: none) becomes the descriptor (owned, CLOEXEC) that an
  * execveat(2) of this process asks. VMM and PASST without it cannot execute.
  */
-bool svirt_filter_install(SvirtFilter filter, int *ret_listener,
-                          SvirtLaunchFailure *failure);
+bool svirt_filter_install(SvirtFilter filter, uint32_t exec,
+                          int *ret_listener, SvirtLaunchFailure *failure);
 
 /*
  * The parent: waits until the child asks for its execveat, lets it pass, and

@@ -15,6 +15,7 @@
  */
 #define CREATE_RULESET_VERSION 1u
 #define RULE_PATH_BENEATH 1
+#define RULE_NET_PORT 2 /* ABI 4 */
 
 #define FS_EXECUTE (1ull << 0)
 #define FS_WRITE_FILE (1ull << 1)
@@ -26,6 +27,7 @@
 #define FS_IOCTL_DEV (1ull << 15) /* ABI 5 */
 #define FS_RESOLVE_UNIX (1ull << 16) /* ABI 9 */
 #define NET_BIND_CONNECT_TCP 3ull /* ABI 4 */
+#define NET_CONNECT_TCP 2ull
 #define SCOPE_ABSTRACT_UNIX_AND_SIGNAL 3ull /* ABI 6 */
 
 typedef struct RulesetAttr {
@@ -38,6 +40,11 @@ typedef struct PathBeneathAttr {
     uint64_t allowed;
     int32_t parent_fd;
 } __attribute__((packed)) PathBeneathAttr;
+
+typedef struct NetPortAttr {
+    uint64_t allowed;
+    uint64_t port;
+} NetPortAttr;
 
 int
 svirt_landlock_abi(void)
@@ -67,6 +74,12 @@ granted(unsigned grant, bool directory)
     if ((grant & SVIRT_LANDLOCK_EXECUTE) != 0) {
         rights |= FS_EXECUTE | FS_READ_FILE;
     }
+    if ((grant & SVIRT_LANDLOCK_WRITE) != 0) {
+        rights |= FS_READ_FILE | FS_WRITE_FILE | FS_TRUNCATE;
+    }
+    if ((grant & SVIRT_LANDLOCK_IOCTL) != 0) {
+        rights |= FS_IOCTL_DEV;
+    }
     if ((grant & SVIRT_LANDLOCK_DEVICE) != 0) {
         rights |= FS_READ_FILE | FS_WRITE_FILE | FS_IOCTL_DEV;
     }
@@ -95,10 +108,28 @@ add_rule(int ruleset, const SvirtLandlockRule *rule, uint64_t handled,
     return true;
 }
 
+static bool
+add_ports(int ruleset, const SvirtLandlockPorts *ports, int abi,
+          SvirtLaunchFailure *failure)
+{
+    for (size_t i = 0; ports != NULL && i < ports->count; i++) {
+        NetPortAttr attr = { NET_CONNECT_TCP, ports->port[i] };
+
+        errno = ENOSYS;
+        if (abi < 4 || syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT,
+                               &attr, 0) < 0) {
+            return svirt_launch_fail(failure, SVIRT_STEP_LANDLOCK,
+                                     "TCP port %u alone (ABI 4, this is %d)",
+                                     ports->port[i], abi);
+        }
+    }
+    return true;
+}
+
 bool
 svirt_landlock_restrict(const SvirtLandlockRule *rules, size_t count,
-                        bool no_network, int abi_limit, int32_t *ret_abi,
-                        SvirtLaunchFailure *failure)
+                        const SvirtLandlockPorts *ports, int abi_limit,
+                        int32_t *ret_abi, SvirtLaunchFailure *failure)
 {
     int abi = svirt_landlock_abi();
     RulesetAttr attr = { 0 };
@@ -110,10 +141,10 @@ svirt_landlock_restrict(const SvirtLandlockRule *rules, size_t count,
     }
     if (abi == 0) {
         *ret_abi = 0;
-        return true;
+        return add_ports(-1, ports, abi, failure);
     }
     attr.handled_fs = handled_fs(abi);
-    attr.handled_net = abi >= 4 && no_network ? NET_BIND_CONNECT_TCP : 0;
+    attr.handled_net = abi >= 4 && ports != NULL ? NET_BIND_CONNECT_TCP : 0;
     attr.scoped = abi >= 6 ? SCOPE_ABSTRACT_UNIX_AND_SIGNAL : 0;
     /* Zeroes behind the size a kernel knows are accepted, but say it right. */
     size = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
@@ -126,6 +157,9 @@ svirt_landlock_restrict(const SvirtLandlockRule *rules, size_t count,
         if (!add_rule(ruleset, &rules[i], attr.handled_fs, failure)) {
             return false;
         }
+    }
+    if (!add_ports(ruleset, ports, abi, failure)) {
+        return false;
     }
     if (syscall(SYS_landlock_restrict_self, ruleset, 0) < 0) {
         return svirt_launch_fail(failure, SVIRT_STEP_LANDLOCK, "ABI %d", abi);

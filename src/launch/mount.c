@@ -30,6 +30,9 @@
 #define MOUNT_ATTR_NODEV 0x4
 #define MOUNT_ATTR_NOEXEC 0x8
 #endif
+#ifndef MOUNT_ATTR_IDMAP
+#define MOUNT_ATTR_IDMAP 0x00100000
+#endif
 
 /* struct mount_attr of mount_setattr(2), MOUNT_ATTR_SIZE_VER0. */
 typedef struct MountAttr {
@@ -107,9 +110,33 @@ svirt_mount_bind(const SvirtMountBind *bind)
             return false;
         }
     }
-    return syscall(SYS_move_mount, tree, "", bind->target, "",
-                   MOVE_EMPTY_TO_EMPTY) == 0 &&
+    return svirt_mount_move(tree, bind->target) &&
            (!old || set_old_flags(tree, bind->flags));
+}
+
+bool
+svirt_mount_move(int mount, int target)
+{
+    return syscall(SYS_move_mount, mount, "", target, "",
+                   MOVE_EMPTY_TO_EMPTY) == 0;
+}
+
+int
+svirt_mount_detach(int fd, unsigned flags, int userns)
+{
+    const MountAttr attr = {
+        .set = attributes(flags) | (userns >= 0 ? MOUNT_ATTR_IDMAP : 0),
+        .userns_fd = userns >= 0 ? (uint64_t)userns : 0,
+    };
+    SVIRT_AUTO_FD tree = (int)syscall(SYS_open_tree, fd, "",
+                                      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
+                                      AT_EMPTY_PATH);
+
+    if (tree < 0 || syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr,
+                            sizeof(attr)) < 0) {
+        return -1;
+    }
+    return svirt_fd_steal(&tree);
 }
 
 bool

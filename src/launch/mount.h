@@ -26,5 +26,18 @@ typedef struct SvirtMountBind {
  */
 bool svirt_mount_bind(const SvirtMountBind *bind);
 
+/* A mount made by svirt_mount_detach appears at `target`, as above. */
+bool svirt_mount_move(int mount, int target);
+
+/*
+ * A detached mount of the one object that `fd` (O_PATH) leads to, with
+ * `flags`, for a process with a root of its own; what is mounted below a
+ * directory is left out. `userns` (-1: none): the file system shows its owners
+ * as that user namespace maps them, MOUNT_ATTR_IDMAP of mount_setattr(2). The
+ * descriptor (CLOEXEC) is the caller's; -1 with errno: EINVAL, EPERM,
+ * EOPNOTSUPP or ENOSYS where kernel or file system has no such mounts.
+ */
+int svirt_mount_detach(int fd, unsigned flags, int userns);
+
 /* Flags of the mount at `path`, a mount point. */
 bool svirt_mount_set_flags(const char *path, unsigned flags);

@@ -9,8 +9,9 @@
 
 /* What a launch in one go and one in two halves have in common. */
 
-/* CLONE_NEW* of process `which`, with these layers waived. */
-uint64_t svirt_process_namespaces(uint32_t waived_layers, SvirtProcess which);
+/* CLONE_NEW* of process `which`, with these layers waived; SVIRT_EXEC_*. */
+uint64_t svirt_process_namespaces(uint32_t waived_layers, uint32_t exec,
+                                  SvirtProcess which);
 
 /*
  * Kernels before 5.7 refuse CLONE_INTO_CGROUP, and a container's filter may:

@@ -34,7 +34,8 @@ svirt_process_now_ns(void)
 
 /* None of them is a user namespace. */
 uint64_t
-svirt_process_namespaces(uint32_t waived_layers, SvirtProcess which)
+svirt_process_namespaces(uint32_t waived_layers, uint32_t exec,
+                         SvirtProcess which)
 {
     const uint64_t own[SVIRT_PROCESS_KINDS] = {
         [SVIRT_PROCESS_VMM] = CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
@@ -52,6 +53,10 @@ svirt_process_namespaces(uint32_t waived_layers, SvirtProcess which)
     }
     if ((waived_layers & SVIRT_LAYER_NAMESPACES) == 0) {
         flags |= own[svirt_process_kind(which)];
+    }
+    /* It is the host's ports that it may connect to. */
+    if (which == SVIRT_PROCESS_VMM && (exec & SVIRT_EXEC_CONNECT) != 0) {
+        flags &= ~(uint64_t)CLONE_NEWNET;
     }
     if ((waived_layers & SVIRT_LAYER_ROOT) == 0) {
         flags |= CLONE_NEWNS;
@@ -232,7 +237,8 @@ svirt_launch_process(const SvirtLaunchSpec *spec, SvirtProcess which,
                                  "status socket");
     }
     launched.pid = svirt_process_clone(
-        svirt_process_namespaces(spec->waived_layers, which), cgroup_fd,
+        svirt_process_namespaces(spec->waived_layers, spec->exec, which),
+        cgroup_fd,
         &launched.pidfd, &enter);
     if (launched.pid == 0) {
         svirt_child_run(spec, which, enter ? cgroup_fd : -1, status[1]);

@@ -116,6 +116,7 @@ static bool
 bind_file(const SvirtRootFile *file, SvirtLaunchFailure *failure)
 {
     const bool tree = (file->flags & SVIRT_FILE_TREE) != 0;
+    const bool given = (file->flags & SVIRT_FILE_MOUNT) != 0;
     const bool run = tree || (file->flags & SVIRT_FILE_EXECUTE) != 0;
     SVIRT_AUTO_FD target = -1;
     SvirtMountBind bind = {
@@ -130,7 +131,8 @@ bind_file(const SvirtRootFile *file, SvirtLaunchFailure *failure)
         return fail(failure, "mount point for", file->path);
     }
     bind.target = target;
-    if (!svirt_mount_bind(&bind)) {
+    if (given ? !svirt_mount_move(file->mount, target)
+              : !svirt_mount_bind(&bind)) {
         return fail(failure, "bind", file->path);
     }
     return true;
@@ -192,6 +194,14 @@ mount_proc(SvirtLaunchFailure *failure)
 }
 
 static bool
+make_cwd(const char *path, SvirtLaunchFailure *failure)
+{
+    SVIRT_AUTO_FD directory = open_target(path, true);
+
+    return directory >= 0 || fail(failure, "make", path);
+}
+
+static bool
 plan_has_usr(const SvirtRootPlan *plan)
 {
     for (size_t i = 0; i < plan->n_files; i++) {
@@ -226,14 +236,14 @@ svirt_root_build(const SvirtRootPlan *plan, SvirtLaunchFailure *failure)
         done = link_merged_usr(failure);
     }
     for (size_t i = 0; done && i < plan->n_files; i++) {
-        done = bind_file(&plan->files[i], failure);
+        done = (plan->files[i].flags & SVIRT_FILE_DEVICE) != 0 ||
+               bind_file(&plan->files[i], failure);
     }
+    done = done && (plan->cwd == NULL || make_cwd(plan->cwd, failure));
     done = done && svirt_huge_pages_show(&huge_pages, failure);
     done = done && (!plan->proc || mount_proc(failure));
     done = done && (plan->device_nodes == 0 ||
-                    svirt_device_nodes_make(plan->device_nodes,
-                                            &plan->kvm_owner,
-                                            plan->node_label, failure));
+                    svirt_device_nodes_make(plan, failure));
     (void)umask(before);
     return done;
 }

@@ -3,13 +3,18 @@
 
 #include <stddef.h>
 
+#include <sys/types.h>
+
 #include "launch/failure.h"
 #include "launch/spec.h"
 
-/* A file or tree of the host that appears read-only at the same path. */
+/* A file or tree of the host that appears at the same path, read-only but for
+ * a MOUNT or a DEVICE. */
 typedef struct SvirtRootFile {
     const char *path; /* borrowed, absolute, normal form */
     uint32_t flags;   /* SVIRT_FILE_* */
+    int mount;        /* MOUNT: borrowed, a detached mount */
+    dev_t device;     /* DEVICE */
 } SvirtRootFile;
 
 /* What one process's root directory holds. */
@@ -17,7 +22,8 @@ typedef struct SvirtRootPlan {
     const SvirtRootFile *files; /* borrowed */
     size_t n_files;
     uint32_t device_nodes;      /* SVIRT_NODE_* in /dev; 0: no /dev */
-    SvirtSpecIds kvm_owner;     /* of /dev/kvm, mode 0600 */
+    SvirtSpecIds kvm_owner;     /* of /dev/kvm and DEVICEs, mode 0600 */
+    const char *cwd;            /* borrowed; made where missing; NULL */
     const char *node_label;     /* borrowed; their Smack label; NULL: none */
     bool proc;                  /* /proc of the pid namespace, read-only */
     bool huge_pages;            /* launch/huge-pages.h */

@@ -11,3 +11,6 @@ bool svirt_spec_path_ok(const char *path);
 bool svirt_spec_string_ok(const SvirtLaunchSpec *spec, uint32_t offset);
 /* Locks and socket files, whose descriptors were checked before. */
 bool svirt_spec_check_held(const SvirtLaunchSpec *spec, const char **ret_why);
+/* Files, and what `svirt exec` may be given. */
+bool svirt_spec_check_files(const SvirtLaunchSpec *spec,
+                            const char **ret_why);

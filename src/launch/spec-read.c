@@ -76,15 +76,6 @@ svirt_spec_path_ok(const char *path)
 }
 
 static bool
-path_is_under(const char *path, const char *top)
-{
-    size_t length = strlen(top);
-
-    return strncmp(path, top, length) == 0 &&
-           (path[length] == '\0' || path[length] == '/');
-}
-
-static bool
 check_header(const SvirtLaunchSpec *spec, const char **ret_why)
 {
     static const SvirtUuid nil;
@@ -204,28 +195,6 @@ check_ids(const SvirtLaunchSpec *spec, const char **ret_why)
                                             spec->ids[q].gid == ids->gid)) {
                 return false;
             }
-        }
-    }
-    return true;
-}
-
-static bool
-check_files(const SvirtLaunchSpec *spec, const char **ret_why)
-{
-    *ret_why = "files";
-    for (uint32_t i = 0; i < spec->n_files; i++) {
-        const SvirtSpecFile *file = &spec->files[i];
-        const char *path;
-
-        if (!svirt_spec_string_ok(spec, file->path) ||
-            (file->flags & ~(SVIRT_FILE_EXECUTE | SVIRT_FILE_TREE)) != 0) {
-            return false;
-        }
-        path = svirt_spec_string(spec, file->path);
-        /* These are the launcher's own, or nobody's. */
-        if (!svirt_spec_path_ok(path) || path_is_under(path, "/proc") ||
-            path_is_under(path, "/dev") || path_is_under(path, "/sys")) {
-            return false;
         }
     }
     return true;
@@ -398,7 +367,8 @@ check_block(const SvirtLaunchSpec *spec, size_t size, const char **ret_why)
     }
     return check_header(spec, ret_why) && check_settings(spec, ret_why) &&
            check_args(spec, ret_why) && check_ids(spec, ret_why) &&
-           check_files(spec, ret_why) && check_labels(spec, ret_why) &&
+           svirt_spec_check_files(spec, ret_why) &&
+           check_labels(spec, ret_why) &&
            check_fds(spec, ret_why) &&
            svirt_spec_check_held(spec, ret_why);
 }

@@ -124,6 +124,7 @@ svirt_spec_new(const SvirtUuid *uuid, const char *name)
     spec->uuid = *uuid;
     memcpy(spec->name, name, length + 1);
     spec->landlock_abi_limit = -1;
+    spec->cwd = SVIRT_SPEC_NO_STRING;
     return spec;
 }
 
@@ -225,18 +226,39 @@ svirt_spec_add_label(SvirtLaunchSpec **spec, uint32_t model, const char *path,
 }
 
 bool
-svirt_spec_add_file(SvirtLaunchSpec **spec, const char *path, uint32_t flags)
+svirt_spec_add_shared(SvirtLaunchSpec **spec, const char *path,
+                      const SvirtSpecFile *file)
 {
-    uint32_t offset;
+    SvirtSpecFile added = *file;
 
     if ((*spec)->n_files == SVIRT_SPEC_MAX_FILES) {
         errno = E2BIG;
         return false;
     }
+    if (!add_string(spec, path, &added.path)) {
+        return false;
+    }
+    (*spec)->files[(*spec)->n_files++] = added;
+    return true;
+}
+
+bool
+svirt_spec_add_file(SvirtLaunchSpec **spec, const char *path, uint32_t flags)
+{
+    const SvirtSpecFile file = { .flags = flags, .mount = -1 };
+
+    return svirt_spec_add_shared(spec, path, &file);
+}
+
+bool
+svirt_spec_set_cwd(SvirtLaunchSpec **spec, const char *path)
+{
+    uint32_t offset;
+
     if (!add_string(spec, path, &offset)) {
         return false;
     }
-    (*spec)->files[(*spec)->n_files++] = (SvirtSpecFile){ offset, flags };
+    (*spec)->cwd = offset;
     return true;
 }
 

@@ -19,7 +19,7 @@
  * keeper: svirt_spec_map -> read-only view.
  */
 #define SVIRT_SPEC_MAGIC 0x53565253u /* "SVRS" */
-#define SVIRT_SPEC_VERSION 4u
+#define SVIRT_SPEC_VERSION 5u
 
 #define SVIRT_SPEC_MAX_ARGS 4096
 #define SVIRT_SPEC_MAX_FDS 2048
@@ -116,13 +116,30 @@ typedef struct SvirtSpecFd {
     uint32_t index;
 } SvirtSpecFd;
 
-/* A file or directory of the host that appears read-only in the VMM's root. */
+/*
+ * A file or directory of the host that appears in the VMM's root; read-only
+ * but for those of `svirt exec` that it may write.
+ */
 typedef struct SvirtSpecFile {
     uint32_t path;    /* offset into strings: same path inside */
     uint32_t flags;   /* SVIRT_FILE_* */
+    int32_t mount;    /* MOUNT: a detached mount's number in the caller; -1 */
+    uint32_t major;   /* DEVICE: of the private node made for it; else 0 */
+    uint32_t minor;
 } SvirtSpecFile;
 #define SVIRT_FILE_EXECUTE 1u /* Landlock: may be executed */
 #define SVIRT_FILE_TREE 2u    /* a directory tree (/usr) */
+#define SVIRT_FILE_WRITE 4u   /* Landlock: may be written */
+#define SVIRT_FILE_MOUNT 8u   /* opened and mounted by the caller, detached */
+#define SVIRT_FILE_DEVICE 16u /* a block device, below /dev */
+
+/* What `svirt exec` starts otherwise than a VM's emulator. */
+#define SVIRT_EXEC_STDIO 1u   /* 0, 1 and 2 may be a terminal of its own */
+#define SVIRT_EXEC_TIED 2u    /* it ends with the process that started it */
+#define SVIRT_EXEC_LOCKS 4u   /* may lock its files itself */
+#define SVIRT_EXEC_CONNECT 8u /* may connect by TCP to the host's tcp_port */
+#define SVIRT_EXEC_ALL 15u
+#define SVIRT_SPEC_MAX_PORTS 16
 
 /* Device nodes of the VMM's private /dev. */
 #define SVIRT_NODE_NULL 1u
@@ -213,6 +230,11 @@ typedef struct SvirtLaunchSpec {
     int32_t landlock_abi_limit; /* selftest: pretend this ABI; -1 none */
     uint32_t device_nodes;  /* SVIRT_NODE_* */
     uint32_t paused;        /* 1: commit does not start the vCPUs */
+    uint32_t exec;          /* SVIRT_EXEC_* */
+    uint32_t cwd;           /* offset into strings: the directory it starts
+                               in, made where missing; NO_STRING: the root */
+    uint32_t n_ports;
+    uint16_t tcp_port[SVIRT_SPEC_MAX_PORTS];
 
     /* Largest declared resource; guest memory too when a memfd backs it (the
      * kernel counts a memfd as a file). */
@@ -302,6 +324,10 @@ bool svirt_spec_add_arg(SvirtLaunchSpec **spec, SvirtProcess process,
                         const char *arg);
 bool svirt_spec_add_file(SvirtLaunchSpec **spec, const char *path,
                          uint32_t flags);
+/* The same with all but its path filled in. */
+bool svirt_spec_add_shared(SvirtLaunchSpec **spec, const char *path,
+                           const SvirtSpecFile *file);
+bool svirt_spec_set_cwd(SvirtLaunchSpec **spec, const char *path);
 bool svirt_spec_add_fd(SvirtLaunchSpec **spec, const SvirtSpecFd *fd);
 bool svirt_spec_add_lock(SvirtLaunchSpec **spec, const SvirtSpecLock *lock);
 /* Its strings' offsets are set here. */

@@ -82,7 +82,7 @@ svirt_launch_wait(SvirtProcess which, int cgroup_fd, SvirtWaiting *ret,
         return svirt_launch_fail(ret_failure, SVIRT_STEP_CLONE,
                                  "status socket");
     }
-    waiting.namespaces = svirt_process_namespaces(0, which);
+    waiting.namespaces = svirt_process_namespaces(0, 0, which);
     waiting.pid = svirt_process_clone(waiting.namespaces, cgroup_fd,
                                       &waiting.pidfd, &enter);
     if (waiting.pid == 0) {
@@ -160,7 +160,8 @@ svirt_launch_waiting(SvirtWaiting *waiting, const SvirtLaunchSpec *spec,
 
     if (waiting->pid == 0 ||
         waiting->namespaces !=
-            svirt_process_namespaces(spec->waived_layers, which)) {
+            svirt_process_namespaces(spec->waived_layers, spec->exec,
+                                     which)) {
         svirt_launch_wait_end(waiting);
         return svirt_launch_process(spec, which, cgroup_fd, ret, ret_failure);
     }

@@ -9,6 +9,7 @@ static const SvirtModel *const models[SVIRT_MODEL_MAX] = {
     [SVIRT_MODEL_NONE] = &svirt_model_none,
     [SVIRT_MODEL_SMACK] = &svirt_model_smack,
     [SVIRT_MODEL_TEST] = &svirt_model_test,
+    [SVIRT_MODEL_ACL] = &svirt_model_acl,
 };
 
 const SvirtModel *

@@ -134,6 +134,16 @@ extern const SvirtModel svirt_model_landlock;
 extern const SvirtModel svirt_model_none;
 extern const SvirtModel svirt_model_smack;
 /*
+ * A file's POSIX access control list as a label: "u::rw-,u:1000:rw-,g::r--,
+ * m::rw-,o::---" (acl(5), numbers alone), its mode where it has none. No host
+ * "runs" it: what `svirt exec` gives by it, it takes back.
+ */
+extern const SvirtModel svirt_model_acl;
+/* `label` and one user more; nobody else gets more than before. INVALID.
+ * Owned by the caller. */
+char *svirt_model_acl_with_user(const char *label, uid_t uid, bool write,
+                                GError **error);
+/*
  * What the tests label with where the kernel has no model: objects by an
  * extended attribute, user.svirt.test; processes by oom_score_adj, a number
  * that anybody may write, that exec keeps and that can be read back.

@@ -58,6 +58,7 @@ spec_fill(SvirtLaunchSpec **spec, const SvirtSelftestCompartment *compartment,
     (*spec)->ids[SVIRT_PROCESS_VMM] = compartment->ids;
     (*spec)->waived_layers = compartment->waived_layers;
     (*spec)->landlock_abi_limit = compartment->landlock_abi_limit;
+    (*spec)->exec = compartment->exec;
     (*spec)->device_nodes = SVIRT_SELFTEST_NODES;
     (*spec)->rlimit_fsize_bytes = compartment->file_limit_bytes;
     (*spec)->rlimit_nofile = NOFILE;

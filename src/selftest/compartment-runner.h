@@ -19,6 +19,7 @@ typedef struct SvirtSelftestCompartment {
     int cgroup_fd;              /* borrowed, -1 none (waived below) */
     uint32_t waived_layers;     /* SVIRT_LAYER_*; 0 for the selftest proper */
     int32_t landlock_abi_limit; /* -1 none */
+    uint32_t exec;              /* SVIRT_EXEC_*: as `svirt exec` starts it */
     uint64_t file_limit_bytes;
     /* Of the last launch. */
     SvirtLaunched launched;

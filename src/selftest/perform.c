@@ -89,6 +89,7 @@ compartment_init(const World *world, const char *name, SvirtSpecIds ids,
         .waived_layers = request->waived_layers |
                          (world->has_cgroup ? 0 : SVIRT_LAYER_CGROUP),
         .landlock_abi_limit = request->landlock_abi_limit,
+        .exec = request->exec ? SVIRT_EXEC_STDIO | SVIRT_EXEC_TIED : 0,
         .file_limit_bytes = SVIRT_SELFTEST_FILE_BYTES,
         .launched = SVIRT_LAUNCHED_INIT,
     };

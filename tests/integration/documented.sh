@@ -35,7 +35,7 @@ for command in $(commands); do
     missing=
     for option in $(options "$command"); do
         # What stands without a dash in the page: positional arguments.
-        case $option in domain | file | verb | command | action) continue ;; esac
+        case $option in domain | file | verb | command | action | program) continue ;; esac
         section "$command" | grep -q -- "^\.It Fl -$option\b" ||
             missing="$missing --$option"
     done

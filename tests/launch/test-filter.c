@@ -143,7 +143,7 @@ run(SvirtFilter filter)
     g_assert_cmpint(pid, >=, 0);
     if (pid == 0) {
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-            !svirt_filter_install(filter, NULL, NULL)) {
+            !svirt_filter_install(filter, 0, NULL, NULL)) {
             _exit(1);
         }
         for (unsigned i = 0; i < N_PROBE_CALLS; i++) {
@@ -212,7 +212,7 @@ test_pretended_calls_do_nothing(void)
         char before[256], after[256];
 
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-            !svirt_filter_install(SVIRT_FILTER_PASST, NULL, NULL)) {
+            !svirt_filter_install(SVIRT_FILTER_PASST, 0, NULL, NULL)) {
             _exit(1);
         }
         before[0] = after[0] = '\0';

@@ -21,6 +21,7 @@ spec_with_sockets(void)
     svirt_uuid_generate(&uuid);
     spec = svirt_spec_new(&uuid, "web");
     g_assert_true(svirt_spec_add_arg(&spec, SVIRT_PROCESS_VMM, "/usr/bin/q"));
+    g_assert_true(svirt_spec_add_file(&spec, "/usr", 0));
     for (int32_t number = 0; number <= 2; number++) {
         const SvirtSpecFd fd = { NULL_SOURCE, SVIRT_TO_VMM, number, -1, -1,
                                  SVIRT_FD_NULL, 0 };
@@ -106,6 +107,16 @@ MUTATION(dir_outside, spec->sockets[0].dir_path = spec->strings_bytes)
 MUTATION(relative, spec->strings[spec->sockets[0].dir_path] = 'x')
 MUTATION(upward, memcpy(spec->strings + spec->sockets[0].dir_path, "/../", 4))
 MUTATION(groups, spec->author.n_groups = SVIRT_SPEC_MAX_GROUPS + 1)
+MUTATION(file_written, spec->files[0].flags = SVIRT_FILE_WRITE)
+MUTATION(file_mount, spec->files[0].flags = SVIRT_FILE_MOUNT;
+         spec->files[0].mount = 0)
+MUTATION(file_device, spec->files[0].flags = SVIRT_FILE_DEVICE)
+MUTATION(exec_bits, spec->exec = SVIRT_EXEC_ALL + 1)
+MUTATION(exec_ports, spec->n_ports = 1)
+MUTATION(exec_connect, spec->exec = SVIRT_EXEC_CONNECT)
+MUTATION(exec_many, spec->exec = SVIRT_EXEC_CONNECT;
+         spec->n_ports = SVIRT_SPEC_MAX_PORTS + 1)
+MUTATION(exec_cwd, spec->cwd = spec->strings_bytes)
 
 static const Mutation mutations[] = {
     { "too-many", "counts", many },
@@ -120,6 +131,14 @@ static const Mutation mutations[] = {
     { "relative-directory", "sockets", relative },
     { "directory-with-dots", "sockets", upward },
     { "author-of-too-many-groups", "sockets", groups },
+    { "file-written-in-its-place", "files", file_written },
+    { "file-of-no-mount", "files", file_mount },
+    { "device-outside-dev", "files", file_device },
+    { "exec-bits-unknown", "exec", exec_bits },
+    { "exec-ports-unasked", "exec", exec_ports },
+    { "exec-connect-without-a-port", "exec", exec_connect },
+    { "exec-too-many-ports", "exec", exec_many },
+    { "exec-directory-outside", "exec", exec_cwd },
 };
 
 static void

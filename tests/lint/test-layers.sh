@@ -22,8 +22,9 @@ declare -A may=(
     [monitor]="$decide launch keeper"
     [verify]="$decide launch keeper monitor"
     [hypervisor]="$decide launch keeper monitor verify"
+    [exec]="$decide launch keeper monitor verify hypervisor"
     [selftest]="$decide launch keeper monitor verify hypervisor"
-    [cli]="$decide launch keeper monitor verify hypervisor selftest"
+    [cli]="$decide launch keeper monitor verify hypervisor exec selftest"
 )
 
 # "FILE:LINE: FOLDER must not include WHAT"; FILE is .../src/FOLDER/NAME.
