@@ -63,7 +63,7 @@ static const SvirtOption start_options[] = {
 
 static const SvirtOption shutdown_options[] = {
     DOMAIN,
-    { "mode", SVIRT_OPTION_TEXT, "MODE", "acpi" },
+    { "mode", SVIRT_OPTION_TEXT, "acpi", "how to ask" },
     { "wait", SVIRT_OPTION_TEXT, "SECONDS", "until it is shut off" },
     END,
 };
@@ -174,7 +174,7 @@ static const SvirtOption selftest_options[] = {
 };
 
 static const SvirtOption policy_options[] = {
-    { "action", SVIRT_OPTION_REQUIRED, "ACTION", "install-selinux" },
+    { "action", SVIRT_OPTION_REQUIRED, "install-selinux", "what to do" },
     { "file", SVIRT_OPTION_TEXT, "FILE",
       "the module, if it is not the installed one" },
     END,

@@ -67,14 +67,45 @@ place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 cat >"$place/vm.xml" <<'XML'
 <domain type='qemu'><name>completed</name><memory>65536</memory>
-<os><type>hvm</type></os></domain>
+<os><type>hvm</type></os><devices><disk type='file' device='disk'>
+<driver name='qemu' type='raw'/><source file='/nothing'/><target dev='vdq'/>
+</disk><serial type='pty'/><serial type='pty'/></devices></domain>
 XML
+elsewhere="qemu:///embed?root=$place"
 if [ "$(id -u)" = 0 ]; then
     check "a domain elsewhere" \
         svirt -q -c "qemu:///embed?root=$place" define "$place/vm.xml"
     is "completes the domains of the connection" \
         "$(complete_line svirt -c "qemu:///embed?root=$place" start com)" \
         completed
+    while read -r wanted words; do
+        # shellcheck disable=SC2086 # as words
+        is "completes '$words'" \
+            "$(complete_line svirt -c "$elsewhere" ${words//_/} | xargs)" \
+            "${wanted//_/ }"
+    done <<'LINES'
+serial0_serial1 console completed --devname s
+vdq chain show completed --disk v
+vdq waiver add completed --layer hard-link --resource v
+show chain s
+completed chain show c
+completed start completed c
+hard-link waiver add completed --layer ha
+completed selftest --from c
+install-selinux policy in
+acpi shutdown completed --mode a
+passt exec --net p
+LINES
+    for words in doctor recover list selftest policy "domuuid completed"; do
+        # shellcheck disable=SC2086 # as words
+        is "offers no domain to '$words'" \
+            "$(complete_line svirt -c "$elsewhere" $words com)" ""
+    done
+    for layer in $(complete_line svirt waiver add --layer '' | xargs); do
+        svirt -c "$elsewhere" waiver add completed --layer "$layer" \
+            --resource none --reason x 2>&1 | grep -q "waive '$layer'"
+        verdict $? "completes a layer that can be waived: $layer"
+    done
 else
     skip "completes the domains of the connection" "needs root"
 fi
