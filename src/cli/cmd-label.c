@@ -14,6 +14,7 @@
 #include "hypervisor/recover.h"
 #include "hypervisor/relabel.h"
 #include "hypervisor/run-dir.h"
+#include "hypervisor/runtime.h"
 #include "state/objects.h"
 
 /*
@@ -217,6 +218,7 @@ svirt_cmd_release(const SvirtCli *cli, int *ret_exit, GError **error)
               : svirt_restore_unclaimed(state, NULL, &rows, error))) {
         return false;
     }
+    svirt_runtime_remove_cgroup_parent(svirt_manager_connection(cli->manager));
     svirt_cli_print_restored(cli, rows);
     svirt_cli_say(cli, "%u object%s looked at", rows->len,
                   rows->len == 1 ? "" : "s");

@@ -2,12 +2,16 @@
 #include "hypervisor/define.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
+#include "base/fd.h"
 #include "hypervisor/model-labels.h"
+#include "hypervisor/output-file.h"
 #include "hypervisor/prepare.h"
 #include "hypervisor/qemu.h"
 #include "hypervisor/run-dir.h"
+#include "hypervisor/runtime.h"
 
 SVIRT_ENUM_TABLE(SvirtDefined, svirt_defined, SVIRT_DEFINED_MAX,
                  [SVIRT_DEFINED_NEW] = "defined",
@@ -176,6 +180,24 @@ svirt_define(SvirtManager *manager, SvirtDomain *domain, uid_t author,
     return true;
 }
 
+/* What is left of its runs; who cannot remove it has lost nothing. */
+static void
+remove_traces(SvirtManager *manager, const SvirtDefinition *definition)
+{
+    const SvirtConnection *connection = svirt_manager_connection(manager);
+    SVIRT_AUTO_FD dir = -1;
+
+    if (svirt_connection_open_dir(connection->log_dir, false, &dir, NULL)) {
+        for (unsigned i = 0; i < 2; i++) {
+            g_autofree char *name = svirt_log_file_name(
+                definition->name, &definition->uuid, i);
+
+            (void)unlinkat(dir, name, 0);
+        }
+    }
+    svirt_runtime_remove_cgroup_parent(connection);
+}
+
 bool
 svirt_undefine(SvirtManager *manager, const SvirtDefinition *definition,
                bool keep_labels, GPtrArray **ret_rows, GError **error)
@@ -201,6 +223,7 @@ svirt_undefine(SvirtManager *manager, const SvirtDefinition *definition,
     if (!svirt_state_commit(state, error)) {
         return false;
     }
+    remove_traces(manager, definition);
     *ret_rows = rows != NULL ? g_steal_pointer(&rows) : g_ptr_array_new();
     return true;
 }

@@ -36,7 +36,8 @@ bool svirt_define_check(SvirtManager *manager, SvirtDomain *domain,
                         GError **error);
 
 /*
- * Gives the VM's objects back and forgets the definition. With `keep_labels`
+ * Gives the VM's objects back and forgets the definition; its log goes, and a
+ * parent of cgroups that is empty. With `keep_labels`
  * the objects keep what they carry, and their record, for `svirt release`.
  * STATE: it runs. ret_rows: SvirtRestoreRow *, owned by the caller.
  */

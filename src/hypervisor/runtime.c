@@ -30,6 +30,19 @@ svirt_runtime_cgroup_parent(const SvirtConnection *connection)
 }
 
 void
+svirt_runtime_remove_cgroup_parent(const SvirtConnection *connection)
+{
+    g_autofree char *parent = svirt_runtime_cgroup_parent(connection);
+    g_autofree char *path = NULL;
+    char mount[PATH_MAX];
+
+    if (svirt_cgroup_find_mount(-1, mount, sizeof(mount))) {
+        path = g_build_filename(mount, parent, NULL);
+        (void)rmdir(path);
+    }
+}
+
+void
 svirt_runtime_free(SvirtRuntime *runtime)
 {
     if (runtime == NULL) {

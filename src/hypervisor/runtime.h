@@ -30,6 +30,8 @@ typedef struct SvirtRuntime {
  * instance stay out of another's way. Owned by the caller.
  */
 char *svirt_runtime_cgroup_parent(const SvirtConnection *connection);
+/* Removes it when it is empty; the next start makes it again. */
+void svirt_runtime_remove_cgroup_parent(const SvirtConnection *connection);
 
 /*
  * The address filter of the passts' cgroup: nothing of this host is reached.

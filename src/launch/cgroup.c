@@ -18,6 +18,8 @@
 
 static const char *const controllers[] = { "memory", "pids", "cpu", "io" };
 #define N_CONTROLLERS (sizeof(controllers) / sizeof(controllers[0]))
+/* To make directories that others remove. */
+#define ATTEMPTS 100
 _Static_assert((1u << N_CONTROLLERS) - 1 == SVIRT_CONTROLLER_ALL,
                "a word per controller");
 
@@ -265,6 +267,24 @@ grant_wishes(const SvirtCgroup *cgroup, const SvirtCgroupLimits *limits,
     return true;
 }
 
+/* An empty parent may be removed at any moment, also between the two. */
+static bool
+make_directories(const char *parent, const SvirtUuid *uuid, SvirtCgroup *made,
+                 SvirtLaunchFailure *failure)
+{
+    bool ok = false;
+
+    for (unsigned i = 0; i < ATTEMPTS && !ok; i++) {
+        svirt_cgroup_close(made);
+        ok = open_parent(parent, true, made, failure) &&
+             open_vm(uuid, true, made, failure);
+        if (errno != ENOENT && errno != ENODEV) {
+            break;
+        }
+    }
+    return ok;
+}
+
 bool
 svirt_cgroup_create(const char *parent, const SvirtUuid *uuid,
                     const SvirtCgroupLimits *limits, SvirtCgroup *ret,
@@ -272,8 +292,7 @@ svirt_cgroup_create(const char *parent, const SvirtUuid *uuid,
 {
     SvirtCgroup made = SVIRT_CGROUP_INIT;
 
-    if (!open_parent(parent, true, &made, ret_failure) ||
-        !open_vm(uuid, true, &made, ret_failure) ||
+    if (!make_directories(parent, uuid, &made, ret_failure) ||
         !set_limits(&made, limits, ret_failure) ||
         !grant_wishes(&made, limits, ret_failure)) {
         int saved = errno;

@@ -444,4 +444,19 @@ svirt -q destroy a
 svirt -q destroy b
 is "nothing is left of either" \
     "$(left "$(svirt domuuid a)" a)$(left "$(svirt domuuid b)" b)" ""
+parent=svirt-embed-$(printf %s "$root/run" | python3 -c 'import sys
+hash = 5381
+for byte in sys.stdin.buffer.read():
+    hash = (hash * 33 + (byte - 256 if byte > 127 else byte)) & 0xffffffff
+print("%08x" % hash)')
+parents() { find /sys/fs/cgroup -maxdepth 2 -name "$parent"; }
+logs() { (cd "$root/log" && ls); }
+is "the instance has a cgroup" "$(parents | wc -l) $(logs | grep -c '^a\.log')" \
+    "1 2"
+svirt -q undefine a
+is "undefine takes the log along" "$(logs | grep -c '^a\.log')" 0
+svirt list --all --name | while read -r name; do
+    [ -z "$name" ] || svirt -q undefine "$name"
+done
+is "and the last one everything" "$(parents; logs)" ""
 done_testing

@@ -223,6 +223,45 @@ test_wishes_are_granted_or_refused(void)
     }
 }
 
+/* As undefine does, beside the start of another VM. */
+static void
+test_a_parent_that_others_remove(void)
+{
+    SvirtCgroupLimits limits = { 0 };
+    SvirtLaunchFailure failure = { 0 };
+    g_autofree char *path = NULL;
+    char mount[256];
+    pid_t remover;
+
+    if (!fixture_need_root() ||
+        !svirt_cgroup_find_mount(-1, mount, sizeof(mount))) {
+        g_test_skip("needs root and cgroup v2");
+        return;
+    }
+    path = g_build_filename(mount, PARENT "-gone", NULL);
+    remover = fork();
+    g_assert_cmpint(remover, >=, 0);
+    while (remover == 0) {
+        (void)rmdir(path);
+        g_usleep(100);
+    }
+    for (unsigned i = 0; i < 200; i++) {
+        SvirtCgroup cgroup = SVIRT_CGROUP_INIT;
+        SvirtUuid uuid;
+
+        svirt_uuid_generate(&uuid);
+        if (!svirt_cgroup_create(PARENT "-gone", &uuid, &limits, &cgroup,
+                                 &failure)) {
+            g_error("%s: %s", failure.words, g_strerror(failure.errnum));
+        }
+        g_assert_true(svirt_cgroup_remove(cgroup.parent_fd, &uuid, 5000));
+        svirt_cgroup_close(&cgroup);
+    }
+    (void)kill(remover, SIGKILL);
+    (void)waitpid(remover, NULL, 0);
+    (void)rmdir(path);
+}
+
 static void
 test_bad_parents_are_refused(void)
 {
@@ -379,6 +418,8 @@ main(int argc, char **argv)
                     test_kill_is_bounded_in_time);
     g_test_add_func("/launch/cgroup/wishes-are-granted-or-refused",
                     test_wishes_are_granted_or_refused);
+    g_test_add_func("/launch/cgroup/a-parent-that-others-remove",
+                    test_a_parent_that_others_remove);
     g_test_add_func("/launch/cgroup/bad-parents-are-refused",
                     test_bad_parents_are_refused);
     g_test_add_func("/launch/cgroup/devices-outside-the-rules-are-refused",
