@@ -13,6 +13,7 @@
 #include "cli/notices.h"
 #include "domain/resource.h"
 #include "hypervisor/define.h"
+#include "hypervisor/live.h"
 #include "hypervisor/qemu.h"
 
 static bool
@@ -239,11 +240,16 @@ bool
 svirt_cmd_dumpxml(const SvirtCli *cli, int *ret_exit, GError **error)
 {
     g_autoptr(SvirtDefinition) definition = NULL;
+    g_autofree char *xml = NULL;
 
     (void)ret_exit;
-    if (!svirt_cli_domain(cli, &definition, error)) {
+    if (!svirt_cli_domain(cli, &definition, error) ||
+        !svirt_live_print(cli->manager, definition,
+                          svirt_arguments_flag(cli->args, "inactive"),
+                          svirt_arguments_flag(cli->args, "security-info"),
+                          &xml, error)) {
         return false;
     }
-    (void)fputs(definition->xml, stdout);
+    (void)fputs(xml, stdout);
     return true;
 }

@@ -96,7 +96,23 @@ static const SvirtOption domblkinfo_options[] = {
 
 static const SvirtOption dumpxml_options[] = {
     DOMAIN,
-    { "inactive", SVIRT_OPTION_FLAG, NULL, "the definition (always so)" },
+    { "inactive", SVIRT_OPTION_FLAG, NULL,
+      "the definition, not what a running domain made of it" },
+    { "security-info", SVIRT_OPTION_FLAG, NULL, "with passwords" },
+    END,
+};
+
+static const SvirtOption domdisplay_options[] = {
+    DOMAIN,
+    { "type", SVIRT_OPTION_TEXT, "TYPE", "vnc or spice; else the first" },
+    { "include-password", SVIRT_OPTION_FLAG, NULL, "put it into the URI" },
+    { "all", SVIRT_OPTION_FLAG, NULL, "every display" },
+    END,
+};
+
+static const SvirtOption ttyconsole_options[] = {
+    DOMAIN,
+    { "devname", SVIRT_OPTION_TEXT, "DEVICE", "serial0, serial1, ..." },
     END,
 };
 
@@ -236,6 +252,12 @@ const SvirtCommand svirt_commands[] = {
       svirt_cmd_domiflist },
     { "console", LIFE, "attach to a serial console", console_options,
       svirt_cmd_console },
+    { "ttyconsole", LIFE, "print the terminal of a serial console",
+      ttyconsole_options, svirt_cmd_ttyconsole },
+    { "vncdisplay", LIFE, "print where its VNC display is", domain_options,
+      svirt_cmd_vncdisplay },
+    { "domdisplay", LIFE, "print the URI of its display",
+      domdisplay_options, svirt_cmd_domdisplay },
     { "qemu-monitor-command", LIFE,
       "send a command to QEMU; marks the domain tainted", monitor_options,
       svirt_cmd_monitor_command },

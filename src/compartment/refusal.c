@@ -62,6 +62,8 @@ svirt_refusal_use_for(SvirtResourceKind kind, SvirtAccess access)
         return SVIRT_REFUSAL_USE_DEVICE;
     case SVIRT_RESOURCE_NETWORK:
     case SVIRT_RESOURCE_PTY:
+    case SVIRT_RESOURCE_TCP_LISTEN:
+    case SVIRT_RESOURCE_TCP_CONNECT:
     case SVIRT_RESOURCE_MAX:
         break;
     }

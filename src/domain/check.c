@@ -185,6 +185,130 @@ check_small_devices(Check *check, SvirtDomain *domain)
     take_info(check, &domain->balloon.info, "");
 }
 
+static bool
+has_spice(const SvirtDomain *domain)
+{
+    for (size_t i = 0; i < domain->graphics_count; i++) {
+        if (domain->graphics[i].type == SVIRT_GRAPHICS_SPICE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The monitor has a listening socket for each type. */
+static void
+check_media(Check *check, SvirtDomain *domain)
+{
+    bool spice = has_spice(domain);
+
+    for (size_t i = 0; i < domain->graphics_count; i++) {
+        const SvirtGraphics *graphics = &domain->graphics[i];
+
+        take(check, graphics->info.line, "the <graphics type='%s'>",
+             svirt_graphics_type_to_string(graphics->type));
+    }
+    for (size_t i = 0; i < domain->sound_count; i++) {
+        take_info(check, &domain->sounds[i].info, "");
+    }
+    for (size_t i = 0; i < domain->watchdog_count; i++) {
+        const SvirtWatchdog *watchdog = &domain->watchdogs[i];
+
+        take(check, watchdog->info.line, "the <watchdog model='%s'>",
+             svirt_watchdog_model_to_string(watchdog->model));
+        take_info(check, &watchdog->info, "");
+        if (watchdog->action != domain->watchdogs[0].action) {
+            svirt_reader_fail(check->reader, watchdog->info.line,
+                              SVIRT_ERROR_UNSUPPORTED,
+                              "give all of them the same action",
+                              "QEMU has one action for all <watchdog>");
+        }
+    }
+    for (size_t i = 0; i < domain->hub_count; i++) {
+        take_info(check, &domain->hubs[i].info, "");
+    }
+    for (size_t i = 0; i < domain->redirected_count; i++) {
+        const SvirtRedirected *redirected = &domain->redirected[i];
+
+        take_info(check, &redirected->info, "");
+        if (redirected->smartcard) {
+            take(check, redirected->info.line, "the <smartcard>");
+        }
+        if (!spice) {
+            svirt_reader_fail(check->reader, redirected->info.line,
+                              SVIRT_ERROR_INVALID,
+                              "add <graphics type='spice'>, or remove it",
+                              "<%s> has no SPICE to come from",
+                              redirected->smartcard ? "smartcard"
+                                                    : "redirdev");
+        }
+    }
+}
+
+/* A place on a hub, of a hub that is there. */
+static void
+check_usb(Check *check, const SvirtDomain *domain, const SvirtAddress *address)
+{
+    const char *dot = address->type == SVIRT_ADDRESS_USB &&
+                              address->usb_port != NULL
+                          ? strrchr(address->usb_port, '.')
+                          : NULL;
+    size_t length = dot != NULL ? (size_t)(dot - address->usb_port) : 0;
+
+    for (size_t i = 0; dot != NULL && i < domain->hub_count; i++) {
+        const SvirtAddress *hub = &domain->hubs[i].info.address;
+
+        if (hub->usb_port != NULL && hub->bus == address->bus &&
+            strlen(hub->usb_port) == length &&
+            strncmp(hub->usb_port, address->usb_port, length) == 0) {
+            return;
+        }
+    }
+    if (dot != NULL) {
+        svirt_reader_fail(check->reader, address->line, SVIRT_ERROR_INVALID,
+                          "add a <hub type='usb'> with the first part as "
+                          "its port",
+                          "there is no hub for the USB port %u:%s",
+                          address->bus, address->usb_port);
+    }
+}
+
+static void
+check_hubs(Check *check, SvirtDomain *domain)
+{
+    for (size_t i = 0; i < domain->hub_count; i++) {
+        check_usb(check, domain, &domain->hubs[i].info.address);
+    }
+    for (size_t i = 0; i < domain->input_count; i++) {
+        check_usb(check, domain, &domain->inputs[i].info.address);
+    }
+    for (size_t i = 0; i < domain->disk_count; i++) {
+        check_usb(check, domain, &domain->disks[i].info.address);
+    }
+    for (size_t i = 0; i < domain->redirected_count; i++) {
+        check_usb(check, domain, &domain->redirected[i].info.address);
+    }
+    for (size_t i = 0; i < domain->sound_count; i++) {
+        check_usb(check, domain, &domain->sounds[i].info.address);
+    }
+}
+
+static void
+check_spicevmc(Check *check, SvirtDomain *domain)
+{
+    for (size_t i = 0; i < domain->chardev_count; i++) {
+        const SvirtChardev *chardev = &domain->chardevs[i];
+
+        if (!has_spice(domain) && chardev->type == SVIRT_CHARDEV_SPICEVMC) {
+            svirt_reader_fail(check->reader, chardev->info.line,
+                              SVIRT_ERROR_INVALID,
+                              "add <graphics type='spice'>, or remove it",
+                              "<channel type='spicevmc'> has no SPICE to go "
+                              "to");
+        }
+    }
+}
+
 /* libvirt's meaning too: only a balloon makes the two differ. */
 static void
 check_memory(Check *check, SvirtDomain *domain)
@@ -297,7 +421,8 @@ svirt_domain_check(SvirtReader *reader, SvirtDomain *domain)
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     static void (*const checks[])(Check *, SvirtDomain *) = {
         check_timers,        check_controllers, check_disks,
-        check_chardevs,      check_small_devices, check_memory,
+        check_chardevs,      check_small_devices, check_media,
+        check_spicevmc,      check_hubs,          check_memory,
         check_boot,          check_seclabels,
     };
     Check check = { .reader = reader, .taken = taken };

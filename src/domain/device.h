@@ -292,6 +292,7 @@ typedef enum SvirtChardevRole {
     SVIRT_CHARDEV_SERIAL,
     SVIRT_CHARDEV_CONSOLE,
     SVIRT_CHARDEV_CHANNEL,
+    SVIRT_CHARDEV_PARALLEL,
     SVIRT_CHARDEV_ROLE_MAX
 } SvirtChardevRole;
 SVIRT_ENUM_DECLARE(SvirtChardevRole, svirt_chardev_role)
@@ -301,6 +302,8 @@ typedef enum SvirtChardevType {
     SVIRT_CHARDEV_UNIX,
     SVIRT_CHARDEV_FILE,
     SVIRT_CHARDEV_NULL,
+    SVIRT_CHARDEV_TCP,
+    SVIRT_CHARDEV_SPICEVMC, /* channel: QEMU's SPICE server has the end */
     SVIRT_CHARDEV_TYPE_MAX
 } SvirtChardevType;
 SVIRT_ENUM_DECLARE(SvirtChardevType, svirt_chardev_type)
@@ -323,9 +326,12 @@ typedef struct SvirtChardev {
     SvirtChardevTarget target;
     int target_port;         /* -1 unset */
     const char *target_name; /* channel: "org.qemu.guest_agent.0" */
-    const char *path;     /* file and unix; NULL: held by the monitor alone */
+    /* file and unix; NULL: a channel's socket in the run directory */
+    const char *path;
+    const char *host;     /* tcp: a numeric address */
+    unsigned port;        /* tcp */
     bool append;          /* file: <source append='on'> */
-    bool connect;         /* unix: mode='connect', else it listens */
+    bool connect;         /* unix, tcp: mode='connect', else it listens */
     const char *log_path; /* <log file=>; NULL none */
     bool log_append;
     const GPtrArray *seclabels; /* of SvirtSeclabel *, checked; NULL none */

@@ -8,6 +8,7 @@
 
 #include "base/enum-table.h"
 #include "base/uuid.h"
+#include "domain/device-media.h"
 #include "domain/device.h"
 #include "domain/tune.h"
 #include "domain/xml.h"
@@ -215,7 +216,7 @@ typedef struct SvirtDomain {
     size_t controller_count;
     const SvirtInterface *interfaces;
     size_t interface_count;
-    /* All <serial>, then all <console>, then all <channel>. */
+    /* All <serial>, <console>, <channel>, then <parallel>. */
     const SvirtChardev *chardevs;
     size_t chardev_count;
     const SvirtInput *inputs;
@@ -227,6 +228,17 @@ typedef struct SvirtDomain {
     SvirtBalloon balloon;
     const SvirtPanic *panics;
     size_t panic_count;
+    const SvirtGraphics *graphics;
+    size_t graphics_count;
+    const SvirtSound *sounds;
+    size_t sound_count;
+    bool audio_spice; /* <audio type='spice'>, or SPICE without <audio> */
+    const SvirtWatchdog *watchdogs;
+    size_t watchdog_count;
+    const SvirtHub *hubs;
+    size_t hub_count;
+    const SvirtRedirected *redirected;
+    size_t redirected_count;
 
     const SvirtDomainWarning *warnings; /* in order of their lines */
     size_t warning_count;

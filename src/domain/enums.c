@@ -120,11 +120,14 @@ SVIRT_ENUM_TABLE(SvirtInterfaceDriver, svirt_interface_driver,
 SVIRT_ENUM_TABLE(
     SvirtChardevRole, svirt_chardev_role,
     SVIRT_CHARDEV_ROLE_MAX, [SVIRT_CHARDEV_SERIAL] = "serial",
-    [SVIRT_CHARDEV_CONSOLE] = "console", [SVIRT_CHARDEV_CHANNEL] = "channel")
+    [SVIRT_CHARDEV_CONSOLE] = "console", [SVIRT_CHARDEV_CHANNEL] = "channel",
+    [SVIRT_CHARDEV_PARALLEL] = "parallel")
 
 SVIRT_ENUM_TABLE(SvirtChardevType, svirt_chardev_type, SVIRT_CHARDEV_TYPE_MAX,
                  [SVIRT_CHARDEV_PTY] = "pty", [SVIRT_CHARDEV_UNIX] = "unix",
-                 [SVIRT_CHARDEV_FILE] = "file", [SVIRT_CHARDEV_NULL] = "null")
+                 [SVIRT_CHARDEV_FILE] = "file", [SVIRT_CHARDEV_NULL] = "null",
+                 [SVIRT_CHARDEV_TCP] = "tcp",
+                 [SVIRT_CHARDEV_SPICEVMC] = "spicevmc")
 
 SVIRT_ENUM_TABLE(SvirtChardevTarget, svirt_chardev_target,
                  SVIRT_CHARDEV_TARGET_MAX, [SVIRT_CHARDEV_TARGET_UNSET] = "",

@@ -11,26 +11,69 @@ parse_file(SvirtReader *reader, SvirtXmlNode *source, SvirtChardev *chardev)
     chardev->append = svirt_reader_on_off(reader, source, "append", false);
 }
 
+/* mode='connect' or 'bind'; without one, as libvirt: a channel binds. */
 static void
-parse_unix(SvirtReader *reader, SvirtXmlNode *source, SvirtChardev *chardev)
+parse_mode(SvirtReader *reader, SvirtXmlNode *source, SvirtChardev *chardev)
 {
     const char *mode = svirt_reader_attribute(reader, source, "mode");
 
-    if (chardev->role == SVIRT_CHARDEV_CHANNEL) {
-        if (svirt_reader_attribute(reader, source, "path") != NULL) {
-            svirt_reader_fail(reader, source->line, SVIRT_ERROR_UNSUPPORTED,
-                              "remove <source>: svirt holds the channel",
-                              "<channel> with a socket of its own is not "
-                              "supported");
-        }
-        return;
-    }
-    chardev->path = svirt_reader_path(reader, source, "path");
-    /* libvirt connects unless told to bind. */
-    chardev->connect = mode == NULL || strcmp(mode, "connect") == 0;
+    chardev->connect = mode == NULL ? chardev->role != SVIRT_CHARDEV_CHANNEL
+                                    : strcmp(mode, "connect") == 0;
     if (mode != NULL && !chardev->connect && strcmp(mode, "bind") != 0) {
         svirt_reader_bad_word(reader, source, "mode", mode);
     }
+}
+
+/* Where libvirt puts a channel's socket by itself: here it is svirt's. */
+static bool
+is_made_up(const char *path)
+{
+    return g_str_has_prefix(path, "/var/lib/libvirt/qemu/channel/") ||
+           g_str_has_prefix(path, "/run/libvirt/qemu/channel/");
+}
+
+static void
+parse_unix(SvirtReader *reader, SvirtXmlNode *source, SvirtChardev *chardev)
+{
+    const char *path = svirt_reader_attribute(reader, source, "path");
+
+    parse_mode(reader, source, chardev);
+    if (chardev->role == SVIRT_CHARDEV_CHANNEL && !chardev->connect &&
+        (path == NULL || is_made_up(path))) {
+        return;
+    }
+    chardev->path = svirt_reader_path(reader, source, "path");
+}
+
+/* The port stays disconnected until the next start, as the manual says. */
+static void
+parse_reconnect(SvirtReader *reader, SvirtXmlNode *source)
+{
+    SvirtXmlNode *reconnect = svirt_reader_child(reader, source, "reconnect");
+
+    if (reconnect != NULL &&
+        svirt_reader_yes_no(reader, reconnect, "enabled", false)) {
+        (void)svirt_reader_number(reader, reconnect, "timeout", 1, INT_MAX,
+                                  1);
+        svirt_reader_warn(reader, reconnect->line,
+                          "<reconnect> is ignored: a port stays disconnected "
+                          "until the next start");
+    }
+}
+
+/* Numbers alone: svirt asks no resolver on behalf of a definition. */
+static void
+parse_tcp(SvirtReader *reader, SvirtXmlNode *source, SvirtChardev *chardev)
+{
+    parse_mode(reader, source, chardev);
+    chardev->host = svirt_reader_ip(reader, source, "host");
+    if (chardev->host == NULL) {
+        chardev->host = "127.0.0.1";
+    }
+    (void)svirt_reader_required(reader, source, "service"); /* kept */
+    chardev->port = (unsigned)svirt_reader_number(reader, source, "service",
+                                                  1, 65535, 1);
+    (void)svirt_reader_on_off(reader, source, "tls", false);
 }
 
 static void
@@ -39,6 +82,7 @@ parse_chardev_source(SvirtReader *reader, SvirtXmlNode *node,
 {
     SvirtXmlNode *source = svirt_reader_child(reader, node, "source");
     bool needs_path = chardev->type == SVIRT_CHARDEV_FILE ||
+                      chardev->type == SVIRT_CHARDEV_TCP ||
                       (chardev->type == SVIRT_CHARDEV_UNIX &&
                        chardev->role != SVIRT_CHARDEV_CHANNEL);
 
@@ -46,7 +90,10 @@ parse_chardev_source(SvirtReader *reader, SvirtXmlNode *node,
     if (source == NULL) {
         if (needs_path) {
             svirt_reader_fail(reader, node->line, SVIRT_ERROR_INVALID,
-                              "add <source path='...'/>",
+                              chardev->type == SVIRT_CHARDEV_TCP
+                                  ? "add <source mode='bind' "
+                                    "host='127.0.0.1' service='4555'/>"
+                                  : "add <source path='...'/>",
                               "<%s type='%s'> has no <source>", node->name,
                               svirt_chardev_type_to_string(chardev->type));
         }
@@ -58,9 +105,15 @@ parse_chardev_source(SvirtReader *reader, SvirtXmlNode *node,
         break;
     case SVIRT_CHARDEV_UNIX:
         parse_unix(reader, source, chardev);
+        parse_reconnect(reader, source);
+        break;
+    case SVIRT_CHARDEV_TCP:
+        parse_tcp(reader, source, chardev);
+        parse_reconnect(reader, source);
         break;
     case SVIRT_CHARDEV_PTY:
     case SVIRT_CHARDEV_NULL:
+    case SVIRT_CHARDEV_SPICEVMC:
     case SVIRT_CHARDEV_TYPE_MAX:
         break; /* a pty's path is what libvirt once chose: a rule has it */
     }
@@ -92,7 +145,7 @@ target_fits(SvirtChardevRole role, SvirtChardevTarget target)
     case SVIRT_CHARDEV_TARGET_SERIAL:
         return role == SVIRT_CHARDEV_CONSOLE;
     case SVIRT_CHARDEV_TARGET_VIRTIO:
-        return role != SVIRT_CHARDEV_SERIAL;
+        return role != SVIRT_CHARDEV_SERIAL && role != SVIRT_CHARDEV_PARALLEL;
     case SVIRT_CHARDEV_TARGET_MAX:
         break;
     }
@@ -162,10 +215,26 @@ parse_chardev_target(SvirtReader *reader, SvirtXmlNode *node,
     }
 }
 
+/* A name is libvirt's default for SPICE's agent; others have no other end. */
+static void
+check_spicevmc(SvirtReader *reader, SvirtXmlNode *node, SvirtChardev *chardev)
+{
+    if (chardev->role != SVIRT_CHARDEV_CHANNEL) {
+        svirt_reader_fail(reader, node->line, SVIRT_ERROR_INVALID,
+                          "use type='pty'",
+                          "<%s> cannot be of type='spicevmc'", node->name);
+    }
+    if (chardev->target_name == NULL) {
+        chardev->target_name = "com.redhat.spice.0";
+    }
+}
+
 void
 svirt_parse_chardev(SvirtReader *reader, SvirtXmlNode *node, size_t ordinal,
                     SvirtChardevRole role, SvirtChardev *chardev)
 {
+    SvirtXmlNode *protocol = svirt_reader_child(reader, node, "protocol");
+
     chardev->role = role;
     chardev->type = SVIRT_CHARDEV_PTY;
     svirt_parse_info(reader, node, ordinal, &chardev->info);
@@ -174,9 +243,14 @@ svirt_parse_chardev(SvirtReader *reader, SvirtXmlNode *node, size_t ordinal,
     parse_chardev_source(reader, node, chardev);
     parse_log(reader, node, chardev);
     parse_chardev_target(reader, node, chardev);
-    if (role == SVIRT_CHARDEV_CHANNEL && chardev->type == SVIRT_CHARDEV_FILE) {
-        svirt_reader_fail(reader, node->line, SVIRT_ERROR_UNSUPPORTED,
-                          "use type='unix' without a <source>",
-                          "<channel type='file'> is not supported");
+    if (chardev->type == SVIRT_CHARDEV_SPICEVMC) {
+        check_spicevmc(reader, node, chardev);
+    }
+    if (protocol != NULL) {
+        const char *type = svirt_reader_required(reader, protocol, "type");
+
+        if (reader->error == NULL && strcmp(type, "raw") != 0) {
+            svirt_reader_bad_word(reader, protocol, "type", type);
+        }
     }
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "domain/parse.h"
+#include <string.h>
+
+#include "domain/parse-media.h"
 
 /*
  * All devices of one name into one array: `array` and `counter` are members
@@ -98,6 +100,64 @@ parse_chardevs(SvirtReader *reader, SvirtXmlNode *devices, SvirtDomain *domain)
     }
 }
 
+/* Where the guest's sound goes: nowhere, or to who looks at it by SPICE. */
+static void
+parse_audio(SvirtReader *reader, SvirtXmlNode *devices, SvirtDomain *domain)
+{
+    SvirtXmlNode *audio = svirt_reader_child(reader, devices, "audio");
+    bool spice = false;
+    const char *type;
+
+    for (size_t i = 0; i < domain->graphics_count; i++) {
+        spice = spice || domain->graphics[i].type == SVIRT_GRAPHICS_SPICE;
+    }
+    domain->audio_spice = audio == NULL && spice;
+    if (audio == NULL) {
+        return;
+    }
+    type = svirt_reader_attribute(reader, audio, "type");
+    domain->audio_spice = g_strcmp0(type, "spice") == 0;
+    if (domain->audio_spice && !spice) {
+        svirt_reader_fail(reader, audio->line, SVIRT_ERROR_INVALID,
+                          "add <graphics type='spice'>, or use type='none'",
+                          "<audio type='spice'> has no SPICE to go to");
+    } else if (type != NULL && !domain->audio_spice &&
+               strcmp(type, "none") != 0) {
+        svirt_reader_bad_word(reader, audio, "type", type);
+    }
+}
+
+static void
+parse_media(SvirtReader *reader, SvirtXmlNode *devices, SvirtDomain *domain)
+{
+    size_t usb = svirt_reader_count(devices, "redirdev");
+    size_t cards = svirt_reader_count(devices, "smartcard");
+    SvirtRedirected *redirected =
+        svirt_arena_array(reader->arena, usb + cards, sizeof(*redirected));
+    SvirtXmlNode *node = NULL;
+
+    READ_ALL(SvirtGraphics, "graphics", graphics, graphics_count,
+             svirt_parse_graphics);
+    READ_ALL(SvirtSound, "sound", sounds, sound_count, svirt_parse_sound);
+    READ_ALL(SvirtWatchdog, "watchdog", watchdogs, watchdog_count,
+             svirt_parse_watchdog);
+    READ_ALL(SvirtHub, "hub", hubs, hub_count, svirt_parse_hub);
+    for (size_t i = 0; i < usb + cards; i++) {
+        node = svirt_reader_next(reader, devices, i == usb ? NULL : node,
+                                 i < usb ? "redirdev" : "smartcard");
+        if (i < usb) {
+            svirt_parse_redirdev(reader, node, i + 1, &redirected[i]);
+        } else {
+            svirt_parse_smartcard(reader, node, i - usb + 1, &redirected[i]);
+        }
+        (void)svirt_reader_part(reader);
+    }
+    domain->redirected = redirected;
+    domain->redirected_count = usb + cards;
+    parse_audio(reader, devices, domain);
+    (void)svirt_reader_part(reader);
+}
+
 void
 svirt_parse_devices(SvirtReader *reader, SvirtXmlNode *root,
                     SvirtDomain *domain)
@@ -121,6 +181,7 @@ svirt_parse_devices(SvirtReader *reader, SvirtXmlNode *root,
     READ_ALL(SvirtVideo, "video", videos, video_count, svirt_parse_video);
     READ_ALL(SvirtRng, "rng", rngs, rng_count, svirt_parse_rng);
     READ_ALL(SvirtPanic, "panic", panics, panic_count, svirt_parse_panic);
+    parse_media(reader, devices, domain);
     if (balloon != NULL) {
         svirt_parse_balloon(reader, balloon, &domain->balloon);
     }

@@ -4,6 +4,10 @@
 #include <limits.h>
 #include <string.h>
 
+/* QEMU's usb-hub; and USB 2.0, 4.1.1, as libvirt has it. */
+#define USB_HUB_PORTS 8u
+#define USB_DEPTH 4u
+
 static unsigned
 read_part(SvirtReader *reader, SvirtXmlNode *node, const char *name,
           unsigned max)
@@ -22,6 +26,17 @@ read_pci(SvirtReader *reader, SvirtXmlNode *node, SvirtAddress *address)
         svirt_reader_on_off(reader, node, "multifunction", false);
 }
 
+static unsigned
+dots(const char *text)
+{
+    unsigned count = 0;
+
+    for (; *text != '\0'; text++) {
+        count += *text == '.';
+    }
+    return count;
+}
+
 static void
 read_usb(SvirtReader *reader, SvirtXmlNode *node, SvirtAddress *address)
 {
@@ -35,6 +50,16 @@ read_usb(SvirtReader *reader, SvirtXmlNode *node, SvirtAddress *address)
         !g_ascii_isdigit(port[0])) {
         svirt_reader_fail(reader, node->line, SVIRT_ERROR_INVALID, NULL,
                           "port='%.80s' of <address> is not a USB port", port);
+        return;
+    }
+    if (g_strrstr(port, ".") != NULL &&
+        (g_ascii_strtoull(g_strrstr(port, ".") + 1, NULL, 10) - 1 >=
+             USB_HUB_PORTS ||
+         dots(port) >= USB_DEPTH)) {
+        svirt_reader_fail(reader, node->line, SVIRT_ERROR_INVALID,
+                          "a hub has 8 ports, and at most 3 stand in a row",
+                          "port='%.80s' of <address> cannot be on a hub",
+                          port);
         return;
     }
     address->usb_port = port;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "domain/reader.h"
 
+#include <arpa/inet.h>
 #include <limits.h>
 #include <string.h>
 
@@ -70,6 +71,25 @@ svirt_reader_path(SvirtReader *reader, SvirtXmlNode *node, const char *name)
         return NULL;
     }
     return path;
+}
+
+const char *
+svirt_reader_ip(SvirtReader *reader, SvirtXmlNode *node, const char *name)
+{
+    const char *text = svirt_reader_attribute(reader, node, name);
+    uint8_t bytes[16];
+
+    if (text == NULL || strcmp(text, "localhost") == 0) {
+        return text == NULL ? NULL : "127.0.0.1";
+    }
+    if (inet_pton(AF_INET, text, bytes) != 1 &&
+        inet_pton(AF_INET6, text, bytes) != 1) {
+        svirt_reader_fail(reader, node->line, SVIRT_ERROR_INVALID,
+                          "write it in numbers, as 127.0.0.1 or ::1",
+                          "%s='%.80s' of <%s> is no IP address", name, text,
+                          node->name);
+    }
+    return text;
 }
 
 /* libvirt reads a leading zero as octal: such a number is refused, as the

@@ -72,6 +72,13 @@ bool svirt_reader_is_word(const char *text);
 const char *svirt_reader_path(SvirtReader *reader, SvirtXmlNode *node,
                               const char *name);
 
+/*
+ * An IPv4 or IPv6 address in numbers, or "localhost", which is 127.0.0.1; NULL
+ * when absent.
+ */
+const char *svirt_reader_ip(SvirtReader *reader, SvirtXmlNode *node,
+                            const char *name);
+
 /* Decimal, or hexadecimal behind 0x; `fallback` when absent. */
 uint64_t svirt_reader_number(SvirtReader *reader, SvirtXmlNode *node,
                              const char *name, uint64_t min, uint64_t max,

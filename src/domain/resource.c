@@ -13,7 +13,9 @@ SVIRT_ENUM_TABLE(
     [SVIRT_RESOURCE_SOCKET_LISTEN] = "socket-listen",
     [SVIRT_RESOURCE_SOCKET_CONNECT] = "socket-connect",
     [SVIRT_RESOURCE_CHARDEV_FILE] = "chardev-file",
-    [SVIRT_RESOURCE_CHARDEV_LOG] = "chardev-log", [SVIRT_RESOURCE_RNG] = "rng")
+    [SVIRT_RESOURCE_CHARDEV_LOG] = "chardev-log", [SVIRT_RESOURCE_RNG] = "rng",
+    [SVIRT_RESOURCE_TCP_LISTEN] = "tcp-listen",
+    [SVIRT_RESOURCE_TCP_CONNECT] = "tcp-connect")
 
 SVIRT_ENUM_TABLE(
     SvirtAccess, svirt_access,
@@ -111,8 +113,18 @@ add_disk(Builder *builder, size_t index)
     }
 }
 
+static const char *
+tcp_name(Builder *builder, const char *address, unsigned port)
+{
+    return svirt_arena_printf(builder->arena,
+                              strchr(address, ':') != NULL ? "[%s]:%u"
+                                                           : "%s:%u",
+                              address, port);
+}
+
 static bool
-fill_chardev(const SvirtChardev *chardev, SvirtResource *resource)
+fill_chardev(Builder *builder, const SvirtChardev *chardev,
+             SvirtResource *resource)
 {
     switch (chardev->type) {
     case SVIRT_CHARDEV_PTY:
@@ -129,7 +141,16 @@ fill_chardev(const SvirtChardev *chardev, SvirtResource *resource)
         resource->kind = SVIRT_RESOURCE_CHARDEV_FILE;
         resource->append = chardev->append;
         return true;
+    case SVIRT_CHARDEV_TCP:
+        resource->kind = chardev->connect ? SVIRT_RESOURCE_TCP_CONNECT
+                                          : SVIRT_RESOURCE_TCP_LISTEN;
+        if (chardev->connect) {
+            resource->access = SVIRT_ACCESS_SHARED;
+        }
+        resource->path = tcp_name(builder, chardev->host, chardev->port);
+        return true;
     case SVIRT_CHARDEV_NULL:
+    case SVIRT_CHARDEV_SPICEVMC:
         return false;
     case SVIRT_CHARDEV_TYPE_MAX:
         break;
@@ -155,7 +176,7 @@ add_chardev(Builder *builder, size_t index)
     }
     resource.target = svirt_arena_printf(builder->arena, "%s%u", role,
                                          chardev->info.ordinal - 1);
-    if (fill_chardev(chardev, &resource)) {
+    if (fill_chardev(builder, chardev, &resource)) {
         resource.origin = svirt_arena_printf(
             builder->arena, "devices/%s[%u]%s", role, chardev->info.ordinal,
             chardev->path != NULL ? "/source" : "");
@@ -199,6 +220,33 @@ add_interface(Builder *builder, size_t index)
             interface->target != NULL ? interface->target : "");
     }
     add(builder, &resource);
+}
+
+static void
+add_graphics(Builder *builder, size_t index)
+{
+    const SvirtGraphics *graphics = &builder->domain->graphics[index];
+    SvirtResource resource = {
+        .kind = SVIRT_RESOURCE_TCP_LISTEN,
+        .access = SVIRT_ACCESS_EXCLUSIVE,
+        .line = graphics->listen_line,
+        .device_index = index,
+        .target = svirt_graphics_type_to_string(graphics->type),
+        .origin = svirt_arena_printf(builder->arena, "devices/graphics[%u]",
+                                     graphics->info.ordinal),
+    };
+
+    if (graphics->listen == SVIRT_GRAPHICS_LISTEN_SOCKET) {
+        resource.kind = SVIRT_RESOURCE_SOCKET_LISTEN;
+        resource.path = graphics->path;
+    } else if (graphics->listen == SVIRT_GRAPHICS_LISTEN_ADDRESS &&
+               graphics->port != 0) {
+        resource.path = tcp_name(builder, graphics->address, graphics->port);
+    }
+    if (graphics->listen == SVIRT_GRAPHICS_LISTEN_ADDRESS ||
+        resource.path != NULL) {
+        add(builder, &resource);
+    }
 }
 
 static void
@@ -271,6 +319,9 @@ add_all(Builder *builder)
     }
     for (size_t i = 0; i < domain->interface_count; i++) {
         add_interface(builder, i);
+    }
+    for (size_t i = 0; i < domain->graphics_count; i++) {
+        add_graphics(builder, i);
     }
     for (size_t i = 0; i < domain->rng_count; i++) {
         add_rng(builder, i);

@@ -29,6 +29,8 @@ typedef enum SvirtResourceKind {
     SVIRT_RESOURCE_CHARDEV_FILE, /* a serial that writes into a file */
     SVIRT_RESOURCE_CHARDEV_LOG,  /* <log file=> beside a chardev */
     SVIRT_RESOURCE_RNG,
+    SVIRT_RESOURCE_TCP_LISTEN,  /* `path` is ADDRESS:PORT; NULL: any port */
+    SVIRT_RESOURCE_TCP_CONNECT, /* the same */
     SVIRT_RESOURCE_MAX
 } SvirtResourceKind;
 SVIRT_ENUM_DECLARE(SvirtResourceKind, svirt_resource_kind)

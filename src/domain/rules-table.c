@@ -15,9 +15,9 @@
 #define INSIDE(path) { path, SVIRT_VERDICT_INSIDE, NULL },
 
 #define USE_USER_NET "use type='bridge', 'network', 'ethernet' or 'user'"
-#define USE_SERIAL "remove it; 'svirt console' reaches a <serial type='pty'>"
+#define USE_VNC "use type='vnc' or 'spice'"
 #define USE_FILE "use <disk type='file'> or <disk type='block'>"
-#define USE_PTY "use type='pty', 'unix', 'file' or 'null'"
+#define USE_PTY "use type='pty', 'unix', 'tcp', 'file' or 'null'"
 #define TUNING "a matter of speed alone"
 #define NO_IOTHREADS "there are no I/O threads"
 #define GUEST_ONLY "the guest runs without it"
@@ -168,28 +168,59 @@ static const SvirtRule table[] = {
 
     /* ---- devices that are refused whole ---- */
     RESOURCE("devices/hostdev", NULL)
-    RESOURCE("devices/redirdev", NULL)
     RESOURCE("devices/redirfilter", NULL)
     RESOURCE("devices/filesystem", NULL)
-    RESOURCE("devices/smartcard", NULL)
     RESOURCE("devices/shmem", NULL)
-    RESOURCE("devices/vsock", NULL)
+    RESOURCE("devices/vsock", "use <channel type='unix'>")
     RESOURCE("devices/lease", NULL)
     RESOURCE("devices/nvram", NULL)
     RESOURCE("devices/tpm", NULL)
-    RESOURCE("devices/graphics", USE_SERIAL)
-    RESOURCE("devices/parallel", "use <serial>")
     RESOURCE("devices/memory", "give the whole memory in <memory>")
     RESOURCE("devices/crypto", NULL)
     RESOURCE("devices/pstore", NULL)
-    UNBUILT("devices/hub", NULL)
-    UNBUILT("devices/sound", NULL)
-    UNBUILT("devices/watchdog", NULL)
     UNBUILT("devices/iommu", NULL)
     INSIDE("devices/audio")
     ACCEPT("devices/audio@id")
-    ACCEPT("devices/audio@type=none")
-    RESOURCE("devices/audio@type", "use type='none'")
+    RESOURCE("devices/audio@type", "use type='none' or 'spice'")
+    ACCEPT("devices/audio@timerPeriod")
+    IGNORE("devices/audio/input", GUEST_ONLY)
+    IGNORE("devices/audio/output", GUEST_ONLY)
+    IGNORE("devices/sound/audio", "there is one place where sound goes to")
+    UNBUILT("devices/sound@model=ich7", "use model='ich6' or 'ich9'")
+    UNBUILT("devices/sound@model=virtio", "use model='ich9'")
+    IGNORE("devices/sound@multichannel", GUEST_ONLY)
+    IGNORE("devices/sound@streams", GUEST_ONLY)
+    UNBUILT("devices/watchdog@model=diag288", "use model='i6300esb'")
+    UNBUILT("devices/watchdog@action=dump", "svirt never dumps guest memory")
+    RESOURCE("devices/redirdev@type=tcp", "use type='spicevmc'")
+    RESOURCE("devices/smartcard@mode=host", "use mode='passthrough'")
+    RESOURCE("devices/smartcard@mode=host-certificates",
+             "use mode='passthrough'")
+
+    /* ---- graphics ---- */
+    RESOURCE("devices/graphics@type=sdl", USE_VNC)
+    RESOURCE("devices/graphics@type=rdp", USE_VNC)
+    RESOURCE("devices/graphics@type=desktop", USE_VNC)
+    RESOURCE("devices/graphics@type=egl-headless", USE_VNC)
+    RESOURCE("devices/graphics@type=dbus", USE_VNC)
+    UNBUILT("devices/graphics@websocket", "put a proxy before the port")
+    PROTECT("devices/graphics@passwdValidTo", "a password is valid until the "
+                                              "next start")
+    UNBUILT("devices/graphics@connected", "remove it")
+    IGNORE("devices/graphics@powerControl", GUEST_ONLY)
+    IGNORE("devices/graphics@wait", GUEST_ONLY)
+    UNBUILT("devices/graphics/listen@type=network",
+            "use type='address' with an address")
+    ACCEPT("devices/graphics/listen@fromConfig")
+    PROTECT("devices/graphics@defaultMode=secure", "tunnel the port, as by "
+                                                   "ssh -L")
+    PROTECT("devices/graphics/channel@mode=secure", "tunnel the port, as by "
+                                                    "ssh -L")
+    INSIDE("devices/graphics/gl")
+    ACCEPT("devices/graphics/gl@enable=no")
+    RESOURCE("devices/graphics/gl@enable", "use enable='no'")
+    RESOURCE("devices/graphics/gl@rendernode", NULL)
+    IGNORE("devices/graphics/audio", "there is one place where sound goes to")
 
     /* ---- what many devices share ---- */
     IGNORE("devices/*/acpi", GUEST_ONLY)
@@ -377,21 +408,22 @@ static const SvirtRule table[] = {
     RESOURCE("devices/*@type=dev", USE_PTY)
     RESOURCE("devices/*@type=pipe", USE_PTY)
     RESOURCE("devices/*@type=stdio", USE_PTY)
-    RESOURCE("devices/*@type=tcp", USE_PTY)
     RESOURCE("devices/*@type=udp", USE_PTY)
     RESOURCE("devices/*@type=vc", USE_PTY)
     RESOURCE("devices/*@type=nmdm", USE_PTY)
     RESOURCE("devices/*@type=dbus", USE_PTY)
-    RESOURCE("devices/*@type=spicevmc", "remove it; there is no SPICE")
-    RESOURCE("devices/*@type=spiceport", "remove it; there is no SPICE")
-    RESOURCE("devices/*@type=qemu-vdagent", "remove it; there is no display")
+    RESOURCE("devices/*@type=spiceport", USE_PTY)
+    UNBUILT("devices/*@type=qemu-vdagent", "use SPICE and type='spicevmc'")
     ACCEPT("devices/*@tty")
     IGNORE("devices/serial/source@path", "svirt makes a pty of its own")
     IGNORE("devices/console/source@path", "svirt makes a pty of its own")
     IGNORE("devices/channel/source@path", "svirt makes a pty of its own")
     IGNORE("devices/*/source/reconnect", GUEST_ONLY)
-    RESOURCE("devices/*/source@tls", NULL)
-    RESOURCE("devices/*/protocol", NULL)
+    ACCEPT("devices/*/source@tls=no")
+    PROTECT("devices/*/source@tls", "tunnel the port, as by ssh -L")
+    UNBUILT("devices/*/protocol@type=telnet", "use type='raw'")
+    UNBUILT("devices/*/protocol@type=telnets", "use type='raw'")
+    PROTECT("devices/*/protocol@type=tls", "tunnel the port, as by ssh -L")
     UNBUILT("devices/console/target@type=xen", "use type='serial'")
     UNBUILT("devices/console/target@type=uml", "use type='serial'")
     UNBUILT("devices/console/target@type=lxc", "use type='serial'")

@@ -25,6 +25,8 @@ default_config(void)
     config->log_limit_bytes = 2 * MIB;
     config->log_rate_bytes_per_s = 1 * MIB;
     config->ready_timeout_ms = 30000;
+    config->graphics_port_first = 5900;
+    config->graphics_port_last = 65535;
     return config;
 }
 
@@ -86,6 +88,23 @@ read_roots(SvirtConfig *config, const char *value, const char *file,
 }
 
 static bool
+read_ports(SvirtConfig *config, const char *value, const char *file,
+           GError **error)
+{
+    unsigned first, last;
+    char rest;
+
+    if (sscanf(value, "%u-%u%c", &first, &last, &rest) != 2 || first < 1 ||
+        last > 65535 || last < first) {
+        return bad_value(file, "graphics_ports",
+                         "write FIRST-LAST, from 1 to 65535", error);
+    }
+    config->graphics_port_first = first;
+    config->graphics_port_last = last;
+    return true;
+}
+
+static bool
 read_key(SvirtConfig *config, const char *key, const char *value,
          const char *file, GError **error)
 {
@@ -117,6 +136,9 @@ read_key(SvirtConfig *config, const char *key, const char *value,
         }
         config->ready_timeout_ms = (uint32_t)number * 1000;
         return true;
+    }
+    if (strcmp(key, "graphics_ports") == 0) {
+        return read_ports(config, value, file, error);
     }
     return svirt_raise(error, SVIRT_ERROR_INVALID, NULL,
                        "see docs/svirt.conf.md for the keys",

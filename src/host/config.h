@@ -18,6 +18,8 @@ typedef struct SvirtConfig {
     uint64_t log_limit_bytes;
     uint64_t log_rate_bytes_per_s;
     uint32_t ready_timeout_ms;
+    uint32_t graphics_port_first; /* graphics_ports: for viewers */
+    uint32_t graphics_port_last;
 } SvirtConfig;
 
 /*

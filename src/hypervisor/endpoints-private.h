@@ -9,6 +9,7 @@ typedef struct Maker {
     SvirtLaunchFds *fds;
     SvirtEndpoints *made;
     GPtrArray *pty_paths;
+    GString *live; /* lines for live.h */
 } Maker;
 
 static const SvirtSpecFd nobody = {
@@ -23,3 +24,15 @@ bool svirt_endpoints_pair(Maker *maker, SvirtFdRole role, uint32_t index,
                           GError **error);
 /* endpoints-net.c: what carries each interface. */
 bool svirt_endpoints_make_nets(Maker *maker, GError **error);
+/* One line of what only the start knows: "graphics1=127.0.0.1 5900". */
+void svirt_endpoints_note(Maker *maker, const char *format, ...)
+    G_GNUC_PRINTF(2, 3);
+/*
+ * A listening unix socket for the monitor: `path` of the definition (line
+ * `line`), which is removed with the VM, or NULL: `name` in the run directory.
+ */
+bool svirt_endpoints_listen_unix(Maker *maker, const char *path,
+                                 const char *name, unsigned line,
+                                 uint32_t index, int *ret_fd, GError **error);
+bool svirt_endpoints_make_chardev(Maker *maker, size_t index, GError **error);
+bool svirt_endpoints_make_graphics(Maker *maker, GError **error);

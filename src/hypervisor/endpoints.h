@@ -24,6 +24,8 @@ typedef struct SvirtEndpoints {
     int *chardevs;     /* owned, one per chardev of the domain, -1 none */
     int *nets;         /* owned, one per interface: its passt, -1 none */
     SvirtQemuTap *taps; /* owned, one per interface */
+    int *passwords;    /* owned, one per graphics, -1 none */
+    bool graphics[SVIRT_GRAPHICS_KIND_MAX]; /* has a listening socket */
     uint32_t n_serials;
     SvirtSerialKind serial[SVIRT_MONITOR_MAX_SERIALS];
     char **pty_paths;  /* owned, NULL-terminated list of "serial0=/dev/pts/3" */
@@ -40,6 +42,9 @@ typedef struct SvirtEndpointsRequest {
     const char *log_dir;
     const SvirtCompartment *compartment; /* NULL: its sockets have no label */
     int run_dir_fd; /* /run/svirt/<uuid> */
+    const char *run_dir; /* its path */
+    unsigned graphics_port_first; /* where a port is left to svirt */
+    unsigned graphics_port_last;
     bool dry_run;   /* no file or socket of the host is made or touched */
 } SvirtEndpointsRequest;
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
+#include "hypervisor/live.h"
 
 static bool
 has_open(pid_t pid, const SvirtObject *object)
@@ -56,6 +57,27 @@ holder_of(const GPtrArray *runs, const SvirtPrepared *prepared)
     return NULL;
 }
 
+/* A port that another VM's viewers come in at. */
+static char *
+port_holder(SvirtManager *manager, const SvirtPrepared *prepared)
+{
+    for (size_t i = 0; i < prepared->domain->graphics_count; i++) {
+        const SvirtGraphics *graphics = &prepared->domain->graphics[i];
+        g_autofree char *name =
+            graphics->listen == SVIRT_GRAPHICS_LISTEN_ADDRESS &&
+                    graphics->port != 0
+                ? svirt_live_holder(manager, &prepared->definition->uuid,
+                                    graphics->port)
+                : NULL;
+
+        if (name != NULL) {
+            return g_strdup_printf("port %u is held by running domain '%s'",
+                                   graphics->port, name);
+        }
+    }
+    return NULL;
+}
+
 void
 svirt_holder_explain(SvirtManager *manager, const SvirtPrepared *prepared,
                      GError *problem, GError **error)
@@ -68,9 +90,17 @@ svirt_holder_explain(SvirtManager *manager, const SvirtPrepared *prepared,
         g_propagate_error(error, problem);
         return;
     }
+    holder = port_holder(manager, prepared);
+    if (holder != NULL) {
+        svirt_raise(error, SVIRT_ERROR_BUSY, problem,
+                    "stop that domain, or give this one autoport='yes'",
+                    "domain '%s' cannot start: %s",
+                    prepared->definition->name, holder);
+        return;
+    }
     holder = holder_of(runs, prepared);
+    /* A lock alone leaves the question open; the others have their hint. */
     if (holder == NULL && svirt_error_hint(problem) != NULL) {
-        /* No image: a tap or a MAC, whose user is named. */
         g_propagate_error(error, problem);
         return;
     }

@@ -73,6 +73,8 @@ svirt_qemu_reserve_slots(SvirtQemuBuilder *builder, GError **error)
     RESERVE_ALL(domain->rngs, domain->rng_count, "an rng");
     RESERVE_ALL(domain->inputs, domain->input_count, "an input");
     RESERVE_ALL(domain->panics, domain->panic_count, "a panic device");
+    RESERVE_ALL(domain->sounds, domain->sound_count, "a sound device");
+    RESERVE_ALL(domain->watchdogs, domain->watchdog_count, "a watchdog");
     return reserve(builder, &domain->balloon.info, "the balloon", error);
 }
 

@@ -11,7 +11,11 @@ add_chardev_backend(SvirtQemuBuilder *builder, size_t index)
 {
     int fd = builder->input->chardev_fds[index];
 
-    if (fd >= 0) {
+    if (builder->input->domain->chardevs[index].type ==
+        SVIRT_CHARDEV_SPICEVMC) {
+        svirt_qemu_addf(builder, "-chardev",
+                        "spicevmc,id=char%zu,name=vdagent", index);
+    } else if (fd >= 0) {
         svirt_qemu_addf(builder, "-chardev", "socket,id=char%zu,fd=%d", index,
                         fd);
     } else {
@@ -76,6 +80,23 @@ add_port(SvirtQemuBuilder *builder, const SvirtChardev *chardev, size_t index)
     svirt_qemu_add_json(builder, "-device", device);
 }
 
+/* QEMU knows three places: 0x378, 0x278, 0x3bc. */
+static void
+add_parallel(SvirtQemuBuilder *builder, const SvirtChardev *chardev,
+             size_t index)
+{
+    g_autofree char *id = g_strdup_printf("parallel%zu", index);
+    g_autofree char *backend = g_strdup_printf("char%zu", index);
+    json_t *device = svirt_qemu_device("isa-parallel", id, 0);
+
+    json_object_set_new(device, "chardev", json_string(backend));
+    if (chardev->target_port >= 0) {
+        json_object_set_new(device, "index",
+                            json_integer(chardev->target_port));
+    }
+    svirt_qemu_add_json(builder, "-device", device);
+}
+
 /* What the launch or QEMU would refuse later. */
 static bool
 check_chardevs(const SvirtDomain *domain, GError **error)
@@ -86,13 +107,16 @@ check_chardevs(const SvirtDomain *domain, GError **error)
         const SvirtChardev *chardev = &domain->chardevs[i];
         bool file = chardev->type == SVIRT_CHARDEV_FILE;
         bool socket =
-            chardev->type == SVIRT_CHARDEV_UNIX && chardev->path != NULL;
+            (chardev->type == SVIRT_CHARDEV_UNIX && chardev->path != NULL) ||
+            chardev->type == SVIRT_CHARDEV_TCP;
 
         if (chardev->repeats_serial) {
             continue;
         }
-        held += chardev->type != SVIRT_CHARDEV_NULL;
+        held += chardev->type != SVIRT_CHARDEV_NULL &&
+                chardev->type != SVIRT_CHARDEV_SPICEVMC;
         isa += chardev->role != SVIRT_CHARDEV_CHANNEL &&
+               chardev->role != SVIRT_CHARDEV_PARALLEL &&
                chardev->target != SVIRT_CHARDEV_TARGET_VIRTIO &&
                chardev->target != SVIRT_CHARDEV_TARGET_PCI_SERIAL &&
                chardev->target != SVIRT_CHARDEV_TARGET_USB_SERIAL;
@@ -137,6 +161,8 @@ svirt_qemu_add_chardevs(SvirtQemuBuilder *builder, GError **error)
         if (chardev->role == SVIRT_CHARDEV_CHANNEL ||
             chardev->target == SVIRT_CHARDEV_TARGET_VIRTIO) {
             add_port(builder, chardev, i);
+        } else if (chardev->role == SVIRT_CHARDEV_PARALLEL) {
+            add_parallel(builder, chardev, i);
         } else if (!add_serial(builder, chardev, i, error)) {
             return false;
         }

@@ -56,8 +56,8 @@ need(SvirtQemuBuilder *builder, SvirtControllerType type, unsigned index)
                                index);
 }
 
-static void
-need_usb(SvirtQemuBuilder *builder, const SvirtDeviceInfo *info)
+void
+svirt_qemu_need_usb(SvirtQemuBuilder *builder, const SvirtDeviceInfo *info)
 {
     need(builder, SVIRT_CONTROLLER_USB,
          info->address.type == SVIRT_ADDRESS_USB ? info->address.bus : 0);
@@ -108,7 +108,7 @@ plan_disks(SvirtQemuBuilder *builder, GError **error)
             continue;
         }
         if (disk->bus == SVIRT_DISK_BUS_USB) {
-            need_usb(builder, &disk->info);
+            svirt_qemu_need_usb(builder, &disk->info);
             continue;
         }
         if (!svirt_qemu_disk_place(builder, disk, &place, error)) {
@@ -136,7 +136,7 @@ plan_chardevs(SvirtQemuBuilder *builder)
                      : 0);
         }
         if (chardev->target == SVIRT_CHARDEV_TARGET_USB_SERIAL) {
-            need_usb(builder, &chardev->info);
+            svirt_qemu_need_usb(builder, &chardev->info);
         }
     }
 }
@@ -149,14 +149,15 @@ svirt_qemu_plan_controllers(SvirtQemuBuilder *builder, GError **error)
     copy_controllers(builder);
     for (size_t i = 0; i < domain->input_count; i++) {
         if (svirt_qemu_input_bus(&domain->inputs[i]) == SVIRT_INPUT_BUS_USB) {
-            need_usb(builder, &domain->inputs[i].info);
+            svirt_qemu_need_usb(builder, &domain->inputs[i].info);
         }
     }
     for (size_t i = 0; i < domain->interface_count; i++) {
         if (g_strcmp0(domain->interfaces[i].model, "usb-net") == 0) {
-            need_usb(builder, &domain->interfaces[i].info);
+            svirt_qemu_need_usb(builder, &domain->interfaces[i].info);
         }
     }
+    svirt_qemu_plan_media(builder);
     plan_chardevs(builder);
     return plan_disks(builder, error);
 }

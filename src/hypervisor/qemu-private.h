@@ -74,6 +74,15 @@ bool svirt_qemu_add_disks(SvirtQemuBuilder *builder, GError **error);
 bool svirt_qemu_add_chardevs(SvirtQemuBuilder *builder, GError **error);
 bool svirt_qemu_add_interface(SvirtQemuBuilder *builder, size_t index,
                               GError **error);
+/* The USB controller of the bus that the device's address names. */
+void svirt_qemu_need_usb(SvirtQemuBuilder *builder,
+                         const SvirtDeviceInfo *info);
+/* qemu-media.c: controllers that its devices need; displays; USB hubs, before
+ * what is attached to them; and the devices. */
+void svirt_qemu_plan_media(SvirtQemuBuilder *builder);
+void svirt_qemu_add_graphics(SvirtQemuBuilder *builder);
+bool svirt_qemu_add_hubs(SvirtQemuBuilder *builder, GError **error);
+bool svirt_qemu_add_media(SvirtQemuBuilder *builder, GError **error);
 bool svirt_qemu_add_small_devices(SvirtQemuBuilder *builder, GError **error);
 /* Place and add a device, which is the callee's from now on. */
 bool svirt_qemu_add_pci(SvirtQemuBuilder *builder, json_t *device,

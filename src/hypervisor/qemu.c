@@ -368,6 +368,7 @@ add_base(SvirtQemuBuilder *builder, GError **error)
     }
     add_sleep(builder);
     add_boot(builder);
+    svirt_qemu_add_graphics(builder);
     for (unsigned i = 0; i < input->add_fd_count; i++) {
         svirt_qemu_addf(builder, "-add-fd", "fd=%d,set=%u",
                         input->add_fds[i].fd, input->add_fds[i].fdset);
@@ -398,9 +399,11 @@ svirt_qemu_argv(const SvirtQemuInput *input, char ***ret_argv, GError **error)
         !svirt_qemu_plan_controllers(&builder, error) ||
         !svirt_qemu_reserve_slots(&builder, error) ||
         !svirt_qemu_add_controllers(&builder, error) ||
+        !svirt_qemu_add_hubs(&builder, error) ||
         !svirt_qemu_add_disks(&builder, error) ||
         !svirt_qemu_add_chardevs(&builder, error) ||
-        !svirt_qemu_add_small_devices(&builder, error)) {
+        !svirt_qemu_add_small_devices(&builder, error) ||
+        !svirt_qemu_add_media(&builder, error)) {
         return false;
     }
     g_ptr_array_add(argv, NULL);
@@ -414,7 +417,8 @@ svirt_qemu_validate(const SvirtDomain *domain, GError **error)
     g_autofree SvirtQemuDrive *drives =
         g_new0(SvirtQemuDrive, domain->disk_count + 1);
     g_autofree int *numbers =
-        g_new0(int, domain->chardev_count + domain->interface_count + 1);
+        g_new0(int, domain->chardev_count + domain->interface_count +
+                        domain->graphics_count + 1);
     SvirtQemuInput input = {
         .domain = domain,
         .drives = drives,
@@ -422,6 +426,7 @@ svirt_qemu_validate(const SvirtDomain *domain, GError **error)
         .initrd_fd = -1,
         .chardev_fds = numbers,
         .net_fds = numbers,
+        .password_fds = numbers,
         .kvm = domain->type == SVIRT_DOMAIN_TYPE_KVM,
     };
     g_auto(GStrv) argv = NULL;

@@ -53,6 +53,7 @@ typedef struct SvirtQemuInput {
     const int *chardev_fds; /* one for each chardev; -1: null or no device */
     const int *net_fds;     /* one for each interface, to its passt */
     const SvirtQemuTap *taps; /* the same; NULL: there are none */
+    const int *password_fds; /* one for each graphics; -1: no password */
     bool kvm;               /* hardware virtualization works */
 } SvirtQemuInput;
 

@@ -111,6 +111,7 @@ add_monitor(SvirtLaunchSpec **spec, const SvirtRuntime *runtime,
     /* The spec may move while it grows. */
     args.name = name;
     memcpy(args.serial, endpoints->serial, sizeof(args.serial));
+    memcpy(args.graphics, endpoints->graphics, sizeof(args.graphics));
     if (!svirt_program_path("monitor", SVIRT_PROGRAM_MONITOR, program,
                             sizeof(program))) {
         return svirt_raise_errno(error, errno, "install svirt completely",

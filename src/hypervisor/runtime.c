@@ -150,6 +150,7 @@ make_argv(SvirtManager *manager, SvirtRuntime *runtime,
         .chardev_fds = runtime->endpoints->chardevs,
         .net_fds = runtime->endpoints->nets,
         .taps = runtime->endpoints->taps,
+        .password_fds = runtime->endpoints->passwords,
         .kvm = prepared->domain->type == SVIRT_DOMAIN_TYPE_KVM,
     };
 
@@ -366,10 +367,20 @@ svirt_runtime_fill(SvirtRuntime *runtime, SvirtManager *manager,
     SvirtRuntimeSpecRequest spec = { .prepared = prepared,
                                      .paused = options->paused };
 
+    g_autofree char *run_dir = NULL;
+    char uuid[SVIRT_UUID_TEXT];
+
     spec.config = svirt_manager_config(manager, error);
     spec.nodes = svirt_runtime_nodes(prepared->domain);
-    return state != NULL && spec.config != NULL &&
-           svirt_endpoints_make(&endpoints, runtime->fds,
+    if (state == NULL || spec.config == NULL) {
+        return false;
+    }
+    svirt_uuid_format(&runtime->uuid, uuid);
+    run_dir = g_build_filename(connection->run_dir, uuid, NULL);
+    endpoints.run_dir = run_dir;
+    endpoints.graphics_port_first = spec.config->graphics_port_first;
+    endpoints.graphics_port_last = spec.config->graphics_port_last;
+    return svirt_endpoints_make(&endpoints, runtime->fds,
                                 &runtime->endpoints, error) &&
            make_files(manager, runtime, prepared, endpoints.compartment,
                       &spec.largest_bytes, error) &&

@@ -289,6 +289,9 @@ static const FilterRule monitor_rules[] = {
      * other connection: some lead to servers of the host. */
     { "sendmsg", FILTER_ALLOW, { INT_IS(0, 4) } },
     { "sendto", FILTER_ALLOW, { IS(4, 0), IS(5, 0) } },
+    /* What stands between QEMU and a viewer. */
+    { "socketpair", FILTER_ALLOW,
+      { INT_IS(0, AF_UNIX), TYPE_IS(1, SOCK_STREAM), INT_IS(2, 0) } },
     { "fcntl", FILTER_ALLOW, { INT_IS(1, F_GETFL) } },
     { "fcntl", FILTER_ALLOW, { INT_IS(1, F_SETFL) } },
     { "fcntl", FILTER_ALLOW, { INT_IS(1, F_GETFD) } },

@@ -41,6 +41,7 @@ static const uint32_t role_to[SVIRT_FD_MAX] = {
     [SVIRT_FD_PROBE] = TO_CHILD,
     [SVIRT_FD_SERIAL_PEER] = SVIRT_TO_MONITOR,
     [SVIRT_FD_SOCKET_DIR] = 0,
+    [SVIRT_FD_GRAPHICS_LISTEN] = SVIRT_TO_MONITOR,
 };
 
 /* What may stand on 0, 1 and 2: never a terminal, never a file. */

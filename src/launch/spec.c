@@ -68,7 +68,8 @@ SVIRT_ENUM_TABLE(SvirtFdRole, svirt_fd_role, SVIRT_FD_MAX,
     [SVIRT_FD_STATUS] = "status",
     [SVIRT_FD_PROBE] = "probe",
     [SVIRT_FD_SERIAL_PEER] = "serial-peer",
-    [SVIRT_FD_SOCKET_DIR] = "socket-dir")
+    [SVIRT_FD_SOCKET_DIR] = "socket-dir",
+    [SVIRT_FD_GRAPHICS_LISTEN] = "graphics-listen")
 
 SVIRT_ENUM_TABLE(SvirtSerialKind, svirt_serial_kind, SVIRT_SERIAL_KIND_MAX,
     [SVIRT_SERIAL_CONSOLE] = "console",

@@ -31,7 +31,7 @@
 #define SVIRT_SPEC_MAX_NOFILE 65536
 #define SVIRT_SPEC_MAX_SERIALS 64
 #define SVIRT_SPEC_MAX_LABELS 8
-#define SVIRT_SPEC_MAX_SOCKETS 16
+#define SVIRT_SPEC_MAX_SOCKETS 18
 #define SVIRT_SPEC_MAX_GROUPS 32
 #define SVIRT_SPEC_MAX_LOCKS 768 /* an image takes three descriptors */
 #define SVIRT_SPEC_MAX_LABEL_BYTES 4096 /* the NUL included */
@@ -103,6 +103,7 @@ typedef enum SvirtFdRole {
     SVIRT_FD_PROBE,        /* selftest's own channels */
     SVIRT_FD_SERIAL_PEER,  /* a serial's connection to a server of the host */
     SVIRT_FD_SOCKET_DIR,   /* where a serial's socket file is (keeper) */
+    SVIRT_FD_GRAPHICS_LISTEN, /* for viewers, `index` = SvirtGraphicsKind */
     SVIRT_FD_MAX
 } SvirtFdRole;
 

@@ -56,8 +56,9 @@ static const PathRule monitor_paths[] = {
     { LIBRARIES, LOAD },
 };
 static const SocketRule monitor_sockets[] = {
-    { AF_UNIX, SOCK_STREAM,
-      SVIRT_PROFILE_SOCKET_USE | SVIRT_PROFILE_SOCKET_ACCEPT },
+    { AF_UNIX, SOCK_STREAM, /* socketpair(2) is asked as creating */
+      SVIRT_PROFILE_SOCKET_USE | SVIRT_PROFILE_SOCKET_ACCEPT |
+          SVIRT_PROFILE_SOCKET_CREATE },
     { AF_UNIX, SOCK_SEQPACKET, SVIRT_PROFILE_SOCKET_USE },
     { AF_UNIX, SOCK_DGRAM, SVIRT_PROFILE_SOCKET_USE },
     { AF_INET, SOCK_STREAM,

@@ -11,7 +11,7 @@ typedef struct SvirtSmackRule {
     const char *accesses; /* of SVIRT_SMACK_ACCESSES */
 } SvirtSmackRule;
 
-#define SVIRT_SMACK_RULES_MAX 10
+#define SVIRT_SMACK_RULES_MAX 11
 
 /*
  * All that is allowed between a VM's labels beyond what equal labels and the

@@ -17,6 +17,7 @@ enum {
     ARG_READY_TIMEOUT,
     ARG_LINKS_DOWN,
     ARG_BALLOON,
+    ARG_GRAPHICS,
     ARG_SERIALS,
     ARG_MAX
 };
@@ -68,6 +69,8 @@ svirt_monitor_layout_add(SvirtLaunchSpec **spec, const char *program,
         args->log_rate_bytes_per_s, args->ready_timeout_ms,
         args->links_down,
         args->balloon_bytes,
+        args->graphics[SVIRT_GRAPHICS_KIND_VNC] +
+            2u * args->graphics[SVIRT_GRAPHICS_KIND_SPICE],
     };
     const SvirtSpecFd channel = {
         .source = SVIRT_KEEPER_FD_CHANNEL,
@@ -144,7 +147,7 @@ bool
 svirt_monitor_args_parse(int argc, char **argv, SvirtMonitorArgs *ret)
 {
     SvirtMonitorArgs args = { 0 };
-    uint64_t control_uid, ready_timeout_ms, links_down;
+    uint64_t control_uid, ready_timeout_ms, links_down, graphics;
 
     if (argc != ARG_MAX ||
         !parse_number(argv[ARG_CONTROL_UID], UINT32_MAX - 1, &control_uid) ||
@@ -158,6 +161,7 @@ svirt_monitor_args_parse(int argc, char **argv, SvirtMonitorArgs *ret)
                       &links_down) ||
         !parse_number(argv[ARG_BALLOON], INT64_MAX / 4,
                       &args.balloon_bytes) ||
+        !parse_number(argv[ARG_GRAPHICS], 3, &graphics) ||
         !parse_serials(argv[ARG_SERIALS], &args)) {
         return false;
     }
@@ -165,6 +169,8 @@ svirt_monitor_args_parse(int argc, char **argv, SvirtMonitorArgs *ret)
     args.control_uid = (uint32_t)control_uid;
     args.ready_timeout_ms = (uint32_t)ready_timeout_ms;
     args.links_down = (uint32_t)links_down;
+    args.graphics[SVIRT_GRAPHICS_KIND_VNC] = (graphics & 1) != 0;
+    args.graphics[SVIRT_GRAPHICS_KIND_SPICE] = (graphics & 2) != 0;
     *ret = args;
     return true;
 }

@@ -19,6 +19,15 @@
 #define SVIRT_MONITOR_FD_LOG_FILE 7    /* SVIRT_FD_LOG_FILE 0: read-write */
 #define SVIRT_MONITOR_FD_LOG_ROTATED 8 /* SVIRT_FD_LOG_FILE 1: read-write */
 
+/* SVIRT_FD_GRAPHICS_LISTEN, by SvirtGraphicsKind: a listening stream socket. */
+#define SVIRT_MONITOR_FD_GRAPHICS(kind) (9 + (kind))
+
+typedef enum SvirtGraphicsKind {
+    SVIRT_GRAPHICS_KIND_VNC,
+    SVIRT_GRAPHICS_KIND_SPICE,
+    SVIRT_GRAPHICS_KIND_MAX
+} SvirtGraphicsKind;
+
 #define SVIRT_MONITOR_MAX_SERIALS 16
 /* SVIRT_FD_SERIAL i: the monitor's end of the chardev's stream socketpair. */
 #define SVIRT_MONITOR_FD_SERIAL(i) (16 + 4 * (i))
@@ -37,7 +46,8 @@
 /*
  * argv of svirt-monitor, all of it, in this order, as decimal numbers but for
  * the two names: PROGRAM NAME CONTROL_UID LOG_LIMIT LOG_RATE
- * READY_TIMEOUT_MS LINKS_DOWN BALLOON SERIALS, where SERIALS is a letter per
+ * READY_TIMEOUT_MS LINKS_DOWN BALLOON GRAPHICS SERIALS, where GRAPHICS is the
+ * sum of 1 for VNC and 2 for SPICE, and SERIALS is a letter per
  * serial: c console, p pty, f file, r file with rotation, u unix, x
  * connected; "-" for none.
  */
@@ -49,6 +59,7 @@ typedef struct SvirtMonitorArgs {
     uint32_t ready_timeout_ms;
     uint32_t links_down;    /* interfaces (a bit each) whose link is down */
     uint64_t balloon_bytes; /* what a balloon leaves the guest; 0 all */
+    bool graphics[SVIRT_GRAPHICS_KIND_MAX]; /* has a listening socket */
     uint32_t n_serials;
     SvirtSerialKind serial[SVIRT_MONITOR_MAX_SERIALS];
     bool rotated[SVIRT_MONITOR_MAX_SERIALS];

@@ -18,6 +18,9 @@ typedef enum SvirtWatchKind {
     SVIRT_WATCH_SERIAL,      /* the VMM's side */
     SVIRT_WATCH_SERIAL_SINK, /* pty master, connection or listening socket */
     SVIRT_WATCH_SERIAL_PEER, /* who connected to the listening socket */
+    SVIRT_WATCH_GRAPHICS,    /* listening sockets */
+    SVIRT_WATCH_GRAPHICS_CLIENT,
+    SVIRT_WATCH_GRAPHICS_VMM,
     SVIRT_WATCH_KIND_MAX
 } SvirtWatchKind;
 

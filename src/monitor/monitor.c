@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "keeper/status.h"
+#include "monitor/graphics.h"
 #include "monitor/link.h"
 #include "monitor/log.h"
 #include "monitor/qmp-session.h"
@@ -25,6 +26,7 @@ typedef struct Monitor {
     SvirtLog log;
     SvirtQmpSession session;
     SvirtServer server;
+    SvirtGraphicsServer graphics;
     SvirtSerial *serials;
     unsigned n_serials;
     bool ends;
@@ -81,6 +83,12 @@ init(Monitor *monitor, const SvirtMonitorArgs *args, const SvirtMessage *begin)
         !init_serials(monitor, args, now_ns)) {
         return false;
     }
+    for (int i = 0; i < SVIRT_GRAPHICS_KIND_MAX; i++) {
+        if (args->graphics[i] &&
+            !set_nonblocking(SVIRT_MONITOR_FD_GRAPHICS(i))) {
+            return false;
+        }
+    }
     svirt_link_init(&monitor->link, SVIRT_MONITOR_FD_KEEPER, now_ns);
     svirt_log_init(&monitor->log, SVIRT_MONITOR_FD_LOG,
                    SVIRT_MONITOR_FD_LOG_FILE, SVIRT_MONITOR_FD_LOG_ROTATED,
@@ -88,6 +96,10 @@ init(Monitor *monitor, const SvirtMonitorArgs *args, const SvirtMessage *begin)
     svirt_qmp_session_init(&monitor->session, &monitor->link, &start, now_ns);
     monitor->session.answer = svirt_server_answer;
     monitor->session.cookie = &monitor->server;
+    monitor->session.given = svirt_graphics_given;
+    monitor->session.given_cookie = &monitor->graphics;
+    svirt_graphics_init(&monitor->graphics, &monitor->loop,
+                        &monitor->session, args);
     monitor->server = (SvirtServer){
         .tainted = (begin->d & SVIRT_RUN_TAINTED) != 0,
         .loop = &monitor->loop,
@@ -214,6 +226,13 @@ dispatch(Monitor *monitor, const SvirtReady *ready, int64_t now_ns)
                                     &monitor->loop);
         }
         break;
+    case SVIRT_WATCH_GRAPHICS:
+        svirt_graphics_accept(&monitor->graphics, ready->index, now_ns);
+        break;
+    case SVIRT_WATCH_GRAPHICS_CLIENT:
+    case SVIRT_WATCH_GRAPHICS_VMM:
+        svirt_graphics_ready(&monitor->graphics, ready);
+        break;
     case SVIRT_WATCH_KIND_MAX:
         break;
     }
@@ -240,6 +259,8 @@ update(Monitor *monitor, int64_t now_ns)
                                                        now_ns));
     }
     wake_ns = earlier(wake_ns, svirt_server_update(&monitor->server, now_ns));
+    wake_ns = earlier(wake_ns, svirt_graphics_update(&monitor->graphics,
+                                                     now_ns));
     wake_ns = earlier(wake_ns, svirt_log_update(&monitor->log, &monitor->loop,
                                                 now_ns));
     return earlier(wake_ns, svirt_link_update(&monitor->link, &monitor->loop,

@@ -148,9 +148,9 @@ fds_must_wait(const SvirtQmpSession *session)
 }
 
 SvirtSend
-svirt_qmp_session_send(SvirtQmpSession *session, unsigned client,
-                       SvirtJsonSpan command, const int *fds, size_t n_fds,
-                       int64_t now_ns)
+svirt_qmp_session_send(SvirtQmpSession *session, SvirtAsker asker,
+                       unsigned client, SvirtJsonSpan command, const int *fds,
+                       size_t n_fds, int64_t now_ns)
 {
     SvirtPending *pending;
 
@@ -161,7 +161,7 @@ svirt_qmp_session_send(SvirtQmpSession *session, unsigned client,
     if (n_fds > 0 && fds_must_wait(session)) {
         return SVIRT_SEND_LATER;
     }
-    pending = svirt_qmp_reserve(session, SVIRT_ASKER_CLIENT, now_ns);
+    pending = svirt_qmp_reserve(session, asker, now_ns);
     if (pending == NULL) {
         return SVIRT_SEND_FAILED;
     }
@@ -193,13 +193,13 @@ svirt_qmp_session_continue(SvirtQmpSession *session, int64_t now_ns)
 }
 
 void
-svirt_qmp_session_forget(SvirtQmpSession *session, unsigned client)
+svirt_qmp_session_forget(SvirtQmpSession *session, SvirtAsker asker,
+                         unsigned client)
 {
     for (unsigned i = 0; i < SVIRT_QMP_MAX_PENDING; i++) {
         SvirtPending *pending = &session->pending[i];
 
-        if (pending->asker == SVIRT_ASKER_CLIENT &&
-            pending->client == client) {
+        if (pending->asker == asker && pending->client == client) {
             pending->asker = SVIRT_ASKER_GONE;
         }
     }
@@ -309,6 +309,10 @@ take_answer(SvirtQmpSession *session, const SvirtQmpMessage *message)
     case SVIRT_ASKER_CLIENT:
         session->answer(session->cookie, taken.client, message->kind,
                         message->body);
+        break;
+    case SVIRT_ASKER_GRAPHICS:
+        session->given(session->given_cookie, taken.client,
+                       message->kind == SVIRT_QMP_RETURN);
         break;
     case SVIRT_ASKER_GONE:
         break;

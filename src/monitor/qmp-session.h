@@ -30,13 +30,14 @@ typedef enum SvirtAsker {
     SVIRT_ASKER_SETTING,
     SVIRT_ASKER_CONTINUE,
     SVIRT_ASKER_CLIENT,
+    SVIRT_ASKER_GRAPHICS,     /* a viewer's connection is handed over */
     SVIRT_ASKER_GONE,         /* a client that left: the answer is dropped */
     SVIRT_ASKER_MAX
 } SvirtAsker;
 
 typedef struct SvirtPending {
     SvirtAsker asker;
-    uint16_t client;     /* CLIENT: its slot */
+    uint16_t client;     /* CLIENT, GRAPHICS: its slot */
     bool has_fds;
     uint32_t serial;
     int64_t overdue_ns;
@@ -63,6 +64,9 @@ typedef struct SvirtQmpSession {
     void (*answer)(void *cookie, unsigned client, SvirtQmpKind kind,
                    SvirtJsonSpan body);
     void *cookie;
+    /* QEMU's word on a command for GRAPHICS. */
+    void (*given)(void *cookie, unsigned index, bool ok);
+    void *given_cookie;
 } SvirtQmpSession;
 
 typedef struct SvirtQmpSessionStart {
@@ -86,15 +90,17 @@ typedef enum SvirtSend {
 } SvirtSend;
 
 /*
- * A checked command for `client`; `fds` go with its first byte and stay the
- * caller's.
+ * A checked command for `client` of `asker` (CLIENT or GRAPHICS); `fds` go
+ * with its first byte and stay the caller's.
  */
-SvirtSend svirt_qmp_session_send(SvirtQmpSession *session, unsigned client,
-                                 SvirtJsonSpan command, const int *fds,
-                                 size_t n_fds, int64_t now_ns);
+SvirtSend svirt_qmp_session_send(SvirtQmpSession *session, SvirtAsker asker,
+                                 unsigned client, SvirtJsonSpan command,
+                                 const int *fds, size_t n_fds,
+                                 int64_t now_ns);
 void svirt_qmp_session_continue(SvirtQmpSession *session, int64_t now_ns);
 /* Whatever was asked for this client is of no interest any more. */
-void svirt_qmp_session_forget(SvirtQmpSession *session, unsigned client);
+void svirt_qmp_session_forget(SvirtQmpSession *session, SvirtAsker asker,
+                              unsigned client);
 /* Why commands are refused, NULL while they are not. */
 const char *svirt_qmp_session_why(const SvirtQmpSession *session);
 

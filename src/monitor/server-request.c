@@ -68,9 +68,9 @@ serve_qmp(SvirtServer *server, SvirtClient *client, int64_t now_ns)
         reply_words(server, client, SVIRT_CONTROL_FAILED, why);
         return;
     }
-    switch (svirt_qmp_session_send(server->session, client->watch.index,
-                                   command, client->fds, client->n_fds,
-                                   now_ns)) {
+    switch (svirt_qmp_session_send(server->session, SVIRT_ASKER_CLIENT,
+                                   client->watch.index, command, client->fds,
+                                   client->n_fds, now_ns)) {
     case SVIRT_SEND_DONE:
         client->state = SVIRT_CLIENT_ASKED;
         break;

@@ -38,7 +38,8 @@ svirt_server_close(SvirtServer *server, SvirtClient *client)
         server->serials[client->serial].client == client->watch.index) {
         server->serials[client->serial].client = -1;
     }
-    svirt_qmp_session_forget(server->session, client->watch.index);
+    svirt_qmp_session_forget(server->session, SVIRT_ASKER_CLIENT,
+                             client->watch.index);
     drop_request(client);
     svirt_outbox_clear(&client->out);
     svirt_watch_close(server->loop, &client->watch);

@@ -49,6 +49,7 @@ role_fits(uint32_t role, const char *target)
     case SVIRT_FD_CONTROL:
     case SVIRT_FD_SERIAL_LISTEN:
     case SVIRT_FD_SERIAL_PEER:
+    case SVIRT_FD_GRAPHICS_LISTEN:
         return g_str_has_prefix(target, "socket:");
     case SVIRT_FD_KERNEL:
         return g_str_has_prefix(target, "/memfd:");
@@ -118,7 +119,8 @@ made_by_itself(SvirtProcess process, const char *target)
 /*
  * A socket pair of its own (QEMU's display qxl makes one): it belongs to the
  * process' network namespace, which nobody else is in, while what it was given
- * comes from the host's; connected, and without a name. unix(7), proc(5).
+ * comes from the host's; connected, and without a name. Or one of its monitor's
+ * making, which stands between the VMM and a viewer. unix(7), proc(5).
  */
 static bool
 is_own_pair(int process_dir, const char *target)
@@ -217,9 +219,22 @@ typedef struct Known {
     const SvirtLaunchSpec *spec; /* NULL: by kind only */
     SvirtProcess process;
     int process_dir;
+    int monitor_dir;
     int fd_dir;
     const GArray *files; /* FileId */
 } Known;
+
+/* Its viewers' connections, and the ends of pairs between them and the VMM. */
+static bool
+serves(const Known *known)
+{
+    for (uint32_t i = 0; i < known->spec->n_fds; i++) {
+        if (known->spec->fds[i].role == SVIRT_FD_GRAPHICS_LISTEN) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static bool
 is_known(const Known *known, const char *name, const char *target)
@@ -239,7 +254,11 @@ is_known(const Known *known, const char *name, const char *target)
     }
     return is_given_file(known->files, known->fd_dir, name) ||
            (known->process == SVIRT_PROCESS_VMM &&
-            is_own_pair(known->process_dir, target));
+            (is_own_pair(known->process_dir, target) ||
+             (known->monitor_dir >= 0 &&
+              is_own_pair(known->monitor_dir, target)))) ||
+           (known->process == SVIRT_PROCESS_MONITOR && serves(known) &&
+            g_str_has_prefix(target, "socket:"));
 }
 
 /* The first strange one of an open fd directory; NULL: there is none. */
@@ -270,14 +289,14 @@ find_strange(DIR *dir, const Known *known, unsigned *ret_count)
 }
 
 bool
-svirt_verify_descriptors(int process_dir, int keeper_dir,
+svirt_verify_descriptors(int process_dir, int keeper_dir, int monitor_dir,
                          SvirtProcess process, const SvirtLaunchSpec *spec,
                          unsigned *ret_count, char **ret_strange)
 {
     int copy = openat(process_dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
     g_autoptr(GArray) files = NULL;
-    Known known = { spec, process, process_dir, copy, NULL };
+    Known known = { spec, process, process_dir, monitor_dir, copy, NULL };
 
     *ret_count = 0;
     if (dir == NULL) {

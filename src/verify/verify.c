@@ -249,8 +249,15 @@ check_descriptors(Check *check, const SvirtLaunchSpec *spec)
     const SvirtRunProcess *run = &check->status->keeper;
     SVIRT_AUTO_FD keeper =
         svirt_run_process_alive(run) ? svirt_process_open_dir(run->pid) : -1;
-    bool ok = svirt_verify_descriptors(check->dir, keeper, check->process,
-                                       spec, &count, &strange);
+    const SvirtRunProcess *other =
+        &check->status->process[SVIRT_PROCESS_MONITOR];
+    SVIRT_AUTO_FD monitor = check->process == SVIRT_PROCESS_VMM &&
+                                    svirt_run_process_alive(other)
+                                ? svirt_process_open_dir(other->pid)
+                                : -1;
+    bool ok = svirt_verify_descriptors(check->dir, keeper, monitor,
+                                       check->process, spec, &count,
+                                       &strange);
 
     add_row(check, "descriptors", ok, "every one known",
             ok ? g_strdup_printf("%u, every one known", count)

@@ -40,15 +40,15 @@ static const struct {
 } rows[] = {
     { "every-device-is-judged",
       HEAD "<devices>\n"
-           "<graphics type='vnc'/>\n"
+           "<graphics type='sdl'/>\n"
            "<disk type='file' device='floppy'><target dev='fda'/></disk>\n"
-           "<sound model='ich6'/>\n"
+           "<sound model='virtio'/>\n"
            "<interface type='network'><source network='default'/>"
            "<mac address='x'/></interface>\n"
            "<tpm model='tpm-crb'/>\n"
            "</devices></domain>",
       SVIRT_ERROR_UNSUPPORTED,
-      { "4: <graphics>", "5: device='floppy'", "6: <sound>",
+      { "4: type='sdl'", "5: device='floppy'", "6: model='virtio'",
         "7: 'x' is no MAC", "8: <tpm>" } },
     { "every-member-of-a-disk-is-judged",
       HEAD "<devices><disk type='file' device='disk'>\n"
@@ -116,7 +116,7 @@ test_the_list_is_bounded(void)
     int code;
 
     for (unsigned i = 0; i < 10000; i++) {
-        g_string_append(xml, "<sound model='ich6'/>\n");
+        g_string_append(xml, "<sound model='virtio'/>\n");
     }
     g_string_append(xml, "</devices></domain>");
     faults = faults_of(xml->str, &code);

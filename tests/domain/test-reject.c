@@ -379,14 +379,6 @@ static const Row rows[] = {
       "4: only the first <console> can be a serial port" },
     { "channel-without-target", DEVICES, "<channel type='unix'/>", INV,
       "3: <channel> has no <target> with a type" },
-    { "channel-with-path", DEVICES,
-      "<channel type='unix'><source mode='bind' path='/a'/>"
-      "<target type='virtio' name='a'/></channel>",
-      UNS, "3: <channel> with a socket of its own is not supported" },
-    { "channel-file", DEVICES,
-      "<channel type='file'><source path='/a'/>"
-      "<target type='virtio' name='a'/></channel>",
-      UNS, "3: <channel type='file'> is not supported" },
     { "channel-name", DEVICES,
       "<channel type='unix'><target type='virtio' name='a,b'/></channel>", INV,
       "3: name='a,b' of <target> is not a single word" },

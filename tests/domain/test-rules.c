@@ -49,6 +49,12 @@ static const char template_xml[] =
     "<console><source/><target/></console>\n"
     "<channel><source/><target type='virtio' name='c'/></channel>\n"
     "<audio/>\n"
+    "<graphics type='spice'>\n"
+    "<listen type='address'/><channel name='main' mode='any'/><gl/>\n"
+    "</graphics>\n"
+    "<sound model='ich6'/><watchdog model='ib700'/>\n"
+    "<redirdev type='spicevmc'/>\n"
+    "<smartcard mode='passthrough' type='spicevmc'/>\n"
     "<input type='mouse'><driver/></input>\n"
     "<video><driver/><model type='vga'><acceleration/></model></video>\n"
     "<rng model='virtio'>\n"
@@ -218,17 +224,13 @@ static const char *const refused_paths[] = {
     "os/acpi",
     "os/dtb",
     "devices/filesystem",
-    "devices/graphics",
     "devices/hostdev",
     "devices/lease",
     "devices/nvram",
-    "devices/redirdev",
     "devices/shmem",
-    "devices/smartcard",
     "devices/tpm",
     "devices/vsock",
     "devices/memory",
-    "devices/parallel",
     "devices/crypto",
     "devices/disk/auth",
     "devices/disk/encryption",
@@ -257,8 +259,6 @@ static const char *const refused_paths[] = {
     "devices/interface@type=vhostuser",
     "devices/rng/backend@model=egd",
     "devices/serial@type=dev",
-    "devices/serial@type=tcp",
-    "devices/channel@type=spicevmc",
 };
 
 static void

@@ -75,6 +75,7 @@ build(const SvirtDomain *domain, char ***ret, GError **error)
     g_autofree int *nets = g_new0(int, domain->interface_count + 1);
     g_autofree SvirtQemuTap *taps =
         g_new0(SvirtQemuTap, domain->interface_count + 1);
+    const int passwords[] = { 50, 51 };
     SvirtQemuAddFd add[2] = { { 1, 40 }, { 1, 41 } };
     SvirtQemuInput input = {
         .domain = domain,
@@ -87,6 +88,7 @@ build(const SvirtDomain *domain, char ***ret, GError **error)
         .chardev_fds = chardevs,
         .net_fds = nets,
         .taps = taps,
+        .password_fds = passwords,
         .kvm = domain->type == SVIRT_DOMAIN_TYPE_KVM,
     };
 

@@ -218,21 +218,23 @@ static const struct {
     const char *argv; /* separated by blanks */
     bool ok;
 } rows[] = {
-    { "plain", "m web 0 65536 1000 5000 0 0 cpfrux", true },
-    { "no-serial", "m web 0 65536 1000 5000 0 0 -", true },
-    { "too-few", "m web 0 65536 1000 5000 0 0", false },
-    { "too-many", "m web 0 65536 1000 5000 0 0 c c", false },
-    { "unknown-kind", "m web 0 65536 1000 5000 0 0 y", false },
-    { "too-many-serials", "m web 0 65536 1000 5000 0 0 ccccccccccccccccc",
+    { "plain", "m web 0 65536 1000 5000 0 0 0 cpfrux", true },
+    { "no-serial", "m web 0 65536 1000 5000 0 0 0 -", true },
+    { "too-few", "m web 0 65536 1000 5000 0 0 0", false },
+    { "too-many", "m web 0 65536 1000 5000 0 0 0 c c", false },
+    { "unknown-kind", "m web 0 65536 1000 5000 0 0 0 y", false },
+    { "too-many-serials", "m web 0 65536 1000 5000 0 0 0 ccccccccccccccccc",
       false },
-    { "links-and-balloon", "m web 0 65536 1000 5000 255 1073741824 -",
+    { "links-and-balloon", "m web 0 65536 1000 5000 255 1073741824 0 -",
       true },
-    { "ninth-link", "m web 0 65536 1000 5000 256 0 -", false },
-    { "no-balloon", "m web 0 65536 1000 5000 0 x -", false },
-    { "negative", "m web -1 65536 1000 5000 0 0 c", false },
-    { "no-uid", "m web 4294967295 65536 1000 5000 0 0 c", false },
-    { "hexadecimal", "m web 0x1 65536 1000 5000 0 0 c", false },
-    { "huge", "m web 0 99999999999999999999 1000 5000 0 0 c", false },
+    { "viewers", "m web 0 65536 1000 5000 0 0 3 -", true },
+    { "other-viewers", "m web 0 65536 1000 5000 0 0 4 -", false },
+    { "ninth-link", "m web 0 65536 1000 5000 256 0 0 -", false },
+    { "no-balloon", "m web 0 65536 1000 5000 0 x 0 -", false },
+    { "negative", "m web -1 65536 1000 5000 0 0 0 c", false },
+    { "no-uid", "m web 4294967295 65536 1000 5000 0 0 0 c", false },
+    { "hexadecimal", "m web 0x1 65536 1000 5000 0 0 0 c", false },
+    { "huge", "m web 0 99999999999999999999 1000 5000 0 0 0 c", false },
 };
 
 static void

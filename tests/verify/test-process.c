@@ -95,15 +95,15 @@ test_strange_descriptor_is_named(void)
 
         g_assert_true(svirt_spec_add_fd(&spec, &entry));
     }
-    g_assert_true(svirt_verify_descriptors(dir, -1, SVIRT_PROCESS_VMM, spec,
+    g_assert_true(svirt_verify_descriptors(dir, -1, -1, SVIRT_PROCESS_VMM, spec,
                                            &count, &words));
     g_assert_cmpuint(count, >=, 3);
     strange = fcntl(dir, F_DUPFD_CLOEXEC, 100);
     svirt_fd_close(&strange);
     strange = open("/etc/passwd", O_RDONLY | O_CLOEXEC);
     g_assert_cmpint(dup2(strange, 100), ==, 100);
-    g_assert_false(svirt_verify_descriptors(dir, -1, SVIRT_PROCESS_VMM, spec,
-                                            &count, &words));
+    g_assert_false(svirt_verify_descriptors(dir, -1, -1, SVIRT_PROCESS_VMM,
+                                            spec, &count, &words));
     g_assert_cmpstr(words, ==, "100 is /etc/passwd");
     g_assert_cmpint(close(100), ==, 0);
     svirt_spec_free(spec);
