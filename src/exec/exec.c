@@ -249,7 +249,9 @@ report_dry_run(const SvirtExecRun *run, SvirtExecReport *ret)
 static bool
 prepare(SvirtExecRun *run, GError **error)
 {
-    return (!run->request->kvm || svirt_kvm_check(error)) &&
+    return (!run->request->kvm ||
+            svirt_kvm_check(svirt_manager_run_dir(run->manager, true, NULL),
+                            error)) &&
            find_program(run, error) &&
            svirt_exec_slot_take(run->manager, &run->slot, error) &&
            find_compartment(run, error) && open_shares(run, error) &&

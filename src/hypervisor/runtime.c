@@ -322,9 +322,11 @@ make_cgroup(SvirtManager *manager, SvirtRuntime *runtime,
 }
 
 static bool
-check_kvm(const SvirtDomain *domain, GError **error)
+check_kvm(SvirtManager *manager, const SvirtDomain *domain, GError **error)
 {
-    return domain->type != SVIRT_DOMAIN_TYPE_KVM || svirt_kvm_check(error);
+    return domain->type != SVIRT_DOMAIN_TYPE_KVM ||
+           svirt_kvm_check(svirt_manager_run_dir(manager, false, NULL),
+                           error);
 }
 
 bool
@@ -338,7 +340,7 @@ svirt_runtime_new(SvirtManager *manager, const SvirtPrepared *prepared,
     runtime->uuid = prepared->definition->uuid;
     runtime->cgroup_parent = svirt_runtime_cgroup_parent(connection);
     runtime->fds = svirt_launch_fds_new();
-    if (!check_kvm(prepared->domain, error) ||
+    if (!check_kvm(manager, prepared->domain, error) ||
         !make_cgroup(manager, runtime, prepared, error)) {
         return false;
     }
