@@ -11,6 +11,7 @@
 #include "hypervisor/balloon.h"
 #include "hypervisor/tap.h"
 #include "keeper/message.h"
+#include "state/autostart.h"
 #include "state/waivers.h"
 
 typedef struct Info {
@@ -176,12 +177,21 @@ add_definition(Info *info, const SvirtDefinition *definition,
                const SvirtDomain *domain, const SvirtRunStatus *run,
                bool damaged)
 {
+    const SvirtConnection *connection =
+        svirt_manager_connection(info->cli->manager);
+    bool transient = false;
+    SvirtAutostart mark = { 0 };
+
     char uuid[SVIRT_UUID_TEXT];
     bool active = svirt_run_status_is_active(run);
     uint64_t used_bytes =
         active ? svirt_balloon_read(info->cli->manager, definition, domain)
                : domain->current_memory_bytes;
 
+    /* A mark that cannot be read is none: autostart says why. */
+    (void)svirt_autostart_read(connection, &definition->uuid, &mark, NULL);
+    (void)svirt_transient_read(connection, &definition->uuid, &transient,
+                               NULL);
     svirt_uuid_format(&definition->uuid, uuid);
     if (active) {
         add_number(info, "Id", "id", run->id, "");
@@ -200,7 +210,8 @@ add_definition(Info *info, const SvirtDefinition *definition,
                domain->memory_bytes / 1024, " KiB");
     add_number(info, "Used memory", "used_memory_kib", used_bytes / 1024,
                " KiB");
-    add(info, "Persistent", "%s", "yes");
+    add(info, "Persistent", "%s", transient ? "no" : "yes");
+    add(info, "Autostart", "%s", mark.on ? "enable" : "disable");
     add(info, "Author", "uid %u", (unsigned)definition->author);
     add(info, "Tainted", "%s",
         active && (run->flags & SVIRT_RUN_TAINTED) != 0 ? "yes" : "no");

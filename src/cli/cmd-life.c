@@ -23,6 +23,22 @@ ask(const SvirtCli *cli, SvirtLifeVerb verb, const char *done, GError **error)
     return true;
 }
 
+static bool
+stop(const SvirtCli *cli, const SvirtDefinition *definition, int seconds,
+     GError **error)
+{
+    if (seconds == 0) {
+        return svirt_raise(error, SVIRT_ERROR_USAGE, NULL,
+                           "add --wait SECONDS",
+                           "--or-destroy needs to know when");
+    }
+    if (!svirt_life_stop(cli->manager, definition, seconds * 1000, error)) {
+        return false;
+    }
+    svirt_cli_say(cli, "Domain '%s' is shut off", definition->name);
+    return true;
+}
+
 bool
 svirt_cmd_shutdown(const SvirtCli *cli, int *ret_exit, GError **error)
 {
@@ -44,8 +60,13 @@ svirt_cmd_shutdown(const SvirtCli *cli, int *ret_exit, GError **error)
                            "give 1 to 86400 seconds",
                            "--wait '%s' is no number of seconds", wait);
     }
-    if (!svirt_cli_domain(cli, &definition, error) ||
-        !svirt_life_ask(cli->manager, definition, SVIRT_LIFE_SHUTDOWN,
+    if (!svirt_cli_domain(cli, &definition, error)) {
+        return false;
+    }
+    if (svirt_arguments_flag(cli->args, "or-destroy")) {
+        return stop(cli, definition, (int)seconds, error);
+    }
+    if (!svirt_life_ask(cli->manager, definition, SVIRT_LIFE_SHUTDOWN,
                         error)) {
         return false;
     }

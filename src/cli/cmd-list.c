@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "keeper/message.h"
+#include "state/autostart.h"
 
 typedef struct Row {
     char id[16];
@@ -80,6 +81,9 @@ typedef struct Filter {
     bool active;
     bool inactive;
     bool running, paused, shut_off, other; /* none of them: every state */
+    bool marked, unmarked;     /* neither: whether autostarted or not */
+    bool persistent, transient; /* the same */
+    const SvirtConnection *connection;
 } Filter;
 
 static bool
@@ -104,17 +108,43 @@ read_filter(const SvirtCli *cli)
         flag(cli, "all") || flag(cli, "inactive") || filter.shut_off;
     filter.active = flag(cli, "all") || live ||
                     !(flag(cli, "inactive") || filter.shut_off);
-    if (flag(cli, "transient")) {
-        /* Every domain has a definition here. */
-        filter.active = filter.active && flag(cli, "persistent");
-        filter.inactive = filter.inactive && flag(cli, "persistent");
-    }
+    filter.marked = flag(cli, "autostart");
+    filter.unmarked = flag(cli, "no-autostart");
+    filter.persistent = flag(cli, "persistent");
+    filter.transient = flag(cli, "transient");
+    filter.connection = svirt_manager_connection(cli->manager);
     return filter;
 }
 
+/* A transient one that has ended is on its way out, and nobody's any more. */
 static bool
-is_wanted(const Filter *filter, const SvirtRunStatus *run)
+is_marked_so(const Filter *filter, const SvirtUuid *uuid, bool active)
 {
+    SvirtAutostart mark = { 0 };
+    bool transient = false;
+
+    if (filter->marked != filter->unmarked) {
+        (void)svirt_autostart_read(filter->connection, uuid, &mark, NULL);
+        if (mark.on != filter->marked) {
+            return false;
+        }
+    }
+    if (active && filter->persistent == filter->transient) {
+        return true;
+    }
+    (void)svirt_transient_read(filter->connection, uuid, &transient, NULL);
+    return (active || !transient) &&
+           (filter->persistent == filter->transient ||
+            transient == filter->transient);
+}
+
+static bool
+is_wanted(const Filter *filter, const SvirtUuid *uuid,
+          const SvirtRunStatus *run)
+{
+    if (!is_marked_so(filter, uuid, run != NULL)) {
+        return false;
+    }
     if (!(filter->running || filter->paused || filter->shut_off ||
           filter->other)) {
         return true;
@@ -212,7 +242,7 @@ list_running(const SvirtCli *cli, const Filter *filter, const GPtrArray *runs,
         const SvirtRunStatus *run = runs->pdata[i];
         Row row = { 0 };
 
-        if (!is_wanted(filter, run)) {
+        if (!is_wanted(filter, &run->uuid, run)) {
             continue;
         }
         fill_row(&row, &run->uuid, run->name, run, NULL);
@@ -237,7 +267,7 @@ list_others(const SvirtCli *cli, const Filter *filter, const GPtrArray *runs,
         Row row = { 0 };
 
         if (find_run(runs, &definition->uuid) != NULL ||
-            !is_wanted(filter, NULL)) {
+            !is_wanted(filter, &definition->uuid, NULL)) {
             continue;
         }
         fill_row(&row, &definition->uuid, definition->name, NULL,

@@ -71,6 +71,8 @@ SVIRT_COMMAND(svirt_cmd_list);
 SVIRT_COMMAND(svirt_cmd_dominfo);
 SVIRT_COMMAND(svirt_cmd_domstate);
 SVIRT_COMMAND(svirt_cmd_domuuid);
+SVIRT_COMMAND(svirt_cmd_autostart);
+SVIRT_COMMAND(svirt_cmd_run);
 SVIRT_COMMAND(svirt_cmd_domblkinfo);
 SVIRT_COMMAND(svirt_cmd_domblklist);
 SVIRT_COMMAND(svirt_cmd_domiflist);

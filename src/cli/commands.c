@@ -39,8 +39,10 @@ static const SvirtOption list_options[] = {
     { "state-paused", SVIRT_OPTION_FLAG, NULL, "those that are paused" },
     { "state-shutoff", SVIRT_OPTION_FLAG, NULL, "those that are shut off" },
     { "state-other", SVIRT_OPTION_FLAG, NULL, "those in any other state" },
-    { "persistent", SVIRT_OPTION_FLAG, NULL, "those with a definition: all" },
-    { "transient", SVIRT_OPTION_FLAG, NULL, "those without: none" },
+    { "persistent", SVIRT_OPTION_FLAG, NULL, "those that stay defined" },
+    { "transient", SVIRT_OPTION_FLAG, NULL, "those that end with their run" },
+    { "autostart", SVIRT_OPTION_FLAG, NULL, "those that start at boot" },
+    { "no-autostart", SVIRT_OPTION_FLAG, NULL, "those that do not" },
     { "name", SVIRT_OPTION_FLAG, NULL, "names only, one a line" },
     { "uuid", SVIRT_OPTION_FLAG, NULL,
       "UUIDs only, one a line; before the name with --name" },
@@ -65,6 +67,8 @@ static const SvirtOption shutdown_options[] = {
     DOMAIN,
     { "mode", SVIRT_OPTION_TEXT, "acpi", "how to ask" },
     { "wait", SVIRT_OPTION_TEXT, "SECONDS", "until it is shut off" },
+    { "or-destroy", SVIRT_OPTION_FLAG, NULL,
+      "destroy it if it is not by then" },
     END,
 };
 
@@ -78,6 +82,18 @@ static const SvirtOption destroy_options[] = {
 static const SvirtOption domstate_options[] = {
     DOMAIN,
     { "reason", SVIRT_OPTION_FLAG, NULL, "also say why" },
+    END,
+};
+
+static const SvirtOption autostart_options[] = {
+    { "domain", SVIRT_OPTION_POSITIONAL, "DOMAIN", "the domain" },
+    { "disable", SVIRT_OPTION_FLAG, NULL, "no longer" },
+    { "order", SVIRT_OPTION_TEXT, "NUMBER",
+      "small ones start first and are shut down last (default 1000)" },
+    { "delay", SVIRT_OPTION_TEXT, "SECONDS",
+      "behind its start, before the next one's (default 0)" },
+    { "start", SVIRT_OPTION_FLAG, NULL,
+      "start all that are marked, as at boot" },
     END,
 };
 
@@ -227,6 +243,10 @@ const SvirtCommand svirt_commands[] = {
     { "list", LIFE, "list domains", list_options, svirt_cmd_list },
     { "start", LIFE, "start a domain in its compartment", start_options,
       svirt_cmd_start },
+    { "run", LIFE, "start a domain and stay until it ends", domain_options,
+      svirt_cmd_run },
+    { "autostart", LIFE, "start a domain when the host boots",
+      autostart_options, svirt_cmd_autostart },
     { "shutdown", LIFE, "ask the guest to shut down", shutdown_options,
       svirt_cmd_shutdown },
     { "reboot", LIFE, "ask the guest to reboot", domain_options,

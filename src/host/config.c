@@ -27,6 +27,7 @@ default_config(void)
     config->ready_timeout_ms = 30000;
     config->graphics_port_first = 5900;
     config->graphics_port_last = 65535;
+    config->shutdown_timeout_s = 60;
     return config;
 }
 
@@ -139,6 +140,13 @@ read_key(SvirtConfig *config, const char *key, const char *value,
     }
     if (strcmp(key, "graphics_ports") == 0) {
         return read_ports(config, value, file, error);
+    }
+    if (strcmp(key, "shutdown_timeout_s") == 0) {
+        if (!read_number(value, 1, 3600, &number)) {
+            return bad_value(file, key, "write 1 to 3600", error);
+        }
+        config->shutdown_timeout_s = (uint32_t)number;
+        return true;
     }
     return svirt_raise(error, SVIRT_ERROR_INVALID, NULL,
                        "see docs/svirt.conf.md for the keys",

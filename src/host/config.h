@@ -20,6 +20,7 @@ typedef struct SvirtConfig {
     uint32_t ready_timeout_ms;
     uint32_t graphics_port_first; /* graphics_ports: for viewers */
     uint32_t graphics_port_last;
+    uint32_t shutdown_timeout_s; /* at the host's shutdown, before destroy */
 } SvirtConfig;
 
 /*

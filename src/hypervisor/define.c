@@ -12,6 +12,7 @@
 #include "hypervisor/qemu.h"
 #include "hypervisor/run-dir.h"
 #include "hypervisor/runtime.h"
+#include "state/autostart.h"
 
 SVIRT_ENUM_TABLE(SvirtDefined, svirt_defined, SVIRT_DEFINED_MAX,
                  [SVIRT_DEFINED_NEW] = "defined",
@@ -203,6 +204,7 @@ svirt_undefine(SvirtManager *manager, const SvirtDefinition *definition,
                bool keep_labels, GPtrArray **ret_rows, GError **error)
 {
     SvirtState *state = svirt_manager_state(manager, SVIRT_STATE_WRITE, error);
+    const SvirtAutostart unmarked = { .uuid = definition->uuid };
     g_autoptr(GPtrArray) rows = NULL;
     SVIRT_AUTO_RUN_DIR run = SVIRT_RUN_DIR_INIT;
 
@@ -220,7 +222,11 @@ svirt_undefine(SvirtManager *manager, const SvirtDefinition *definition,
         svirt_state_rollback(state);
         return false;
     }
-    if (!svirt_state_commit(state, error)) {
+    if (!svirt_state_commit(state, error) ||
+        !svirt_autostart_write(svirt_manager_connection(manager), &unmarked,
+                               error) ||
+        !svirt_transient_write(svirt_manager_connection(manager),
+                               &definition->uuid, false, error)) {
         return false;
     }
     remove_traces(manager, definition);

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "hypervisor/unit.h"
 #include "keeper/layout.h"
 #include "keeper/message.h"
 #include "keeper/programs.h"
@@ -50,7 +51,7 @@ svirt_keeper_link_free(SvirtKeeperLink *link)
     if (link == NULL) {
         return;
     }
-    if (!link->committed && link->fd >= 0) {
+    if (!link->committed && link->fd >= 0 && link->pid > 0) {
         /* One that still waits for its spec takes this for an end as well.
            The end of the conversation is the keeper's word that everything
            of this run is gone again. */
@@ -226,10 +227,34 @@ move_up(int *fd)
     return moved >= 0;
 }
 
-bool
-svirt_keeper_link_spawn(const char *name, SvirtKeeperLink **ret,
-                        GError **error)
+static bool
+wait_placed(SvirtKeeperLink *link, GError **error)
 {
+    SvirtMessage message;
+
+    if (!svirt_message_receive(link->fd, PATIENCE_MS, &message) ||
+        message.type != SVIRT_MESSAGE_PLACED || message.a <= 0) {
+        return svirt_raise(error, SVIRT_ERROR_LAUNCH, NULL,
+                           "journalctl -b says why; svirt run starts it "
+                           "without systemd",
+                           "systemd did not start the keeper of domain '%s'",
+                           link->name);
+    }
+    link->pid = (pid_t)message.a;
+    return message.errnum == 0 ||
+           svirt_raise_errno(error, message.errnum,
+                             "svirt needs the unified hierarchy: boot with "
+                             "systemd.unified_cgroup_hierarchy=1",
+                             "the keeper of domain '%s' cannot enter the "
+                             "cgroup of its unit", link->name);
+}
+
+bool
+svirt_keeper_link_spawn(SvirtManager *manager,
+                        const SvirtDefinition *definition, bool unit,
+                        SvirtKeeperLink **ret, GError **error)
+{
+    const char *name = definition->name;
     g_autoptr(SvirtKeeperLink) link = g_new0(SvirtKeeperLink, 1);
     SVIRT_AUTO_FD peer = -1;
     char program[PATH_MAX];
@@ -253,11 +278,15 @@ svirt_keeper_link_spawn(const char *name, SvirtKeeperLink **ret,
         return svirt_raise_errno(error, errno, "raise it: ulimit -n",
                                  "no descriptor is left for the keeper");
     }
-    if (!spawn(program, name, peer, &link->pid, error)) {
-        (void)close(pair[0]);
+    link->fd = pair[0];
+    if (!(unit ? svirt_unit_start(manager, definition, program, peer, error)
+               : spawn(program, name, peer, &link->pid, error))) {
         return false;
     }
-    link->fd = pair[0];
+    svirt_fd_close(&peer);
+    if (unit && !wait_placed(link, error)) {
+        return false;
+    }
     *ret = g_steal_pointer(&link);
     return true;
 }

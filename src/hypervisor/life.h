@@ -24,6 +24,13 @@ bool svirt_life_wait_off(SvirtManager *manager,
                          GError **error);
 
 /*
+ * The power button, again every five seconds (one that still boots hears none),
+ * and destroy when it is not off by then. One that does not run is no error.
+ */
+bool svirt_life_stop(SvirtManager *manager, const SvirtDefinition *definition,
+                     int timeout_ms, GError **error);
+
+/*
  * Ends it at once and returns when everything of the run is released.
  * `graceful`: the VMM is asked to end, and never killed; TIMEOUT then.
  */

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "hypervisor/runtime.h"
+#include "hypervisor/unit.h"
 #include "monitor/client.h"
 
 #define CLEAR_MS 10000
@@ -15,16 +16,26 @@
 
 /* -1 with errno; ENOENT: no cgroup v2 here, or never a VM of this instance. */
 static int
-open_cgroups(SvirtManager *manager)
+open_cgroups(SvirtManager *manager, const SvirtUuid *uuid)
 {
-    g_autofree char *parent =
-        svirt_runtime_cgroup_parent(svirt_manager_connection(manager));
+    const SvirtConnection *connection = svirt_manager_connection(manager);
+    g_autofree char *parent = svirt_runtime_cgroup_parent(connection);
+    g_autofree char *unit = svirt_unit_cgroup(uuid);
     g_autofree char *path = NULL;
     char mount[PATH_MAX];
+    int dir = -1;
 
     if (!svirt_cgroup_find_mount(-1, mount, sizeof(mount))) {
         return -1;
     }
+    path = g_build_filename(mount, unit, NULL);
+    if (!connection->embedded) {
+        dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    }
+    if (dir >= 0) {
+        return dir;
+    }
+    g_free(path);
     path = g_build_filename(mount, parent, NULL);
     return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
@@ -32,7 +43,7 @@ open_cgroups(SvirtManager *manager)
 static bool
 remove_cgroups(SvirtManager *manager, const SvirtUuid *uuid, int timeout_ms)
 {
-    SVIRT_AUTO_FD dir = open_cgroups(manager);
+    SVIRT_AUTO_FD dir = open_cgroups(manager, uuid);
 
     return dir >= 0 ? svirt_cgroup_remove(dir, uuid, timeout_ms)
                     : errno == ENOENT;
@@ -41,7 +52,8 @@ remove_cgroups(SvirtManager *manager, const SvirtUuid *uuid, int timeout_ms)
 bool
 svirt_orphan_lives(SvirtManager *manager, SvirtAdopt *orphan)
 {
-    SVIRT_AUTO_FD dir = open_cgroups(manager);
+    SVIRT_AUTO_FD dir =
+        open_cgroups(manager, &svirt_adopt_status(orphan)->uuid);
     SVIRT_AUTO_FD control = svirt_control_connect(svirt_adopt_run_dir(orphan));
 
     return control >= 0 ||
@@ -52,7 +64,7 @@ svirt_orphan_lives(SvirtManager *manager, SvirtAdopt *orphan)
 bool
 svirt_orphan_kill(SvirtManager *manager, const SvirtUuid *uuid, int timeout_ms)
 {
-    SVIRT_AUTO_FD dir = open_cgroups(manager);
+    SVIRT_AUTO_FD dir = open_cgroups(manager, uuid);
     SVIRT_AUTO_FD vmm = -1;
     char path[SVIRT_UUID_TEXT + sizeof("/vmm")];
     char text[SVIRT_UUID_TEXT];

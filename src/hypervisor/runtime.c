@@ -15,6 +15,7 @@
 #include "hypervisor/model-labels.h"
 #include "hypervisor/runtime-spec.h"
 #include "hypervisor/tune.h"
+#include "hypervisor/unit.h"
 #include "state/waivers.h"
 
 /* What each interface after the first adds to the helpers' memory. */
@@ -331,14 +332,16 @@ check_kvm(SvirtManager *manager, const SvirtDomain *domain, GError **error)
 
 bool
 svirt_runtime_new(SvirtManager *manager, const SvirtPrepared *prepared,
-                  SvirtRuntime **ret, GError **error)
+                  bool unit, SvirtRuntime **ret, GError **error)
 {
     g_autoptr(SvirtRuntime) runtime = g_new0(SvirtRuntime, 1);
     const SvirtConnection *connection = svirt_manager_connection(manager);
 
     runtime->cgroup = (SvirtCgroup)SVIRT_CGROUP_INIT;
     runtime->uuid = prepared->definition->uuid;
-    runtime->cgroup_parent = svirt_runtime_cgroup_parent(connection);
+    runtime->cgroup_parent = unit
+                                 ? svirt_unit_cgroup(&runtime->uuid)
+                                 : svirt_runtime_cgroup_parent(connection);
     runtime->fds = svirt_launch_fds_new();
     if (!check_kvm(manager, prepared->domain, error) ||
         !make_cgroup(manager, runtime, prepared, error)) {

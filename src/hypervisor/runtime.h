@@ -42,11 +42,12 @@ bool svirt_runtime_close_addresses(int helper_fd, const char *name,
 
 /*
  * The cgroup with its limits and filters, for which the definition need only
- * be parsed. LAUNCH when it cannot be made; UNSUPPORTED when KVM is asked for
- * and does not work; REFUSED when a waived one leaves a network unfiltered.
+ * be parsed; with `unit` in that of its unit. LAUNCH when it cannot be made;
+ * UNSUPPORTED when KVM is asked for and does not work; REFUSED when a waived
+ * one leaves a network unfiltered.
  */
 bool svirt_runtime_new(SvirtManager *manager, const SvirtPrepared *prepared,
-                       SvirtRuntime **ret, GError **error);
+                       bool unit, SvirtRuntime **ret, GError **error);
 /*
  * The rest, of an opened definition. With options->dry_run nothing outlives
  * the runtime, and no file or socket of the host is touched.

@@ -14,6 +14,7 @@
 #include "hypervisor/prepare.h"
 #include "hypervisor/run-dir.h"
 #include "hypervisor/runtime.h"
+#include "hypervisor/unit.h"
 #include "hypervisor/tune.h"
 #include "state/definitions.h"
 #include "state/waivers.h"
@@ -141,8 +142,10 @@ go_ahead(SvirtManager *manager, const SvirtDefinition *definition,
          SvirtStarting *starting, GError **error)
 {
     bool dry_run = starting->options.dry_run;
+    bool unit = !dry_run && !starting->options.foreground &&
+                svirt_unit_is_used(svirt_manager_connection(manager));
 
-    if (!dry_run && !svirt_keeper_link_spawn(definition->name,
+    if (!dry_run && !svirt_keeper_link_spawn(manager, definition, unit,
                                              &starting->keeper, error)) {
         return false;
     }
@@ -150,8 +153,8 @@ go_ahead(SvirtManager *manager, const SvirtDefinition *definition,
                             error) ||
         !svirt_prepared_plan_nets(manager, starting->prepared,
                                   SVIRT_PREPARE_START, error) ||
-        !svirt_runtime_new(manager, starting->prepared, &starting->runtime,
-                           error)) {
+        !svirt_runtime_new(manager, starting->prepared, unit,
+                           &starting->runtime, error)) {
         return false;
     }
     return dry_run || svirt_keeper_link_give_cgroup(

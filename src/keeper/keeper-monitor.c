@@ -217,6 +217,7 @@ take_message(SvirtKeeper *keeper, const SvirtMessage *message)
     case SVIRT_MESSAGE_STARTED:
     case SVIRT_MESSAGE_READY:
     case SVIRT_MESSAGE_EXITED:
+    case SVIRT_MESSAGE_PLACED:
     case SVIRT_MESSAGE_COMMITTED:
     case SVIRT_MESSAGE_COMMIT:
     case SVIRT_MESSAGE_ABORT:

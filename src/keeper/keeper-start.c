@@ -10,6 +10,7 @@
 #include "keeper/inherit.h"
 #include "keeper/keeper.h"
 #include "keeper/layout.h"
+#include "keeper/unit.h"
 #include "launch/hand-over.h"
 
 /* The monitor counts the same time; the keeper does not count on it. */
@@ -284,6 +285,7 @@ svirt_keeper_adopt(SvirtKeeper *keeper)
                           "adoption block");
         return false;
     }
+    svirt_unit_join(keeper->cgroup_fd[SVIRT_LEAF_VMM]);
     vmm->pid = adoption.vmm.pid;
     vmm->pidfd = SVIRT_KEEPER_FD_VMM_PIDFD;
     keeper->status.process[SVIRT_PROCESS_VMM] = adoption.vmm;

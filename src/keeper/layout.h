@@ -7,6 +7,8 @@
  * holds stands at the `source` number its launch spec names.
  *
  *     argv: svirt-keeper NAME           a new VM
+ *           svirt-keeper --unit NAME    the same by systemd, which gives
+ *                                       FD_SVIRT as descriptor 0
  *           svirt-keeper --adopt NAME   an existing VMM whose keeper died
  *
  * A keeper of a new VM is started before its spec exists: it has FD_SVIRT

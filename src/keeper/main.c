@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
@@ -9,6 +10,8 @@
 #include "keeper/inherit.h"
 #include "keeper/keeper.h"
 #include "keeper/layout.h"
+#include "keeper/message.h"
+#include "keeper/unit.h"
 
 /*
  * A session, a directory and signals of its own: neither the terminal of who
@@ -36,14 +39,30 @@ leave_caller(void)
     return chdir("/") == 0 && svirt_inherit_null();
 }
 
+/* Its number is as everywhere from here on; svirt hears where it is. */
+static bool
+enter_unit(void)
+{
+    SvirtMessage message = { .type = SVIRT_MESSAGE_PLACED, .a = getpid() };
+
+    if (dup3(STDIN_FILENO, SVIRT_KEEPER_FD_SVIRT, O_CLOEXEC) < 0) {
+        return false;
+    }
+    message.errnum = svirt_unit_enter() ? 0 : errno;
+    return svirt_message_send(SVIRT_KEEPER_FD_SVIRT, &message) &&
+           message.errnum == 0;
+}
+
 int
 main(int argc, char **argv)
 {
     SvirtWaiting waiting = SVIRT_WAITING_INIT;
     bool adopting = argc == 3 && strcmp(argv[1], "--adopt") == 0;
+    bool unit = argc == 3 && strcmp(argv[1], "--unit") == 0;
     SvirtKeeper keeper;
 
-    if ((argc != 2 && !adopting) || !leave_caller()) {
+    if ((argc != 2 && !adopting && !unit) || (unit && !enter_unit()) ||
+        !leave_caller()) {
         return 2;
     }
     if (!adopting && !svirt_keeper_await(&waiting)) {

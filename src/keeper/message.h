@@ -29,6 +29,8 @@ typedef enum SvirtMessageType {
     SVIRT_MESSAGE_EXITED,      /* VMM gone before commit: a = wait status,
                                   text = last lines of its stderr */
     SVIRT_MESSAGE_COMMITTED,   /* commit done; the guest runs (or is paused) */
+    SVIRT_MESSAGE_PLACED,      /* first word of one that systemd started:
+                                  a = pid, errnum = why it is in no leaf */
     /* svirt start -> keeper */
     SVIRT_MESSAGE_COMMIT,      /* read-back passed: keep the VM. a = 1: cont */
     SVIRT_MESSAGE_ABORT,       /* undo: kill, release, exit */

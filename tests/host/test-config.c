@@ -25,6 +25,8 @@ static const struct {
     { "log-limit", "log_limit_kib = 64\n", true },
     { "log-limit-zero", "log_limit_kib = 0\n", false },
     { "timeout", "ready_timeout_s = 1\n", true },
+    { "shutdown", "shutdown_timeout_s = 5\n", true },
+    { "shutdown-zero", "shutdown_timeout_s = 0\n", false },
     { "timeout-zero", "ready_timeout_s = 0\n", false },
     { "unknown-key", "uid_rang = 1\n", false },
 };
