@@ -61,7 +61,7 @@ parse_identity(SvirtReader *reader, SvirtXmlNode *root, SvirtDomain *domain)
         }
     }
     (void)svirt_reader_part(reader);
-    if (uuid != NULL) {
+    if (uuid != NULL && uuid->text != NULL) {
         const char *text = svirt_reader_text(reader, uuid);
 
         domain->uuid_given = svirt_uuid_parse(text, &domain->uuid);

@@ -65,6 +65,40 @@ typedef struct SvirtOs {
     unsigned boot_menu_timeout_ms; /* 0 unset */
 } SvirtOs;
 
+/* libvirt's words; QEMU's are "hv-" and these with '-' for '_'. */
+typedef enum SvirtHyperv {
+    SVIRT_HYPERV_RELAXED,
+    SVIRT_HYPERV_VAPIC,
+    SVIRT_HYPERV_SPINLOCKS,
+    SVIRT_HYPERV_VPINDEX,
+    SVIRT_HYPERV_RUNTIME,
+    SVIRT_HYPERV_SYNIC,
+    SVIRT_HYPERV_STIMER,
+    SVIRT_HYPERV_RESET,
+    SVIRT_HYPERV_FREQUENCIES,
+    SVIRT_HYPERV_REENLIGHTENMENT,
+    SVIRT_HYPERV_TLBFLUSH,
+    SVIRT_HYPERV_IPI,
+    SVIRT_HYPERV_EVMCS,
+    SVIRT_HYPERV_AVIC,
+    SVIRT_HYPERV_EMSR_BITMAP,
+    SVIRT_HYPERV_XMM_INPUT,
+    SVIRT_HYPERV_MAX
+} SvirtHyperv;
+SVIRT_ENUM_DECLARE(SvirtHyperv, svirt_hyperv)
+
+/* What KVM alone has, as properties of its CPUs. */
+typedef enum SvirtKvmFeature {
+    SVIRT_KVM_FEATURE_HINT_DEDICATED,
+    SVIRT_KVM_FEATURE_POLL_CONTROL,
+    SVIRT_KVM_FEATURE_PV_IPI,
+    SVIRT_KVM_FEATURE_PV_EOI,
+    SVIRT_KVM_FEATURE_PV_UNHALT,
+    SVIRT_KVM_FEATURE_MAX
+} SvirtKvmFeature;
+/* QEMU's words: "kvm-pv-ipi" */
+SVIRT_ENUM_DECLARE(SvirtKvmFeature, svirt_kvm_feature)
+
 /* ON: present; OFF: state='off'; UNSET: not mentioned. */
 typedef struct SvirtFeatures {
     SvirtSwitch acpi;
@@ -76,6 +110,18 @@ typedef struct SvirtFeatures {
     SvirtSwitch smm;
     SvirtSwitch kvm_hidden;
     SvirtSwitch vmcoreinfo;
+    uint32_t hyperv_on; /* a bit for each SvirtHyperv */
+    uint32_t hyperv_off;
+    bool hyperv_passthrough;
+    bool hyperv_direct_timers;
+    bool hyperv_direct_flush;
+    bool hyperv_extended_flush;
+    unsigned hyperv_spinlocks; /* retries; 0 unset */
+    const char *hyperv_vendor; /* 1 to 12 letters */
+    SvirtSwitch kvm[SVIRT_KVM_FEATURE_MAX];
+    unsigned kvm_dirty_ring;  /* entries; 0 unset */
+    SvirtSwitch kernel_ioapic; /* OFF: the I/O APIC is QEMU's */
+    unsigned tseg_mib;         /* 0 unset */
 } SvirtFeatures;
 
 typedef enum SvirtCpuMode {
@@ -100,6 +146,9 @@ SVIRT_ENUM_DECLARE(SvirtCpuCheck, svirt_cpu_check)
 typedef enum SvirtCpuPolicy {
     SVIRT_CPU_POLICY_REQUIRE,
     SVIRT_CPU_POLICY_DISABLE,
+    SVIRT_CPU_POLICY_FORCE,    /* as require: svirt looks at no host CPU */
+    SVIRT_CPU_POLICY_OPTIONAL, /* QEMU leaves out what the host has not */
+    SVIRT_CPU_POLICY_FORBID,   /* as disable */
     SVIRT_CPU_POLICY_MAX
 } SvirtCpuPolicy;
 SVIRT_ENUM_DECLARE(SvirtCpuPolicy, svirt_cpu_policy)
@@ -109,6 +158,15 @@ typedef struct SvirtCpuFeature {
     SvirtCpuPolicy policy;
     unsigned line;
 } SvirtCpuFeature;
+
+typedef enum SvirtCpuCache {
+    SVIRT_CPU_CACHE_UNSET,
+    SVIRT_CPU_CACHE_EMULATE,
+    SVIRT_CPU_CACHE_PASSTHROUGH,
+    SVIRT_CPU_CACHE_DISABLE,
+    SVIRT_CPU_CACHE_MAX
+} SvirtCpuCache;
+SVIRT_ENUM_DECLARE(SvirtCpuCache, svirt_cpu_cache)
 
 typedef struct SvirtCpu {
     SvirtCpuMode mode;
@@ -121,6 +179,11 @@ typedef struct SvirtCpu {
     unsigned clusters;
     unsigned cores;
     unsigned threads;
+    const char *vendor_id; /* 12 letters */
+    SvirtCpuCache cache;
+    unsigned physical_bits;       /* of an address; 0 unset */
+    unsigned physical_bits_limit; /* 0 unset */
+    bool host_physical_bits;
     const SvirtCpuFeature *features;
     size_t feature_count;
     unsigned line; /* 0: no <cpu> */
@@ -128,10 +191,21 @@ typedef struct SvirtCpu {
 
 typedef enum SvirtClockOffset {
     SVIRT_CLOCK_UTC,
-    SVIRT_CLOCK_LOCALTIME,
+    SVIRT_CLOCK_LOCALTIME, /* of the host at the start */
+    SVIRT_CLOCK_TIMEZONE,  /* of a place at the start */
+    SVIRT_CLOCK_VARIABLE,  /* so many seconds from its basis */
+    SVIRT_CLOCK_ABSOLUTE,  /* the same at every start */
     SVIRT_CLOCK_OFFSET_MAX
 } SvirtClockOffset;
 SVIRT_ENUM_DECLARE(SvirtClockOffset, svirt_clock_offset)
+
+typedef struct SvirtClock {
+    SvirtClockOffset offset;
+    const char *timezone; /* "Europe/Paris" */
+    int64_t adjustment_s; /* variable */
+    bool local_basis;     /* variable: from the host's local time */
+    int64_t start_s;      /* absolute: seconds since 1970, UTC */
+} SvirtClock;
 
 typedef enum SvirtTimerName {
     SVIRT_TIMER_RTC,
@@ -154,8 +228,19 @@ typedef enum SvirtTickPolicy {
 } SvirtTickPolicy;
 SVIRT_ENUM_DECLARE(SvirtTickPolicy, svirt_tick_policy)
 
+/* What an RTC follows. */
+typedef enum SvirtTimerTrack {
+    SVIRT_TIMER_TRACK_UNSET,
+    SVIRT_TIMER_TRACK_GUEST,
+    SVIRT_TIMER_TRACK_WALL,
+    SVIRT_TIMER_TRACK_MAX
+} SvirtTimerTrack;
+SVIRT_ENUM_DECLARE(SvirtTimerTrack, svirt_timer_track)
+
 typedef struct SvirtTimer {
     SvirtTimerName name; /* unique within the domain */
+    SvirtTimerTrack track;
+    uint64_t frequency_hz; /* tsc; 0 unset */
     SvirtSwitch present;
     SvirtTickPolicy tick_policy;
     unsigned line;
@@ -196,7 +281,7 @@ typedef struct SvirtDomain {
     SvirtOs os;
     SvirtFeatures features;
     SvirtCpu cpu;
-    SvirtClockOffset clock_offset;
+    SvirtClock clock;
     const SvirtTimer *timers;
     size_t timer_count;
     SvirtLifecycleAction on_poweroff; /* destroy unless given */

@@ -193,11 +193,48 @@ SVIRT_ENUM_TABLE(
 
 SVIRT_ENUM_TABLE(SvirtCpuPolicy, svirt_cpu_policy,
                  SVIRT_CPU_POLICY_MAX, [SVIRT_CPU_POLICY_REQUIRE] = "require",
-                 [SVIRT_CPU_POLICY_DISABLE] = "disable")
+                 [SVIRT_CPU_POLICY_DISABLE] = "disable",
+                 [SVIRT_CPU_POLICY_FORCE] = "force",
+                 [SVIRT_CPU_POLICY_OPTIONAL] = "optional",
+                 [SVIRT_CPU_POLICY_FORBID] = "forbid")
+
+SVIRT_ENUM_TABLE(SvirtCpuCache, svirt_cpu_cache, SVIRT_CPU_CACHE_MAX,
+                 [SVIRT_CPU_CACHE_UNSET] = "",
+                 [SVIRT_CPU_CACHE_EMULATE] = "emulate",
+                 [SVIRT_CPU_CACHE_PASSTHROUGH] = "passthrough",
+                 [SVIRT_CPU_CACHE_DISABLE] = "disable")
+
+SVIRT_ENUM_TABLE(
+    SvirtHyperv, svirt_hyperv, SVIRT_HYPERV_MAX,
+    [SVIRT_HYPERV_RELAXED] = "relaxed", [SVIRT_HYPERV_VAPIC] = "vapic",
+    [SVIRT_HYPERV_SPINLOCKS] = "spinlocks", [SVIRT_HYPERV_VPINDEX] = "vpindex",
+    [SVIRT_HYPERV_RUNTIME] = "runtime", [SVIRT_HYPERV_SYNIC] = "synic",
+    [SVIRT_HYPERV_STIMER] = "stimer", [SVIRT_HYPERV_RESET] = "reset",
+    [SVIRT_HYPERV_FREQUENCIES] = "frequencies",
+    [SVIRT_HYPERV_REENLIGHTENMENT] = "reenlightenment",
+    [SVIRT_HYPERV_TLBFLUSH] = "tlbflush", [SVIRT_HYPERV_IPI] = "ipi",
+    [SVIRT_HYPERV_EVMCS] = "evmcs", [SVIRT_HYPERV_AVIC] = "avic",
+    [SVIRT_HYPERV_EMSR_BITMAP] = "emsr_bitmap",
+    [SVIRT_HYPERV_XMM_INPUT] = "xmm_input")
+
+SVIRT_ENUM_TABLE(SvirtKvmFeature, svirt_kvm_feature, SVIRT_KVM_FEATURE_MAX,
+                 [SVIRT_KVM_FEATURE_HINT_DEDICATED] = "kvm-hint-dedicated",
+                 [SVIRT_KVM_FEATURE_POLL_CONTROL] = "kvm-poll-control",
+                 [SVIRT_KVM_FEATURE_PV_IPI] = "kvm-pv-ipi",
+                 [SVIRT_KVM_FEATURE_PV_EOI] = "kvm-pv-eoi",
+                 [SVIRT_KVM_FEATURE_PV_UNHALT] = "kvm-pv-unhalt")
+
+SVIRT_ENUM_TABLE(SvirtTimerTrack, svirt_timer_track, SVIRT_TIMER_TRACK_MAX,
+                 [SVIRT_TIMER_TRACK_UNSET] = "",
+                 [SVIRT_TIMER_TRACK_GUEST] = "guest",
+                 [SVIRT_TIMER_TRACK_WALL] = "wall")
 
 SVIRT_ENUM_TABLE(SvirtClockOffset, svirt_clock_offset,
                  SVIRT_CLOCK_OFFSET_MAX, [SVIRT_CLOCK_UTC] = "utc",
-                 [SVIRT_CLOCK_LOCALTIME] = "localtime")
+                 [SVIRT_CLOCK_LOCALTIME] = "localtime",
+                 [SVIRT_CLOCK_TIMEZONE] = "timezone",
+                 [SVIRT_CLOCK_VARIABLE] = "variable",
+                 [SVIRT_CLOCK_ABSOLUTE] = "absolute")
 
 SVIRT_ENUM_TABLE(SvirtTimerName, svirt_timer_name,
                  SVIRT_TIMER_NAME_MAX, [SVIRT_TIMER_RTC] = "rtc",

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define VENDOR_BYTES 12u
+
 static void
 parse_model(SvirtReader *reader, SvirtXmlNode *node, SvirtCpu *cpu)
 {
@@ -13,6 +15,14 @@ parse_model(SvirtReader *reader, SvirtXmlNode *node, SvirtCpu *cpu)
         return;
     }
     /* host-model takes <model fallback='...'/> without a name. */
+    cpu->vendor_id = svirt_reader_attribute(reader, model, "vendor_id");
+    if (cpu->vendor_id != NULL && (strlen(cpu->vendor_id) != VENDOR_BYTES ||
+                                   strchr(cpu->vendor_id, ',') != NULL)) {
+        svirt_reader_fail(reader, model->line, SVIRT_ERROR_INVALID, NULL,
+                          "vendor_id='%.80s' is not %u letters without a "
+                          "comma",
+                          cpu->vendor_id, VENDOR_BYTES);
+    }
     empty = model->text == NULL;
     if (empty) {
         return;
@@ -97,6 +107,75 @@ parse_cpu_features(SvirtReader *reader, SvirtXmlNode *node, SvirtCpu *cpu)
     }
 }
 
+static bool
+has_host_cpu(const SvirtCpu *cpu)
+{
+    return cpu->mode == SVIRT_CPU_MODE_HOST_PASSTHROUGH ||
+           cpu->mode == SVIRT_CPU_MODE_MAXIMUM;
+}
+
+static void
+parse_cache(SvirtReader *reader, SvirtXmlNode *node, SvirtCpu *cpu)
+{
+    SvirtXmlNode *cache = svirt_reader_child(reader, node, "cache");
+    unsigned level;
+
+    if (cache == NULL) {
+        return;
+    }
+    (void)svirt_reader_required(reader, cache, "mode"); /* kept */
+    SVIRT_READ_ENUM(reader, cache, "mode", svirt_cpu_cache, &cpu->cache);
+    level = (unsigned)svirt_reader_number(reader, cache, "level", 1, 3, 0);
+    if (cpu->cache == SVIRT_CPU_CACHE_EMULATE && level != 3) {
+        svirt_reader_fail(reader, cache->line, SVIRT_ERROR_INVALID,
+                          "add level='3'",
+                          "<cache mode='emulate'> has not level='3'");
+    }
+    if (cpu->cache == SVIRT_CPU_CACHE_PASSTHROUGH &&
+        (level != 0 || !has_host_cpu(cpu))) {
+        svirt_reader_fail(reader, cache->line, SVIRT_ERROR_INVALID,
+                          "use it without a level and with <cpu "
+                          "mode='host-passthrough'>",
+                          "<cache mode='passthrough'> is not possible here");
+    }
+}
+
+static void
+parse_address_bits(SvirtReader *reader, SvirtXmlNode *node, SvirtCpu *cpu)
+{
+    SvirtXmlNode *size = svirt_reader_child(reader, node, "maxphysaddr");
+    const char *mode;
+
+    if (size == NULL) {
+        return;
+    }
+    mode = svirt_reader_required(reader, size, "mode");
+    cpu->host_physical_bits = strcmp(mode, "passthrough") == 0;
+    cpu->physical_bits =
+        (unsigned)svirt_reader_number(reader, size, "bits", 32, 64, 0);
+    cpu->physical_bits_limit =
+        (unsigned)svirt_reader_number(reader, size, "limit", 32, 64, 0);
+    if (reader->error != NULL) {
+        return;
+    }
+    if (!cpu->host_physical_bits && strcmp(mode, "emulate") != 0) {
+        svirt_reader_bad_word(reader, size, "mode", mode);
+    } else if (cpu->host_physical_bits != (cpu->physical_bits == 0) ||
+               (cpu->physical_bits_limit != 0 && !cpu->host_physical_bits)) {
+        svirt_reader_fail(reader, size->line, SVIRT_ERROR_INVALID,
+                          "give bits= with mode='emulate' alone, and limit= "
+                          "with 'passthrough'",
+                          "<maxphysaddr mode='%s'> has bits or limit that do "
+                          "not fit",
+                          mode);
+    } else if (cpu->host_physical_bits && !has_host_cpu(cpu)) {
+        svirt_reader_fail(reader, size->line, SVIRT_ERROR_INVALID,
+                          "use it with <cpu mode='host-passthrough'>",
+                          "<maxphysaddr mode='passthrough'> is not possible "
+                          "here");
+    }
+}
+
 void
 svirt_parse_cpu(SvirtReader *reader, SvirtXmlNode *root, SvirtDomain *domain)
 {
@@ -124,6 +203,10 @@ svirt_parse_cpu(SvirtReader *reader, SvirtXmlNode *root, SvirtDomain *domain)
     }
     ok = svirt_reader_part(reader) && ok;
     parse_topology(reader, node, domain->vcpus_max, cpu);
+    ok = svirt_reader_part(reader) && ok;
+    parse_cache(reader, node, cpu);
+    ok = svirt_reader_part(reader) && ok;
+    parse_address_bits(reader, node, cpu);
     ok = svirt_reader_part(reader) && ok;
     parse_cpu_features(reader, node, cpu);
     if (!ok) {

@@ -36,6 +36,21 @@ read_format_element(SvirtReader *reader, SvirtXmlNode *node)
     return format;
 }
 
+/* oVirt writes file='' for a drive without a medium. */
+static bool
+is_filled(SvirtXmlNode *node, const char *name)
+{
+    for (unsigned i = 0; i < node->attribute_count; i++) {
+        SvirtXmlAttribute *attribute = &node->attributes[i];
+
+        if (strcmp(attribute->name, name) == 0) {
+            attribute->seen = true;
+            return attribute->value[0] != '\0';
+        }
+    }
+    return false;
+}
+
 static void
 parse_source(SvirtReader *reader, SvirtXmlNode *source, SvirtDiskImage *image,
              bool may_be_empty)
@@ -43,7 +58,7 @@ parse_source(SvirtReader *reader, SvirtXmlNode *source, SvirtDiskImage *image,
     const char *name = image->block ? "dev" : "file";
 
     image->line = source->line;
-    if (!may_be_empty || svirt_reader_attribute(reader, source, name) != NULL) {
+    if (!may_be_empty || is_filled(source, name)) {
         image->path = svirt_reader_path(reader, source, name);
     }
     SVIRT_READ_ENUM(reader, source, "startupPolicy",

@@ -42,12 +42,21 @@ parse_boot_menu(SvirtReader *reader, SvirtXmlNode *node, SvirtOs *os)
         (unsigned)svirt_reader_number(reader, menu, "timeout", 0, 65535, 0);
 }
 
+/* Templates leave them empty, which libvirt takes for absent. */
+static SvirtXmlNode *
+filled_child(SvirtReader *reader, SvirtXmlNode *node, const char *name)
+{
+    SvirtXmlNode *child = svirt_reader_child(reader, node, name);
+
+    return child != NULL && child->text != NULL ? child : NULL;
+}
+
 static void
 parse_direct_boot(SvirtReader *reader, SvirtXmlNode *node, SvirtOs *os)
 {
-    SvirtXmlNode *kernel = svirt_reader_child(reader, node, "kernel");
-    SvirtXmlNode *initrd = svirt_reader_child(reader, node, "initrd");
-    SvirtXmlNode *cmdline = svirt_reader_child(reader, node, "cmdline");
+    SvirtXmlNode *kernel = filled_child(reader, node, "kernel");
+    SvirtXmlNode *initrd = filled_child(reader, node, "initrd");
+    SvirtXmlNode *cmdline = filled_child(reader, node, "cmdline");
 
     if (kernel != NULL) {
         os->kernel = svirt_reader_path(reader, kernel, NULL);
@@ -97,80 +106,6 @@ svirt_parse_os(SvirtReader *reader, SvirtXmlNode *root, SvirtDomain *domain)
     (void)svirt_reader_part(reader);
     parse_boot_order(reader, node, os);
     parse_boot_menu(reader, node, os);
-}
-
-static SvirtSwitch
-read_feature(SvirtReader *reader, SvirtXmlNode *parent, const char *name)
-{
-    SvirtXmlNode *node = svirt_reader_child(reader, parent, name);
-
-    if (node == NULL) {
-        return SVIRT_SWITCH_UNSET;
-    }
-    return svirt_reader_on_off(reader, node, "state", true) ? SVIRT_SWITCH_ON
-                                                            : SVIRT_SWITCH_OFF;
-}
-
-void
-svirt_parse_features(SvirtReader *reader, SvirtXmlNode *root,
-                     SvirtDomain *domain)
-{
-    SvirtFeatures *features = &domain->features;
-    SvirtXmlNode *node = svirt_reader_child(reader, root, "features");
-    SvirtXmlNode *kvm = svirt_reader_child(reader, node, "kvm");
-
-    features->acpi = read_feature(reader, node, "acpi");
-    features->apic = read_feature(reader, node, "apic");
-    features->pae = read_feature(reader, node, "pae");
-    features->hap = read_feature(reader, node, "hap");
-    features->vmport = read_feature(reader, node, "vmport");
-    features->pmu = read_feature(reader, node, "pmu");
-    features->smm = read_feature(reader, node, "smm");
-    features->vmcoreinfo = read_feature(reader, node, "vmcoreinfo");
-    features->kvm_hidden = read_feature(reader, kvm, "hidden");
-}
-
-static void
-parse_timer(SvirtReader *reader, SvirtXmlNode *node, SvirtTimer *timer)
-{
-    const char *name = svirt_reader_required(reader, node, "name");
-    const char *present = svirt_reader_attribute(reader, node, "present");
-
-    timer->line = node->line;
-    if (reader->error == NULL &&
-        !svirt_timer_name_from_string(name, &timer->name)) {
-        svirt_reader_bad_word(reader, node, "name", name);
-    }
-    if (present != NULL) {
-        timer->present = svirt_reader_yes_no(reader, node, "present", true)
-                             ? SVIRT_SWITCH_ON
-                             : SVIRT_SWITCH_OFF;
-    }
-    SVIRT_READ_ENUM(reader, node, "tickpolicy", svirt_tick_policy,
-                    &timer->tick_policy);
-}
-
-void
-svirt_parse_clock(SvirtReader *reader, SvirtXmlNode *root, SvirtDomain *domain)
-{
-    SvirtXmlNode *node = svirt_reader_child(reader, root, "clock");
-    SvirtXmlNode *child = NULL;
-    SvirtTimer *timers;
-    size_t i = 0;
-
-    if (node == NULL) {
-        return;
-    }
-    SVIRT_READ_ENUM(reader, node, "offset", svirt_clock_offset,
-                    &domain->clock_offset);
-    domain->timer_count = svirt_reader_count(node, "timer");
-    timers =
-        svirt_arena_array(reader->arena, domain->timer_count, sizeof(*timers));
-    domain->timers = timers;
-    while ((child = svirt_reader_next(reader, node, child, "timer"))) {
-        parse_timer(reader, child, &timers[i]);
-        i++;
-    }
 }
 
 static void

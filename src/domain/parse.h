@@ -9,7 +9,7 @@
  * fills its part of a zeroed domain; failures stay in the reader.
  */
 
-/* parse-system.c: <os>, <features>, <clock>, on_*, <pm> */
+/* parse-system.c, parse-features.c, parse-clock.c */
 void svirt_parse_os(SvirtReader *reader, SvirtXmlNode *root,
                     SvirtDomain *domain);
 void svirt_parse_features(SvirtReader *reader, SvirtXmlNode *root,

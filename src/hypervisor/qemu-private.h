@@ -67,6 +67,11 @@ bool svirt_qemu_disk_place(const SvirtQemuBuilder *builder,
 /* Never UNSET: a tablet is on USB, the others on PS/2. */
 SvirtInputBus svirt_qemu_input_bus(const SvirtInput *input);
 
+/* "on" or "off" */
+const char *svirt_qemu_switch(SvirtSwitch value);
+bool svirt_qemu_add_cpu(SvirtQemuBuilder *builder, GError **error);
+bool svirt_qemu_add_clock(SvirtQemuBuilder *builder, GError **error);
+
 bool svirt_qemu_add_controllers(SvirtQemuBuilder *builder, GError **error);
 /* The -blockdev nodes of disk `index`. */
 void svirt_qemu_add_nodes(SvirtQemuBuilder *builder, size_t index);

@@ -60,139 +60,52 @@ double_commas(const char *text)
     return g_strjoinv(",,", parts);
 }
 
-static const char *
-switch_word(SvirtSwitch value)
-{
-    return value == SVIRT_SWITCH_ON ? "on" : "off";
-}
-
 static void
 add_machine(SvirtQemuBuilder *builder)
 {
     const SvirtDomain *domain = builder->input->domain;
     const char *machine = domain->os.machine;
+    bool dirty_ring =
+        domain->features.kvm_dirty_ring != 0 && builder->input->kvm;
     g_autofree char *safe = double_commas(machine != NULL ? machine : "pc");
     g_autoptr(GString) text = g_string_new(safe);
 
     /* What of the guest's memory a crash leaves behind is nobody's to read. */
-    g_string_append_printf(text, ",usb=off,dump-guest-core=off,accel=%s",
-                           builder->input->kvm ? "kvm" : "tcg");
+    g_string_append(text, ",usb=off,dump-guest-core=off");
+    if (!dirty_ring) {
+        g_string_append_printf(text, ",accel=%s",
+                               builder->input->kvm ? "kvm" : "tcg");
+    }
     if (domain->features.vmport != SVIRT_SWITCH_UNSET) {
         g_string_append_printf(text, ",vmport=%s",
-                               switch_word(domain->features.vmport));
+                               svirt_qemu_switch(domain->features.vmport));
     }
     if (domain->features.smm != SVIRT_SWITCH_UNSET) {
         g_string_append_printf(text, ",smm=%s",
-                               switch_word(domain->features.smm));
+                               svirt_qemu_switch(domain->features.smm));
     }
     for (size_t i = 0; i < domain->timer_count; i++) {
         if (domain->timers[i].name == SVIRT_TIMER_HPET &&
             domain->timers[i].present != SVIRT_SWITCH_UNSET) {
-            g_string_append_printf(text, ",hpet=%s",
-                                   switch_word(domain->timers[i].present));
+            g_string_append_printf(
+                text, ",hpet=%s",
+                svirt_qemu_switch(domain->timers[i].present));
         }
     }
+    if (domain->features.kernel_ioapic != SVIRT_SWITCH_UNSET &&
+        builder->input->kvm) {
+        g_string_append_printf(
+            text, ",kernel_irqchip=%s",
+            domain->features.kernel_ioapic == SVIRT_SWITCH_ON ? "on" : "split");
+    }
     svirt_qemu_add(builder, "-machine", text->str);
+    if (dirty_ring) {
+        svirt_qemu_addf(builder, "-accel", "kvm,dirty-ring-size=%u",
+                        domain->features.kvm_dirty_ring);
+    }
     if (domain->features.acpi != SVIRT_SWITCH_ON) {
         svirt_qemu_add(builder, "-no-acpi", NULL);
     }
-}
-
-static const char *
-cpu_model(const SvirtQemuBuilder *builder)
-{
-    const SvirtCpu *cpu = &builder->input->domain->cpu;
-
-    switch (cpu->mode) {
-    case SVIRT_CPU_MODE_CUSTOM:
-        return cpu->model;
-    case SVIRT_CPU_MODE_HOST_MODEL:
-    case SVIRT_CPU_MODE_HOST_PASSTHROUGH:
-        /* Software emulation has no host CPU to pass: its best instead. */
-        return builder->input->kvm ? "host" : "max";
-    case SVIRT_CPU_MODE_MAXIMUM:
-        return "max";
-    case SVIRT_CPU_MODE_UNSET:
-        return "qemu64";
-    case SVIRT_CPU_MODE_MAX:
-        break;
-    }
-    g_assert_not_reached();
-}
-
-static bool
-need_kvm(const SvirtQemuBuilder *builder, unsigned line, const char *what,
-         GError **error)
-{
-    return builder->input->kvm ||
-           svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
-                       "remove it, or use <domain type='kvm'>",
-                       "line %u: %s exists with KVM only", line, what);
-}
-
-/* Clocks and devices that a hypervisor shows as features of its CPUs. */
-static bool
-add_paravirtual(SvirtQemuBuilder *builder, GString *text, GError **error)
-{
-    const SvirtDomain *domain = builder->input->domain;
-
-    for (size_t i = 0; i < domain->panic_count; i++) {
-        if (domain->panics[i].model != SVIRT_PANIC_HYPERV) {
-            continue;
-        }
-        if (!need_kvm(builder, domain->panics[i].info.line,
-                      "<panic model='hyperv'>", error)) {
-            return false;
-        }
-        g_string_append(text, ",hv-crash=on");
-    }
-    for (size_t i = 0; i < domain->timer_count; i++) {
-        const SvirtTimer *timer = &domain->timers[i];
-        bool hyperv = timer->name == SVIRT_TIMER_HYPERVCLOCK;
-
-        if ((!hyperv && timer->name != SVIRT_TIMER_KVMCLOCK) ||
-            timer->present == SVIRT_SWITCH_UNSET) {
-            continue;
-        }
-        /* A guest that finds no kvmclock takes another clock. */
-        if (hyperv && timer->present == SVIRT_SWITCH_ON &&
-            !need_kvm(builder, timer->line, "timer 'hypervclock'", error)) {
-            return false;
-        }
-        if (builder->input->kvm) {
-            g_string_append_printf(text, ",%s=%s",
-                                   hyperv ? "hv-time" : "kvmclock",
-                                   switch_word(timer->present));
-        }
-    }
-    return true;
-}
-
-static bool
-add_cpu(SvirtQemuBuilder *builder, GError **error)
-{
-    const SvirtDomain *domain = builder->input->domain;
-    const SvirtCpu *cpu = &domain->cpu;
-    g_autoptr(GString) text = g_string_new(cpu_model(builder));
-
-    for (size_t i = 0; i < cpu->feature_count; i++) {
-        g_string_append_printf(
-            text, ",%s=%s", cpu->features[i].name,
-            cpu->features[i].policy == SVIRT_CPU_POLICY_REQUIRE ? "on"
-                                                                : "off");
-    }
-    if (!add_paravirtual(builder, text, error)) {
-        return false;
-    }
-    if (domain->features.kvm_hidden == SVIRT_SWITCH_ON) {
-        g_string_append(text, ",kvm=off");
-    }
-    if (domain->features.pmu != SVIRT_SWITCH_UNSET) {
-        g_string_append_printf(text, ",pmu=%s",
-                               switch_word(domain->features.pmu));
-    }
-    svirt_qemu_add(builder, "-cpu", text->str);
-    return true;
 }
 
 static bool
@@ -222,33 +135,6 @@ add_smp(SvirtQemuBuilder *builder, GError **error)
     }
     svirt_qemu_add(builder, "-smp", text->str);
     return true;
-}
-
-static void
-add_clock(SvirtQemuBuilder *builder)
-{
-    const SvirtDomain *domain = builder->input->domain;
-    bool drift = false;
-
-    for (size_t i = 0; i < domain->timer_count; i++) {
-        const SvirtTimer *timer = &domain->timers[i];
-
-        if (timer->name == SVIRT_TIMER_RTC &&
-            timer->tick_policy == SVIRT_TICK_POLICY_CATCHUP) {
-            drift = true;
-        }
-        if (timer->name == SVIRT_TIMER_PIT && builder->input->kvm &&
-            (timer->tick_policy == SVIRT_TICK_POLICY_DELAY ||
-             timer->tick_policy == SVIRT_TICK_POLICY_DISCARD)) {
-            svirt_qemu_addf(builder, "-global", "kvm-pit.lost_tick_policy=%s",
-                            svirt_tick_policy_to_string(timer->tick_policy));
-        }
-    }
-    svirt_qemu_addf(builder, "-rtc", "base=%s%s",
-                    domain->clock_offset == SVIRT_CLOCK_LOCALTIME
-                        ? "localtime"
-                        : "utc",
-                    drift ? ",driftfix=slew" : "");
 }
 
 static void
@@ -343,7 +229,7 @@ add_base(SvirtQemuBuilder *builder, GError **error)
     svirt_qemu_addf(builder, "-name", "guest=%s,debug-threads=on", name);
     svirt_qemu_add(builder, "-S", NULL);
     add_machine(builder);
-    if (!add_cpu(builder, error)) {
+    if (!svirt_qemu_add_cpu(builder, error)) {
         return false;
     }
     svirt_qemu_addf(builder, "-m", "size=%" G_GUINT64_FORMAT "k",
@@ -362,11 +248,20 @@ add_base(SvirtQemuBuilder *builder, GError **error)
     svirt_qemu_addf(builder, "-chardev", "socket,id=qmp,fd=%d",
                     input->qmp_fd);
     svirt_qemu_add(builder, "-mon", "chardev=qmp,mode=control");
-    add_clock(builder);
-    if (!add_lifecycle(builder, error)) {
+    if (!svirt_qemu_add_clock(builder, error) ||
+        !add_lifecycle(builder, error)) {
         return false;
     }
     add_sleep(builder);
+    if (domain->features.tseg_mib != 0 && !builder->pcie) {
+        return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
+                           "use the machine q35, or remove <tseg>",
+                           "this machine has no <tseg>");
+    }
+    if (domain->features.tseg_mib != 0) {
+        svirt_qemu_addf(builder, "-global", "mch.extended-tseg-mbytes=%u",
+                        domain->features.tseg_mib);
+    }
     add_boot(builder);
     svirt_qemu_add_graphics(builder);
     for (unsigned i = 0; i < input->add_fd_count; i++) {

@@ -55,6 +55,7 @@ typedef struct SvirtQemuInput {
     const SvirtQemuTap *taps; /* the same; NULL: there are none */
     const int *password_fds; /* one for each graphics; -1: no password */
     bool kvm;               /* hardware virtualization works */
+    int64_t now_s;          /* seconds since 1970: of the start */
 } SvirtQemuInput;
 
 /*

@@ -153,6 +153,7 @@ make_argv(SvirtManager *manager, SvirtRuntime *runtime,
         .taps = runtime->endpoints->taps,
         .password_fds = runtime->endpoints->passwords,
         .kvm = prepared->domain->type == SVIRT_DOMAIN_TYPE_KVM,
+        .now_s = prepared->now_s,
     };
 
     if (!open_scratch(manager, prepared->domain, &scratch, error)) {

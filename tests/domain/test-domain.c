@@ -356,6 +356,10 @@ test_enums(void)
     CHECK_ENUM(SvirtCpuCheck, svirt_cpu_check, SVIRT_CPU_CHECK_MAX);
     CHECK_ENUM(SvirtCpuPolicy, svirt_cpu_policy, SVIRT_CPU_POLICY_MAX);
     CHECK_ENUM(SvirtClockOffset, svirt_clock_offset, SVIRT_CLOCK_OFFSET_MAX);
+    CHECK_ENUM(SvirtHyperv, svirt_hyperv, SVIRT_HYPERV_MAX);
+    CHECK_ENUM(SvirtKvmFeature, svirt_kvm_feature, SVIRT_KVM_FEATURE_MAX);
+    CHECK_ENUM(SvirtCpuCache, svirt_cpu_cache, SVIRT_CPU_CACHE_MAX);
+    CHECK_ENUM(SvirtTimerTrack, svirt_timer_track, SVIRT_TIMER_TRACK_MAX);
     CHECK_ENUM(SvirtTimerName, svirt_timer_name, SVIRT_TIMER_NAME_MAX);
     CHECK_ENUM(SvirtTickPolicy, svirt_tick_policy, SVIRT_TICK_POLICY_MAX);
     CHECK_ENUM(SvirtLifecycleAction, svirt_lifecycle_action, SVIRT_ACTION_MAX);

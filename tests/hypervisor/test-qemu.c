@@ -90,6 +90,7 @@ build(const SvirtDomain *domain, char ***ret, GError **error)
         .taps = taps,
         .password_fds = passwords,
         .kvm = domain->type == SVIRT_DOMAIN_TYPE_KVM,
+        .now_s = 1000000000, /* 2001-09-09T01:46:40 */
     };
 
     for (size_t i = 0; i < domain->chardev_count; i++) {
@@ -360,6 +361,7 @@ test_bus_without_controller(void)
 int
 main(int argc, char **argv)
 {
+    (void)g_setenv("TZ", "UTC", TRUE); /* <clock offset='localtime'> */
     g_test_init(&argc, &argv, NULL);
     add_area("domain");
     add_area("hypervisor");
