@@ -300,15 +300,27 @@ void
 svirt_domain_set_uuid(SvirtDomain *domain, const SvirtUuid *uuid)
 {
     SvirtXmlNode *root = domain->document->root;
-    SvirtXmlNode *name = root->first_child;
+    SvirtXmlNode *name = NULL;
+    SvirtXmlNode *empty = NULL;
     char text[SVIRT_UUID_TEXT];
 
     g_assert(!domain->uuid_given);
-    while (strcmp(name->name, "name") != 0 || name->namespace_uri != NULL) {
-        name = name->next;
+    for (SvirtXmlNode *node = root->first_child; node != NULL;
+         node = node->next) {
+        if (node->namespace_uri == NULL && strcmp(node->name, "name") == 0) {
+            name = node;
+        } else if (node->namespace_uri == NULL &&
+                   strcmp(node->name, "uuid") == 0) {
+            empty = node;
+        }
     }
     svirt_uuid_format(uuid, text);
-    svirt_xml_insert(domain->document, root, name, "uuid", text);
+    if (empty != NULL) {
+        empty->text =
+            svirt_arena_text(domain->document->arena, text, strlen(text));
+    } else {
+        svirt_xml_insert(domain->document, root, name, "uuid", text);
+    }
     domain->uuid = *uuid;
     domain->uuid_given = true;
 }

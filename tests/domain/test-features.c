@@ -68,11 +68,20 @@ test_empty_elements(void)
         "<devices><disk type='file' device='cdrom'><source file=''/>"
         "<target dev='sda' bus='sata'/></disk></devices></domain>";
     g_autoptr(SvirtDomain) domain = NULL;
+    g_autoptr(SvirtDomain) again = NULL;
     g_autoptr(GError) error = NULL;
+    g_autofree char *text = NULL;
+    SvirtUuid uuid;
 
     svirt_domain_parse(xml, strlen(xml), "x.xml", &domain, &error);
     g_assert_no_error(error);
     g_assert_false(domain->uuid_given);
+    svirt_uuid_generate(&uuid);
+    svirt_domain_set_uuid(domain, &uuid);
+    text = svirt_domain_print(domain);
+    svirt_domain_parse(text, strlen(text), "x.xml", &again, &error);
+    g_assert_no_error(error);
+    g_assert_cmpmem(&again->uuid, sizeof(uuid), &uuid, sizeof(uuid));
     g_assert_null(domain->os.kernel);
     g_assert_null(domain->os.initrd);
     g_assert_null(domain->os.cmdline);

@@ -72,6 +72,7 @@ virt-install --connect "$host" --virt-type qemu --name piped --memory 256 \
     svirt -q define -
 check "virt-install --print-xml | svirt define -; start" svirt start piped
 check "and its guest boots" wait_up piped
+sleep 1 # the console's client has gone
 check "it is confined" svirt verify piped
 svirt -q destroy piped
 for name in import-linux2022 install-cdrom-text many-nets pc-machine consoles
