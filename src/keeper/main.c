@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/relro.h"
 #include "keeper/inherit.h"
 #include "keeper/keeper.h"
 #include "keeper/layout.h"
@@ -61,7 +62,8 @@ main(int argc, char **argv)
     bool unit = argc == 3 && strcmp(argv[1], "--unit") == 0;
     SvirtKeeper keeper;
 
-    if ((argc != 2 && !adopting && !unit) || (unit && !enter_unit()) ||
+    if (!svirt_relro_protect() || (argc != 2 && !adopting && !unit) ||
+        (unit && !enter_unit()) ||
         !leave_caller()) {
         return 2;
     }

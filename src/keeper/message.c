@@ -124,15 +124,15 @@ svirt_message_receive(int fd, int timeout_ms, SvirtMessage *ret)
 void
 svirt_message_end_words(int status, char ret[SVIRT_END_WORDS])
 {
-    const char *name;
+    int signo = WTERMSIG(status);
 
     if (!WIFSIGNALED(status)) {
         (void)snprintf(ret, SVIRT_END_WORDS, "status %d", WEXITSTATUS(status));
         return;
     }
-    name = sigdescr_np(WTERMSIG(status));
-    (void)snprintf(ret, SVIRT_END_WORDS, "signal %d (%s)%s", WTERMSIG(status),
-                   name != NULL ? name : "unknown",
-                   WTERMSIG(status) == SIGSEGV ? ": it aborted or crashed"
+    /* Those above have no name that every libc agrees on. */
+    (void)snprintf(ret, SVIRT_END_WORDS, "signal %d (%s)%s", signo,
+                   signo < 32 ? strsignal(signo) : "unknown",
+                   signo == SIGSEGV ? ": it aborted or crashed"
                                                : "");
 }

@@ -124,9 +124,9 @@ static const SvirtRootFile helper_files[] = {
 #define N_HELPER_FILES (sizeof(helper_files) / sizeof(helper_files[0]))
 
 /*
- * The monitor reads nothing: itself, its loader and its C library are all that
- * its root has. The last two are the caller's own, and the list of them needs
- * no lock.
+ * The monitor reads nothing: itself, and its loader and its C library where it
+ * is no static program, are all that its root has. The last two are the
+ * caller's own, and the list of them needs no lock.
  */
 static size_t
 list_loaded(const Child *child, SvirtRootFile *files)
@@ -134,12 +134,14 @@ list_loaded(const Child *child, SvirtRootFile *files)
     size_t n = 0;
 
     files[n++] = (SvirtRootFile){ program_path(child), SVIRT_FILE_EXECUTE };
+#ifndef SVIRT_STATIC_PROGRAMS
     for (const struct link_map *map = _r_debug.r_map;
          map != NULL && n < SVIRT_SPEC_MAX_FILES; map = map->l_next) {
         if (map->l_name[0] == '/') {
             files[n++] = (SvirtRootFile){ map->l_name, SVIRT_FILE_EXECUTE };
         }
     }
+#endif
     return n;
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,12 +14,31 @@
 /* In the root that is being built: without the leading slash. */
 #define INSIDE (&DIRECTORY[1])
 
+bool
+svirt_huge_pages_is_busy(const char *loadavg, long processors)
+{
+    unsigned long running;
+
+    for (unsigned i = 0; i < 3 && loadavg != NULL; i++) {
+        loadavg = strchr(loadavg, ' ');
+        loadavg = loadavg != NULL ? loadavg + 1 : NULL;
+    }
+    running = loadavg != NULL ? strtoul(loadavg, NULL, 10) : 0;
+    /* Who reads it runs; zero is no answer of a kernel's. */
+    return running == 0 ||
+           (running > 1 && processors > 0 &&
+            running >= (unsigned long)processors);
+}
+
 void
 svirt_huge_pages_read(SvirtHugePages *ret)
 {
     SvirtHugePages pages = { .enabled = "" };
+    char load[128] = "";
 
-    if (svirt_read_small(AT_FDCWD, DIRECTORY "/enabled", pages.enabled,
+    (void)svirt_read_small(AT_FDCWD, "/proc/loadavg", load, sizeof(load));
+    if (svirt_huge_pages_is_busy(load, sysconf(_SC_NPROCESSORS_ONLN)) ||
+        svirt_read_small(AT_FDCWD, DIRECTORY "/enabled", pages.enabled,
                          sizeof(pages.enabled)) <= 0 ||
         strstr(pages.enabled, "[madvise]") == NULL ||
         svirt_read_small(AT_FDCWD, DIRECTORY "/hpage_pmd_size",

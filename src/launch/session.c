@@ -7,6 +7,7 @@
 #include <sys/personality.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* The kernel's __NEW_UTS_LEN. */
@@ -20,16 +21,18 @@
 bool
 svirt_session_start(SvirtLaunchFailure *failure)
 {
-    struct sigaction action = { .sa_handler = SIG_DFL };
+    /* The kernel's struct; all zero is the default. */
+    static const unsigned long action[4];
     sigset_t none;
 
     if (setsid() < 0) {
         return svirt_launch_fail(failure, SVIRT_STEP_SESSION, "setsid");
     }
     (void)umask(077); /* cannot fail */
-    /* Ignored signals survive exec; the numbers libc keeps refuse, rightly. */
+    /* Ignored signals survive exec, and a libc refuses the numbers it keeps
+     * for itself. SIGKILL and SIGSTOP fail. */
     for (int signo = 1; signo < NSIG; signo++) {
-        (void)sigaction(signo, &action, NULL);
+        (void)syscall(SYS_rt_sigaction, signo, action, NULL, 8);
     }
     if (sigemptyset(&none) < 0 || sigprocmask(SIG_SETMASK, &none, NULL) < 0) {
         return svirt_launch_fail(failure, SVIRT_STEP_SESSION, "signal mask");
@@ -52,7 +55,7 @@ lower(const Limit *limit, SvirtLaunchFailure *failure)
 {
     struct rlimit now;
 
-    if (getrlimit((__rlimit_resource_t)limit->resource, &now) < 0) {
+    if (getrlimit(limit->resource, &now) < 0) {
         return svirt_launch_fail(failure, SVIRT_STEP_RLIMIT, "%s",
                                  limit->name);
     }
@@ -60,7 +63,7 @@ lower(const Limit *limit, SvirtLaunchFailure *failure)
         now.rlim_max = limit->value;
     }
     now.rlim_cur = now.rlim_max;
-    if (setrlimit((__rlimit_resource_t)limit->resource, &now) < 0) {
+    if (setrlimit(limit->resource, &now) < 0) {
         return svirt_launch_fail(failure, SVIRT_STEP_RLIMIT, "%s to %llu",
                                  limit->name,
                                  (unsigned long long)now.rlim_max);

@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "base/relro.h"
 #include "keeper/message.h"
 #include "monitor/layout.h"
 #include "monitor/monitor.h"
@@ -30,7 +31,8 @@ main(int argc, char **argv)
     SvirtConfined confined;
     SvirtMonitorArgs args;
 
-    if (!svirt_monitor_args_parse(argc, argv, &args)) {
+    if (!svirt_relro_protect() ||
+        !svirt_monitor_args_parse(argc, argv, &args)) {
         return 2;
     }
     if (!svirt_confine_self_monitor(&confined, &failure)) {
