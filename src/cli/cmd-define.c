@@ -13,6 +13,7 @@
 #include "cli/notices.h"
 #include "domain/resource.h"
 #include "hypervisor/define.h"
+#include "hypervisor/hardware.h"
 #include "hypervisor/live.h"
 #include "hypervisor/qemu.h"
 
@@ -107,11 +108,16 @@ look_at_files(const SvirtCli *cli, SvirtDomain *domain, uid_t author,
 }
 
 static bool
-validate(const SvirtCli *cli, SvirtDomain *domain, uid_t author,
+validate(const SvirtCli *cli, SvirtDomain **given, uid_t author,
          const char *file, GPtrArray *warnings, GError **error)
 {
     g_autoptr(SvirtResourceList) resources = NULL;
+    SvirtDomain *domain;
 
+    if (!svirt_hardware_assign(given, NULL, error)) {
+        return false;
+    }
+    domain = *given;
     if (!svirt_resource_list_from_domain(domain, &resources, error) ||
         !svirt_qemu_validate(domain, error) ||
         !look_at_files(cli, domain, author, warnings, error)) {
@@ -205,10 +211,10 @@ svirt_cmd_define(const SvirtCli *cli, int *ret_exit, GError **error)
     }
     print_warnings(domain);
     if (svirt_arguments_flag(cli->args, "validate")) {
-        return validate(cli, domain, author, shown, warnings, &problem) ||
+        return validate(cli, &domain, author, shown, warnings, &problem) ||
                report_faults(cli, faults, problem, ret_exit, error);
     }
-    if (!svirt_define(cli->manager, domain, author, time(NULL), &outcome,
+    if (!svirt_define(cli->manager, &domain, author, time(NULL), &outcome,
                       warnings, error)) {
         return false;
     }

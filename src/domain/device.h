@@ -8,6 +8,7 @@
 #include <glib.h>
 
 #include "base/enum-table.h"
+#include "domain/xml.h"
 #include "label/seclabel.h"
 
 /*
@@ -56,6 +57,7 @@ typedef struct SvirtDeviceInfo {
     const char *alias;   /* <alias name=>; letters, digits, '-', '_', '.' */
     unsigned boot_order; /* <boot order=>, 0 unset */
     SvirtAddress address;
+    SvirtXmlNode *node; /* borrowed from the tree; NULL: no such element */
 } SvirtDeviceInfo;
 
 /* ---- disks -------------------------------------------------------------- */

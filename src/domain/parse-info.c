@@ -127,6 +127,7 @@ svirt_parse_info(SvirtReader *reader, SvirtXmlNode *node, size_t ordinal,
     SvirtXmlNode *boot = svirt_reader_child(reader, node, "boot");
     SvirtXmlNode *address = svirt_reader_child(reader, node, "address");
 
+    info->node = node;
     info->line = node->line;
     info->ordinal = (unsigned)ordinal;
     if (alias != NULL) {

@@ -126,30 +126,3 @@ svirt_xml_equal(const SvirtXmlNode *a, const SvirtXmlNode *b)
     }
     return left == NULL && right == NULL;
 }
-
-SvirtXmlNode *
-svirt_xml_insert(SvirtXmlDocument *document, SvirtXmlNode *parent,
-                 SvirtXmlNode *after, const char *name, const char *text)
-{
-    SvirtXmlNode *node = svirt_arena_alloc(document->arena, sizeof(*node));
-
-    node->name = svirt_arena_text(document->arena, name, strlen(name));
-    node->local_name = node->name;
-    node->namespace_uri = parent->namespace_uri;
-    node->text = text != NULL
-                     ? svirt_arena_text(document->arena, text, strlen(text))
-                     : NULL;
-    node->line = after != NULL ? after->line : parent->line;
-    node->seen = true;
-    node->parent = parent;
-    node->next = after != NULL ? after->next : parent->first_child;
-    if (after != NULL) {
-        after->next = node;
-    } else {
-        parent->first_child = node;
-    }
-    if (node->next == NULL) {
-        parent->last_child = node;
-    }
-    return node;
-}

@@ -97,3 +97,15 @@ bool svirt_xml_equal(const SvirtXmlNode *a, const SvirtXmlNode *b);
 SvirtXmlNode *svirt_xml_insert(SvirtXmlDocument *document, SvirtXmlNode *parent,
                                SvirtXmlNode *after, const char *name,
                                const char *text);
+
+/* The first child of that name outside any namespace; NULL none. */
+SvirtXmlNode *svirt_xml_find(const SvirtXmlNode *parent, const char *name);
+/* The same; one that is missing is put at the end. */
+SvirtXmlNode *svirt_xml_ensure(SvirtXmlDocument *document, SvirtXmlNode *parent,
+                               const char *name);
+/* The value of an attribute; NULL none. */
+const char *svirt_xml_get(const SvirtXmlNode *node, const char *name);
+/* Give a node an attribute, or one that it has another value. */
+void svirt_xml_set(SvirtXmlDocument *document, SvirtXmlNode *node,
+                   const char *name, const char *format, ...)
+    G_GNUC_PRINTF(4, 5);

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "hypervisor/hardware.h"
 #include "hypervisor/model-labels.h"
 #include "hypervisor/output-file.h"
 #include "hypervisor/prepare.h"
@@ -137,7 +138,7 @@ svirt_define_check(SvirtManager *manager, SvirtDomain *domain, uid_t author,
 }
 
 bool
-svirt_define(SvirtManager *manager, SvirtDomain *domain, uid_t author,
+svirt_define(SvirtManager *manager, SvirtDomain **domain, uid_t author,
              int64_t now_s, SvirtDefined *ret, GPtrArray *ret_warnings,
              GError **error)
 {
@@ -151,19 +152,21 @@ svirt_define(SvirtManager *manager, SvirtDomain *domain, uid_t author,
     SVIRT_AUTO_RUN_DIR run = SVIRT_RUN_DIR_INIT;
     SvirtUuid uuid;
 
-    name_domain(domain, &uuid);
-    xml = svirt_domain_print(domain);
+    name_domain(*domain, &uuid);
     if (state == NULL || config == NULL ||
-        !svirt_qemu_validate(domain, error) ||
+        !svirt_hardware_assign(domain, NULL, error) ||
+        !svirt_qemu_validate(*domain, error) ||
         !find_former(state, &uuid, &former, error)) {
         return false;
     }
+    xml = svirt_domain_print(*domain);
     if (former != NULL && former->author == author &&
         strcmp(former->xml, xml) == 0) {
         *ret = SVIRT_DEFINED_UNCHANGED;
         return true;
     }
-    definition = svirt_definition_new(&uuid, domain->name, author, xml, now_s);
+    definition =
+        svirt_definition_new(&uuid, (*domain)->name, author, xml, now_s);
     if (!hold_run(manager, definition, &former, &run, error)) {
         return false;
     }

@@ -20,10 +20,11 @@ SVIRT_ENUM_DECLARE(SvirtDefined, svirt_defined)
  * files that are not there yet are judged at start, and so are those that a
  * waiver may allow by then: ret_warnings (of GError *, NULL: not wanted) gets
  * those errors, and what else one should know of the images. A domain without
- * a UUID gets one. All or nothing. EXISTS, REFUSED, and every error of
+ * a UUID gets one; its hardware is completed (hardware.h), and *domain replaced
+ * by the completed one. All or nothing. EXISTS, REFUSED, and every error of
  * svirt_prepare; STATE: the VM runs and would change under its keeper.
  */
-bool svirt_define(SvirtManager *manager, SvirtDomain *domain, uid_t author,
+bool svirt_define(SvirtManager *manager, SvirtDomain **domain, uid_t author,
                   int64_t now_s, SvirtDefined *ret, GPtrArray *ret_warnings,
                   GError **error);
 

@@ -47,26 +47,18 @@ controller_driver(const SvirtController *controller)
     return drivers[controller->model];
 }
 
-/* A model left open: what libvirt takes for QEMU. */
+/* A model left open; NULL: the machine has it. */
 static const char *
 default_driver(const SvirtQemuBuilder *builder,
                const SvirtController *controller)
 {
-    switch (controller->type) {
-    case SVIRT_CONTROLLER_USB:
-        return builder->pcie ? "qemu-xhci" : "piix3-usb-uhci";
-    case SVIRT_CONTROLLER_SCSI:
-        return "virtio-scsi-pci";
-    case SVIRT_CONTROLLER_VIRTIO_SERIAL:
+    if (controller->type == SVIRT_CONTROLLER_VIRTIO_SERIAL) {
         return "virtio-serial-pci";
-    case SVIRT_CONTROLLER_SATA:
-        return builder->pcie && controller->index <= 0 ? NULL : "ich9-ahci";
-    case SVIRT_CONTROLLER_IDE:
-    case SVIRT_CONTROLLER_PCI:
-    case SVIRT_CONTROLLER_TYPE_MAX:
-        break;
     }
-    return NULL;
+    return controller->type == SVIRT_CONTROLLER_SATA &&
+                   (!builder->pcie || controller->index > 0)
+               ? "ich9-ahci"
+               : NULL;
 }
 
 static const char *
@@ -241,17 +233,17 @@ has_bus(const SvirtQemuBuilder *builder, const SvirtController *controller,
         return true;
     }
     parent =
-        svirt_qemu_controller(builder, SVIRT_CONTROLLER_PCI, address->bus);
+        svirt_hardware_controller(
+        builder->input->domain, SVIRT_CONTROLLER_PCI, address->bus);
     /* One that does not exist is an error when it is placed. */
     return parent == NULL ||
-           added[parent -
-                 &g_array_index(builder->controllers, SvirtController, 0)];
+           added[parent - builder->input->domain->controllers];
 }
 
 static bool
 add_pci_tree(SvirtQemuBuilder *builder, GError **error)
 {
-    unsigned count = builder->controllers->len;
+    size_t count = builder->input->domain->controller_count;
     g_autofree bool *added = g_new0(bool, count + 1);
     unsigned left = 0;
     bool progress;
@@ -259,9 +251,9 @@ add_pci_tree(SvirtQemuBuilder *builder, GError **error)
     do {
         progress = false;
         left = 0;
-        for (unsigned i = 0; i < count; i++) {
+        for (size_t i = 0; i < count; i++) {
             const SvirtController *controller =
-                &g_array_index(builder->controllers, SvirtController, i);
+                &builder->input->domain->controllers[i];
 
             if (added[i] || pass_of(controller) != 0) {
                 continue;
@@ -291,9 +283,9 @@ svirt_qemu_add_controllers(SvirtQemuBuilder *builder, GError **error)
         return false;
     }
     for (unsigned pass = 1; pass <= 2; pass++) {
-        for (unsigned i = 0; i < builder->controllers->len; i++) {
+        for (size_t i = 0; i < builder->input->domain->controller_count; i++) {
             const SvirtController *controller =
-                &g_array_index(builder->controllers, SvirtController, i);
+                &builder->input->domain->controllers[i];
 
             if (pass_of(controller) == pass &&
                 !add_controller(builder, controller, error)) {

@@ -39,16 +39,6 @@ svirt_qemu_add_usb(SvirtQemuBuilder *builder, json_t *device,
     return true;
 }
 
-SvirtInputBus
-svirt_qemu_input_bus(const SvirtInput *input)
-{
-    if (input->bus != SVIRT_INPUT_BUS_UNSET) {
-        return input->bus;
-    }
-    return input->type == SVIRT_INPUT_TABLET ? SVIRT_INPUT_BUS_USB
-                                             : SVIRT_INPUT_BUS_PS2;
-}
-
 static bool
 add_input(SvirtQemuBuilder *builder, size_t index, GError **error)
 {
@@ -60,7 +50,7 @@ add_input(SvirtQemuBuilder *builder, size_t index, GError **error)
     g_autofree char *id = g_strdup_printf("input%zu", index);
     json_t *device;
 
-    switch (svirt_qemu_input_bus(input)) {
+    switch (svirt_hardware_input_bus(input)) {
     case SVIRT_INPUT_BUS_VIRTIO:
         device = svirt_qemu_device(virtio[input->type], id, 0);
         return svirt_qemu_add_pci(builder, device, &input->info, "an input",
@@ -145,7 +135,6 @@ add_video(SvirtQemuBuilder *builder, size_t index, GError **error)
     bool primary = index == primary_video(builder->input->domain);
     const char *driver = video_driver(video, primary);
     g_autofree char *id = g_strdup_printf("video%zu", index);
-    unsigned slot = builder->pcie ? 1 : 2;
     json_t *device;
 
     if (driver == NULL) {
@@ -154,15 +143,6 @@ add_video(SvirtQemuBuilder *builder, size_t index, GError **error)
     device = svirt_qemu_device(driver, id, 0);
     set_video_sizes(video, device);
     if (video->model == SVIRT_VIDEO_RAMFB) {
-        svirt_qemu_add_json(builder, "-device", device);
-        return true;
-    }
-    if (primary && video->info.address.type != SVIRT_ADDRESS_PCI) {
-        g_autofree char *addr = g_strdup_printf("0x%x", slot);
-
-        json_object_set_new(device, "bus",
-                            json_string(builder->pcie ? "pcie.0" : "pci.0"));
-        json_object_set_new(device, "addr", json_string(addr));
         svirt_qemu_add_json(builder, "-device", device);
         return true;
     }
@@ -193,13 +173,10 @@ add_rng(SvirtQemuBuilder *builder, size_t index, GError **error)
     return svirt_qemu_add_pci(builder, device, &rng->info, "an rng", error);
 }
 
-/* Without a <memballoon> libvirt adds one; svirt does when it has work. */
 bool
 svirt_qemu_has_balloon(const SvirtDomain *domain)
 {
-    return domain->balloon.model == SVIRT_BALLOON_VIRTIO ||
-           (domain->balloon.model == SVIRT_BALLOON_UNSET &&
-            domain->current_memory_bytes < domain->memory_bytes);
+    return domain->balloon.model == SVIRT_BALLOON_VIRTIO;
 }
 
 uint64_t

@@ -4,130 +4,28 @@
 #include "base/error.h"
 #include "hypervisor/qemu-private.h"
 
-#define IDE_UNITS 4u
-#define SATA_UNITS 6u
-/* libvirt counts 15 targets of a wide bus, where 7 is the adapter's own. */
-#define SCSI_UNITS 15u
-#define SCSI_NARROW_UNITS 7u
-#define SCSI_ADAPTER 7u
-
-/* "sdb" is the second, "vdaa" the 27th; -1 when it has no such form. */
-static int
-target_index(const char *target)
-{
-    int index = 0;
-
-    for (const char *p = target + 2; *p != '\0'; p++) {
-        if (*p < 'a' || *p > 'z' || index > 1000) {
-            return -1;
-        }
-        index = index * 26 + (*p - 'a') + 1;
-    }
-    return index - 1;
-}
-
-/* q35 has no IDE bus: such disks are on its SATA ports. */
-static bool
-is_sata(const SvirtQemuBuilder *builder, const SvirtDisk *disk)
-{
-    return disk->bus == SVIRT_DISK_BUS_SATA ||
-           (disk->bus == SVIRT_DISK_BUS_IDE && builder->pcie);
-}
-
+/* An adapter that takes targets, and of each the first LUN. */
 static bool
 is_narrow(const SvirtQemuBuilder *builder, unsigned controller)
 {
-    const SvirtController *found =
-        svirt_qemu_controller(builder, SVIRT_CONTROLLER_SCSI, controller);
+    const SvirtController *found = svirt_hardware_controller(
+        builder->input->domain, SVIRT_CONTROLLER_SCSI, controller);
 
     return found != NULL && found->model == SVIRT_CONTROLLER_MODEL_LSILOGIC;
 }
 
 static void
-place_by_name(unsigned index, unsigned units, SvirtQemuPlace *ret)
+place_scsi(SvirtQemuBuilder *builder, const SvirtAddress *address,
+           json_t *device)
 {
-    ret->controller = index / units;
-    ret->unit = index % units;
-    if (units == SCSI_UNITS && ret->unit >= SCSI_ADAPTER) {
-        ret->unit++;
-    }
-}
+    bool narrow = is_narrow(builder, address->controller);
 
-static bool
-place_by_address(const SvirtQemuBuilder *builder, const SvirtDisk *disk,
-                 unsigned units, SvirtQemuPlace *ret, GError **error)
-{
-    const SvirtAddress *address = &disk->info.address;
-
-    ret->controller = address->controller;
-    ret->target = address->target;
-    ret->unit = disk->bus == SVIRT_DISK_BUS_IDE
-                    ? address->bus * 2 + address->unit
-                    : address->unit;
-    if (ret->type == SVIRT_CONTROLLER_SCSI &&
-        !is_narrow(builder, ret->controller)) {
-        return true; /* QEMU knows how far targets and LUNs go */
-    }
-    if (ret->unit >= units || ret->target != 0) {
-        return svirt_raise(error, SVIRT_ERROR_INVALID, NULL, "remove <address>",
-                           "line %u: its controller has no place %u:%u for "
-                           "disk '%s'",
-                           address->line, ret->target, ret->unit, disk->target);
-    }
-    return true;
-}
-
-bool
-svirt_qemu_disk_place(const SvirtQemuBuilder *builder, const SvirtDisk *disk,
-                      SvirtQemuPlace *ret, GError **error)
-{
-    bool scsi = disk->bus == SVIRT_DISK_BUS_SCSI;
-    bool sata = is_sata(builder, disk);
-    unsigned units =
-        scsi   ? is_narrow(builder, 0) ? SCSI_NARROW_UNITS : SCSI_UNITS
-        : sata ? SATA_UNITS
-               : IDE_UNITS;
-    int index = strlen(disk->target) > 2 ? target_index(disk->target) : -1;
-    SvirtQemuPlace place = {
-        .type = scsi   ? SVIRT_CONTROLLER_SCSI
-                : sata ? SVIRT_CONTROLLER_SATA
-                       : SVIRT_CONTROLLER_IDE,
-    };
-
-    if (disk->info.address.type == SVIRT_ADDRESS_DRIVE) {
-        if (!place_by_address(builder, disk, units, &place, error)) {
-            return false;
-        }
-    } else if (index < 0) {
-        return svirt_raise(
-            error, SVIRT_ERROR_INVALID, NULL, "name it sda, sdb, hda...",
-            "disk target '%s' gives no place on its bus", disk->target);
-    } else {
-        place_by_name((unsigned)index, units, &place);
-    }
-    if (place.type == SVIRT_CONTROLLER_IDE && place.controller > 0) {
-        return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
-                           "use bus='virtio' or bus='scsi' for more disks",
-                           "disk '%s' does not fit on the machine's IDE "
-                           "controller",
-                           disk->target);
-    }
-    *ret = place;
-    return true;
-}
-
-static bool
-claim(SvirtQemuBuilder *builder, const SvirtDisk *disk,
-      const SvirtQemuPlace *place, GError **error)
-{
-    char *text = g_strdup_printf("%d:%u:%u:%u", place->type, place->controller,
-                                 place->target, place->unit);
-
-    return g_hash_table_add(builder->places, text) ||
-           svirt_raise(error, SVIRT_ERROR_INVALID, NULL,
-                       "give it another target or address",
-                       "disk '%s' has the place of another disk on its bus",
-                       disk->target);
+    json_object_set_new(device, "channel", json_integer(address->bus));
+    json_object_set_new(device, "scsi-id",
+                        json_integer(narrow ? address->unit
+                                            : address->target));
+    json_object_set_new(device, "lun",
+                        json_integer(narrow ? 0 : address->unit));
 }
 
 /* The bus of a disk on IDE, SATA or SCSI, and where on it. */
@@ -135,29 +33,27 @@ static bool
 place_unit(SvirtQemuBuilder *builder, const SvirtDisk *disk, json_t *device,
            GError **error)
 {
+    const SvirtAddress *address = &disk->info.address;
     g_autofree char *bus = NULL;
-    SvirtQemuPlace place;
 
-    if (!svirt_qemu_disk_place(builder, disk, &place, error) ||
-        !claim(builder, disk, &place, error)) {
-        return false;
+    if (address->type != SVIRT_ADDRESS_DRIVE) {
+        return svirt_raise(error, SVIRT_ERROR_INVALID, NULL,
+                           "define the domain again",
+                           "disk '%s' has no address", disk->target);
     }
-    if (place.type == SVIRT_CONTROLLER_SCSI) {
-        bool narrow = is_narrow(builder, place.controller);
+    if (disk->bus == SVIRT_DISK_BUS_SCSI) {
+        bus = g_strdup_printf("scsi%u.0", address->controller);
+        place_scsi(builder, address, device);
+    } else if (disk->bus == SVIRT_DISK_BUS_IDE && !builder->pcie) {
+        unsigned unit = address->bus * 2 + address->unit;
 
-        bus = g_strdup_printf("scsi%u.0", place.controller);
-        json_object_set_new(device, "channel", json_integer(0));
-        json_object_set_new(device, "scsi-id",
-                            json_integer(narrow ? place.unit : place.target));
-        json_object_set_new(device, "lun",
-                            json_integer(narrow ? 0 : place.unit));
-    } else if (place.type == SVIRT_CONTROLLER_IDE) {
-        bus = g_strdup_printf("ide.%u", place.unit / 2);
-        json_object_set_new(device, "unit", json_integer(place.unit % 2));
-    } else if (builder->pcie && place.controller == 0) {
-        bus = g_strdup_printf("ide.%u", place.unit);
+        bus = g_strdup_printf("ide.%u", unit / 2);
+        json_object_set_new(device, "unit", json_integer(unit % 2));
+    } else if (builder->pcie && address->controller == 0) {
+        bus = g_strdup_printf("ide.%u", address->unit);
     } else {
-        bus = g_strdup_printf("sata%u.%u", place.controller, place.unit);
+        bus = g_strdup_printf("sata%u.%u", address->controller,
+                              address->unit);
     }
     json_object_set_new(device, "bus", json_string(bus));
     return true;

@@ -121,39 +121,10 @@ check_interface(const SvirtInterface *interface, const char *driver,
     return true;
 }
 
-/*
- * A definition without a MAC has the same one at every start and on every
- * host, and not the one QEMU gives to every VM: QEMU's prefix (52:54:00) and
- * 24 bits of the UUID (FNV-1a).
- */
-static void
-derive_mac(const SvirtUuid *uuid, size_t index, uint8_t ret[6])
-{
-    uint32_t hash = 2166136261u;
-
-    for (size_t i = 0; i < sizeof(uuid->bytes); i++) {
-        hash = (hash ^ uuid->bytes[i]) * 16777619u;
-    }
-    hash = (hash ^ (uint32_t)index) * 16777619u;
-    hash ^= hash >> 24;
-    ret[0] = 0x52;
-    ret[1] = 0x54;
-    ret[2] = 0x00;
-    ret[3] = (uint8_t)(hash >> 16);
-    ret[4] = (uint8_t)(hash >> 8);
-    ret[5] = (uint8_t)hash;
-}
-
 void
 svirt_qemu_mac(const SvirtDomain *domain, size_t index, uint8_t ret[6])
 {
-    const SvirtInterface *interface = &domain->interfaces[index];
-
-    if (interface->mac_given) {
-        memcpy(ret, interface->mac, 6);
-    } else {
-        derive_mac(&domain->uuid, index, ret);
-    }
+    memcpy(ret, domain->interfaces[index].mac, 6);
 }
 
 void

@@ -233,21 +233,3 @@ svirt_qemu_add_media(SvirtQemuBuilder *builder, GError **error)
     }
     return ok;
 }
-
-void
-svirt_qemu_plan_media(SvirtQemuBuilder *builder)
-{
-    const SvirtDomain *domain = builder->input->domain;
-
-    for (size_t i = 0; i < domain->hub_count; i++) {
-        svirt_qemu_need_usb(builder, &domain->hubs[i].info);
-    }
-    for (size_t i = 0; i < domain->redirected_count; i++) {
-        svirt_qemu_need_usb(builder, &domain->redirected[i].info);
-    }
-    for (size_t i = 0; i < domain->sound_count; i++) {
-        if (domain->sounds[i].model == SVIRT_SOUND_USB) {
-            svirt_qemu_need_usb(builder, &domain->sounds[i].info);
-        }
-    }
-}

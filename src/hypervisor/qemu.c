@@ -275,24 +275,15 @@ add_base(SvirtQemuBuilder *builder, GError **error)
 bool
 svirt_qemu_argv(const SvirtQemuInput *input, char ***ret_argv, GError **error)
 {
-    const char *machine = input->domain->os.machine;
     g_autoptr(GPtrArray) argv = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GArray) controllers =
-        g_array_new(FALSE, FALSE, sizeof(SvirtController));
-    g_autoptr(GHashTable) places =
-        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     SvirtQemuBuilder builder = {
         .input = input,
         .argv = argv,
-        .pcie = machine != NULL && strstr(machine, "q35") != NULL,
-        .controllers = controllers,
-        .places = places,
+        .pcie = svirt_hardware_is_pcie(input->domain),
     };
 
     g_ptr_array_add(argv, g_strdup(svirt_qemu_emulator(input->domain)));
     if (!add_base(&builder, error) ||
-        !svirt_qemu_plan_controllers(&builder, error) ||
-        !svirt_qemu_reserve_slots(&builder, error) ||
         !svirt_qemu_add_controllers(&builder, error) ||
         !svirt_qemu_add_hubs(&builder, error) ||
         !svirt_qemu_add_disks(&builder, error) ||

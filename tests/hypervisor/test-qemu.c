@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "hypervisor/hardware.h"
 
 /*
  * Golden command lines: every accepted definition of tests/data/domain and
@@ -67,8 +68,10 @@ make_drives(const SvirtDomain *domain, GPtrArray *owned)
 }
 
 static bool
-build(const SvirtDomain *domain, char ***ret, GError **error)
+build(SvirtDomain **given, char ***ret, GError **error)
 {
+    bool assigned = svirt_hardware_assign(given, NULL, error);
+    const SvirtDomain *domain = *given;
     g_autoptr(GPtrArray) owned = g_ptr_array_new_with_free_func(g_free);
     g_autofree SvirtQemuDrive *drives = make_drives(domain, owned);
     g_autofree int *chardevs = g_new0(int, domain->chardev_count + 1);
@@ -105,7 +108,7 @@ build(const SvirtDomain *domain, char ***ret, GError **error)
                                       60 + 10 * (int)i, -1 };
         }
     }
-    return svirt_qemu_argv(&input, ret, error);
+    return assigned && svirt_qemu_argv(&input, ret, error);
 }
 
 typedef struct Golden {
@@ -134,7 +137,7 @@ test_golden(gconstpointer data)
     g_auto(GStrv) argv = NULL;
 
     g_assert_nonnull(domain);
-    if (build(domain, &argv, &error)) {
+    if (build(&domain, &argv, &error)) {
         g_autofree char *joined = g_strjoinv("\n", argv);
 
         text = g_strconcat(joined, "\n", NULL);
@@ -159,7 +162,7 @@ test_no_host_path(gconstpointer data)
     g_autoptr(SvirtDomain) domain = load(golden->xml);
     g_auto(GStrv) argv = NULL;
 
-    if (!build(domain, &argv, NULL)) {
+    if (!build(&domain, &argv, NULL)) {
         return;
     }
     for (size_t i = 0; i < domain->disk_count; i++) {
@@ -232,7 +235,7 @@ static const struct {
     { "fifth-ide-disk",
       "<devices><disk type='file' device='disk'><source file='/a'/>"
       "<target dev='hde' bus='ide'/></disk></devices>",
-      "does not fit" },
+      "more than four disks" },
     { "two-disks-in-one-place",
       "<devices><disk type='file' device='disk'><source file='/a'/>"
       "<target dev='sda' bus='scsi'/></disk>"
@@ -274,7 +277,7 @@ static const struct {
     { "usb-device-without-usb",
       "<devices><controller type='usb' model='none'/>"
       "<input type='tablet' bus='usb'/></devices>",
-      "no USB bus 0" },
+      "no USB port" },
     { "ports-of-ehci",
       "<devices><controller type='usb' model='ehci' ports='4'/></devices>",
       "fixed number of ports" },
@@ -333,7 +336,8 @@ test_refused(gconstpointer data)
     g_assert_true(
         svirt_domain_parse(text, strlen(text), "x", &domain, &error));
     g_assert_no_error(error);
-    g_assert_false(svirt_qemu_validate(domain, &error));
+    g_assert_false(svirt_hardware_assign(&domain, NULL, &error) &&
+                   svirt_qemu_validate(domain, &error));
     g_assert_nonnull(strstr(error->message, refused[row].message));
     g_assert_nonnull(svirt_error_hint(error));
 }
@@ -353,8 +357,9 @@ test_bus_without_controller(void)
 
     g_assert_true(
         svirt_domain_parse(text, strlen(text), "x", &domain, &error));
-    g_assert_false(svirt_qemu_validate(domain, &error));
-    g_assert_nonnull(strstr(error->message, "no PCI bus 0x07"));
+    g_assert_false(svirt_hardware_assign(&domain, NULL, &error) &&
+                   svirt_qemu_validate(domain, &error));
+    g_assert_nonnull(strstr(error->message, "0000:07:05.0"));
     g_assert_nonnull(svirt_error_hint(error));
 }
 
