@@ -17,9 +17,9 @@
 #include "hypervisor/live.h"
 #include "hypervisor/qemu.h"
 
-static bool
-read_input(const char *file, char **ret_text, size_t *ret_length,
-           GError **error)
+bool
+svirt_cli_read_input(const char *file, char **ret_text, size_t *ret_length,
+                     GError **error)
 {
     SVIRT_AUTO_FD fd = -1;
     bool standard = strcmp(file, "-") == 0;
@@ -202,7 +202,7 @@ svirt_cmd_define(const SvirtCli *cli, int *ret_exit, GError **error)
 
     if (!parse_author(svirt_arguments_text(cli->args, "author"), &author,
                       error) ||
-        !read_input(file, &text, &length, error)) {
+        !svirt_cli_read_input(file, &text, &length, error)) {
         return false;
     }
     if (!svirt_domain_parse_all(text, length, shown, &domain, faults,

@@ -8,6 +8,7 @@
 #include "cli/console.h"
 #include "cli/notices.h"
 #include "hypervisor/life.h"
+#include "hypervisor/transient.h"
 
 static bool
 ask(const SvirtCli *cli, SvirtLifeVerb verb, const char *done, GError **error)
@@ -32,7 +33,8 @@ stop(const SvirtCli *cli, const SvirtDefinition *definition, int seconds,
                            "add --wait SECONDS",
                            "--or-destroy needs to know when");
     }
-    if (!svirt_life_stop(cli->manager, definition, seconds * 1000, error)) {
+    if (!svirt_life_stop(cli->manager, definition, seconds * 1000, error) ||
+        !svirt_transient_end(cli->manager, definition, error)) {
         return false;
     }
     svirt_cli_say(cli, "Domain '%s' is shut off", definition->name);

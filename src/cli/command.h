@@ -61,6 +61,10 @@ void svirt_cli_done(const SvirtCli *cli, const char *domain,
 /* What was given back, a row each; no table for no rows. */
 void svirt_cli_print_restored(const SvirtCli *cli, const GPtrArray *rows);
 
+/* The text of a definition; "-" is standard input. Owned by the caller. */
+bool svirt_cli_read_input(const char *file, char **ret_text,
+                          size_t *ret_length, GError **error);
+
 /* One runner per command, in the file of its group. */
 #define SVIRT_COMMAND(function)                                              \
     bool function(const SvirtCli *cli, int *ret_exit, GError **error)
@@ -72,6 +76,16 @@ SVIRT_COMMAND(svirt_cmd_dominfo);
 SVIRT_COMMAND(svirt_cmd_domstate);
 SVIRT_COMMAND(svirt_cmd_domuuid);
 SVIRT_COMMAND(svirt_cmd_autostart);
+SVIRT_COMMAND(svirt_cmd_capabilities);
+SVIRT_COMMAND(svirt_cmd_create);
+SVIRT_COMMAND(svirt_cmd_desc);
+SVIRT_COMMAND(svirt_cmd_domid);
+SVIRT_COMMAND(svirt_cmd_domname);
+SVIRT_COMMAND(svirt_cmd_domrename);
+SVIRT_COMMAND(svirt_cmd_edit);
+SVIRT_COMMAND(svirt_cmd_hostname);
+SVIRT_COMMAND(svirt_cmd_nodeinfo);
+SVIRT_COMMAND(svirt_cmd_uri);
 SVIRT_COMMAND(svirt_cmd_run);
 SVIRT_COMMAND(svirt_cmd_domblkinfo);
 SVIRT_COMMAND(svirt_cmd_domblklist);

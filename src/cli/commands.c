@@ -85,6 +85,28 @@ static const SvirtOption domstate_options[] = {
     END,
 };
 
+static const SvirtOption create_options[] = {
+    { "file", SVIRT_OPTION_REQUIRED, "FILE",
+      "domain XML; - reads standard input" },
+    { "paused", SVIRT_OPTION_FLAG, NULL, "leave the guest's CPUs stopped" },
+    { "console", SVIRT_OPTION_FLAG, NULL, "attach to the console" },
+    END,
+};
+
+static const SvirtOption desc_options[] = {
+    DOMAIN,
+    { "title", SVIRT_OPTION_FLAG, NULL, "the title, not the description" },
+    { "new-desc", SVIRT_OPTION_REST, "TEXT",
+      "what it shall be; without it, what it is" },
+    END,
+};
+
+static const SvirtOption domrename_options[] = {
+    DOMAIN,
+    { "new-name", SVIRT_OPTION_REQUIRED, "NAME", "its new name" },
+    END,
+};
+
 static const SvirtOption autostart_options[] = {
     { "domain", SVIRT_OPTION_POSITIONAL, "DOMAIN", "the domain" },
     { "disable", SVIRT_OPTION_FLAG, NULL, "no longer" },
@@ -238,6 +260,14 @@ static const SvirtOption exec_options[] = {
 const SvirtCommand svirt_commands[] = {
     { "define", LIFE, "define a domain from XML", define_options,
       svirt_cmd_define },
+    { "create", LIFE, "start a domain from XML that is gone at its end",
+      create_options, svirt_cmd_create },
+    { "edit", LIFE, "edit a domain's XML in $VISUAL or $EDITOR",
+      domain_options, svirt_cmd_edit },
+    { "desc", LIFE, "show or set a domain's description or title",
+      desc_options, svirt_cmd_desc },
+    { "domrename", LIFE, "give a domain another name", domrename_options,
+      svirt_cmd_domrename },
     { "undefine", LIFE, "forget a domain and give its files back",
       undefine_options, svirt_cmd_undefine },
     { "list", LIFE, "list domains", list_options, svirt_cmd_list },
@@ -263,6 +293,9 @@ const SvirtCommand svirt_commands[] = {
       domain_options, svirt_cmd_dominfo },
     { "domstate", LIFE, "print the state", domstate_options,
       svirt_cmd_domstate },
+    { "domid", LIFE, "print the id of a running domain", domain_options,
+      svirt_cmd_domid },
+    { "domname", LIFE, "print the name", domain_options, svirt_cmd_domname },
     { "domuuid", LIFE, "print the UUID", domain_options, svirt_cmd_domuuid },
     { "domblklist", LIFE, "list the disks of a domain", domblklist_options,
       svirt_cmd_domblklist },
@@ -295,6 +328,13 @@ const SvirtCommand svirt_commands[] = {
       waiver_options, svirt_cmd_waiver },
     { "selftest", HOST, "attack two throw-away compartments from inside",
       selftest_options, svirt_cmd_selftest },
+    { "uri", HOST, "print the connection", no_options, svirt_cmd_uri },
+    { "hostname", HOST, "print the host's name", no_options,
+      svirt_cmd_hostname },
+    { "nodeinfo", HOST, "processors and memory of the host", no_options,
+      svirt_cmd_nodeinfo },
+    { "capabilities", HOST, "what the host can run, as XML", no_options,
+      svirt_cmd_capabilities },
     { "doctor", HOST, "what of the host's security model VMs do without",
       no_options, svirt_cmd_doctor },
     { "verify", SEE, "read back what confines the running VMs",

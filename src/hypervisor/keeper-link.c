@@ -194,12 +194,18 @@ expect(SvirtKeeperLink *link, SvirtMessageType type, int timeout_ms,
 }
 
 static bool
-spawn(const char *program, const char *name, int socket, pid_t *ret,
-      GError **error)
+spawn(const char *program, const char *name, int socket, const char *uri,
+      pid_t *ret, GError **error)
 {
     static char path[] = "PATH=/usr/bin:/bin";
     static char locale[] = "LC_ALL=C.UTF-8";
-    char *const environment[] = { path, locale, NULL };
+    g_autofree char *own =
+        uri != NULL ? svirt_unit_own_program() : NULL;
+    g_autofree char *at_end =
+        uri != NULL ? g_strdup_printf(SVIRT_KEEPER_AT_END "=%s", own) : NULL;
+    g_autofree char *where =
+        uri != NULL ? g_strdup_printf("SVIRT_DEFAULT_URI=%s", uri) : NULL;
+    char *const environment[] = { path, locale, at_end, where, NULL };
     char *const argv[] = { (char *)"svirt-keeper", (char *)name, NULL };
     posix_spawn_file_actions_t actions;
     int result = posix_spawn_file_actions_init(&actions);
@@ -252,8 +258,9 @@ wait_placed(SvirtKeeperLink *link, GError **error)
 bool
 svirt_keeper_link_spawn(SvirtManager *manager,
                         const SvirtDefinition *definition, bool unit,
-                        SvirtKeeperLink **ret, GError **error)
+                        bool transient, SvirtKeeperLink **ret, GError **error)
 {
+    const char *uri = svirt_manager_connection(manager)->uri;
     const char *name = definition->name;
     g_autoptr(SvirtKeeperLink) link = g_new0(SvirtKeeperLink, 1);
     SVIRT_AUTO_FD peer = -1;
@@ -280,7 +287,8 @@ svirt_keeper_link_spawn(SvirtManager *manager,
     }
     link->fd = pair[0];
     if (!(unit ? svirt_unit_start(manager, definition, program, peer, error)
-               : spawn(program, name, peer, &link->pid, error))) {
+               : spawn(program, name, peer, transient ? uri : NULL, &link->pid,
+                       error))) {
         return false;
     }
     svirt_fd_close(&peer);

@@ -12,12 +12,14 @@ typedef struct SvirtKeeperLink SvirtKeeperLink;
 /*
  * Starts the keeper of a domain, which waits for what it is to keep: its exec
  * runs beside the judging of the definition. Without a launch it ends with
- * the link. With `unit` systemd starts it (hypervisor/unit.h), and it is in
- * its cgroup when this returns.
+ * the link. With `transient` it has svirt undefine the domain at its end. With
+ * `unit` systemd starts it (hypervisor/unit.h), and it is in its cgroup when
+ * this returns.
  */
 bool svirt_keeper_link_spawn(SvirtManager *manager,
                              const SvirtDefinition *definition, bool unit,
-                             SvirtKeeperLink **ret, GError **error);
+                             bool transient, SvirtKeeperLink **ret,
+                             GError **error);
 /* The keeper makes the VMM's namespaces in this cgroup; -1: it does not. */
 bool svirt_keeper_link_give_cgroup(SvirtKeeperLink *link, int cgroup_fd,
                                    GError **error);

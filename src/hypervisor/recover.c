@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "compartment/recover.h"
 #include "hypervisor/orphan.h"
+#include "hypervisor/transient.h"
 #include "keeper/programs.h"
 
 #define ANSWER_MS 10000
@@ -184,6 +185,21 @@ recover_journals(SvirtManager *manager, GPtrArray *rows, GError **error)
     return true;
 }
 
+/* Whose keeper could not see to it. */
+static bool
+recover_transients(SvirtManager *manager, GPtrArray *rows, GError **error)
+{
+    g_autoptr(GPtrArray) names = NULL;
+
+    if (!svirt_transient_reap(manager, &names, error)) {
+        return false;
+    }
+    for (unsigned i = 0; i < names->len; i++) {
+        add_row(rows, names->pdata[i], "transient domain", "is gone", true);
+    }
+    return true;
+}
+
 bool
 svirt_recover(SvirtManager *manager, GPtrArray **ret_rows, GError **error)
 {
@@ -193,7 +209,8 @@ svirt_recover(SvirtManager *manager, GPtrArray **ret_rows, GError **error)
 
     /* VMs first: a journal of a VM that runs is judged with it running. */
     if (!svirt_manager_visit_runs(manager, recover_run, &recovery, error) ||
-        !recover_journals(manager, rows, error)) {
+        !recover_journals(manager, rows, error) ||
+        !recover_transients(manager, rows, error)) {
         return false;
     }
     *ret_rows = g_steal_pointer(&rows);

@@ -145,8 +145,9 @@ go_ahead(SvirtManager *manager, const SvirtDefinition *definition,
     bool unit = !dry_run && !starting->options.foreground &&
                 svirt_unit_is_used(svirt_manager_connection(manager));
 
-    if (!dry_run && !svirt_keeper_link_spawn(manager, definition, unit,
-                                             &starting->keeper, error)) {
+    if (!dry_run && !svirt_keeper_link_spawn(
+                        manager, definition, unit, starting->options.transient,
+                        &starting->keeper, error)) {
         return false;
     }
     if (!svirt_prepared_new(definition, time(NULL), &starting->prepared,

@@ -33,8 +33,8 @@ svirt_unit_cgroup(const SvirtUuid *uuid)
 }
 
 /* This very program, which a later version may have replaced by then. */
-static char *
-own_program(void)
+char *
+svirt_unit_own_program(void)
 {
     char path[PATH_MAX];
     ssize_t got = readlink("/proc/self/exe", path, sizeof(path) - 1);
@@ -104,7 +104,7 @@ svirt_unit_start(SvirtManager *manager, const SvirtDefinition *definition,
     g_autofree char *name = double_dollars(definition->name);
     g_autofree char *description =
         g_strdup_printf("Virtual machine %s", definition->name);
-    g_autofree char *program = own_program();
+    g_autofree char *program = svirt_unit_own_program();
     g_autofree char *wait = NULL;
     char unit_name[SVIRT_UNIT_NAME], uuid[SVIRT_UUID_TEXT];
     GError *problem = NULL;

@@ -9,6 +9,8 @@
  * its own.
  */
 bool svirt_unit_is_used(const SvirtConnection *connection);
+/* svirt itself, as a later process finds it. Owned by the caller. */
+char *svirt_unit_own_program(void);
 /* Where the unit's cgroup is, below the mount. Owned by the caller. */
 char *svirt_unit_cgroup(const SvirtUuid *uuid);
 

@@ -16,6 +16,10 @@
  * is one, the VMM's cgroup (_CGROUP, to FD_CGROUP), so that a process can wait
  * in it; then spec and sources (_ALL). An adopting one inherits all of them.
  */
+/* In its environment: svirt, which undefines the domain at its end, of the
+ * connection in SVIRT_DEFAULT_URI. */
+#define SVIRT_KEEPER_AT_END "SVIRT_AT_END"
+
 #define SVIRT_KEEPER_FD_SVIRT 3 /* SOCK_SEQPACKET, SvirtMessage packets */
 #define SVIRT_KEEPER_FD_SPEC 4  /* sealed memfd with the launch spec */
 /*

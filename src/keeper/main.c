@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/relro.h"
@@ -54,6 +57,24 @@ enter_unit(void)
            message.errnum == 0;
 }
 
+/*
+ * Instead of an end: what this process held closes with it, and whoever waits
+ * for its end waits for that of the definition, too.
+ */
+static void
+undefine(const SvirtKeeper *keeper)
+{
+    const char *svirt = getenv(SVIRT_KEEPER_AT_END);
+    char uuid[SVIRT_UUID_TEXT];
+
+    if (svirt == NULL || !keeper->committed ||
+        syscall(SYS_close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC) < 0) {
+        return;
+    }
+    svirt_uuid_format(&keeper->uuid, uuid);
+    (void)execl(svirt, "svirt", "-q", "undefine", uuid, (char *)NULL);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -86,5 +107,6 @@ main(int argc, char **argv)
         (void)svirt_keeper_start(&keeper);
     }
     svirt_keeper_run(&keeper);
+    undefine(&keeper);
     return 0;
 }

@@ -140,41 +140,68 @@ compare(gconstpointer a, gconstpointer b)
     return memcmp(&first->uuid, &second->uuid, sizeof(first->uuid));
 }
 
+/* One per mark of that kind; owned by the caller. */
+static bool
+list_marks(const SvirtConnection *connection, const char *kind, GArray **ret,
+           GError **error)
+{
+    GArray *uuids = g_array_new(FALSE, FALSE, sizeof(SvirtUuid));
+    const struct dirent *entry;
+    int fd = -1;
+    DIR *dir;
+
+    if (!open_marks(connection, kind, false, &fd, error)) {
+        g_array_unref(uuids);
+        return false;
+    }
+    dir = fd >= 0 ? fdopendir(fd) : NULL;
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        SvirtUuid uuid;
+
+        if (svirt_uuid_parse(entry->d_name, &uuid)) {
+            g_array_append_val(uuids, uuid);
+        }
+    }
+    if (dir != NULL) {
+        (void)closedir(dir);
+    }
+    *ret = uuids;
+    return true;
+}
+
+bool
+svirt_transient_list(const SvirtConnection *connection, GArray **ret,
+                     GError **error)
+{
+    return list_marks(connection, TRANSIENT, ret, error);
+}
+
 bool
 svirt_autostart_list(const SvirtConnection *connection, GArray **ret,
                      GError **error)
 {
     g_autoptr(GArray) marks =
         g_array_new(FALSE, FALSE, sizeof(SvirtAutostart));
-    const struct dirent *entry;
-    bool ok = true;
-    int fd = -1;
-    DIR *dir;
+    g_autoptr(GArray) uuids = NULL;
 
-    if (!open_marks(connection, AUTOSTART, false, &fd, error)) {
+    if (!list_marks(connection, AUTOSTART, &uuids, error)) {
         return false;
     }
-    dir = fd >= 0 ? fdopendir(fd) : NULL;
-    while (ok && dir != NULL && (entry = readdir(dir)) != NULL) {
+    for (unsigned i = 0; i < uuids->len; i++) {
         SvirtAutostart mark;
-        SvirtUuid uuid;
 
-        if (!svirt_uuid_parse(entry->d_name, &uuid)) {
-            continue;
+        if (!svirt_autostart_read(connection,
+                                  &g_array_index(uuids, SvirtUuid, i), &mark,
+                                  error)) {
+            return false;
         }
-        ok = read_autostart(fd, entry->d_name, &mark, error);
-        if (ok && mark.on) {
+        if (mark.on) {
             g_array_append_val(marks, mark);
         }
     }
-    if (dir != NULL) {
-        (void)closedir(dir);
-    }
-    if (ok) {
-        g_array_sort(marks, compare);
-        *ret = g_steal_pointer(&marks);
-    }
-    return ok;
+    g_array_sort(marks, compare);
+    *ret = g_steal_pointer(&marks);
+    return true;
 }
 
 bool

@@ -36,5 +36,8 @@ bool svirt_autostart_list(const SvirtConnection *connection, GArray **ret,
 /* A domain that is gone at its end: `create`. */
 bool svirt_transient_read(const SvirtConnection *connection,
                           const SvirtUuid *uuid, bool *ret, GError **error);
+/* Every such mark, as SvirtUuid; owned by the caller. */
+bool svirt_transient_list(const SvirtConnection *connection, GArray **ret,
+                          GError **error);
 bool svirt_transient_write(const SvirtConnection *connection,
                            const SvirtUuid *uuid, bool on, GError **error);

@@ -230,6 +230,29 @@ svirt_definitions_replace(SvirtState *state,
 }
 
 bool
+svirt_definitions_rename(SvirtState *state, const SvirtUuid *uuid,
+                         const char *name, const char *xml, GError **error)
+{
+    g_autoptr(SvirtDefinition) old = NULL;
+    g_autoptr(SvirtDefinition) other = NULL;
+
+    if (!svirt_definitions_by_uuid(state, uuid, &old, error) ||
+        !find_name(state, name, &other, error)) {
+        return false;
+    }
+    if (other != NULL) {
+        return raise_taken("name", name, "choose another", other, error);
+    }
+    return svirt_statement_run(
+               state, "UPDATE definitions SET name = ? WHERE incarnation = ?",
+               BINDS(BIND_TEXT(name), BIND_INT(old->incarnation)), error) &&
+           svirt_statement_run(
+               state,
+               "UPDATE definition_xml SET xml = ? WHERE incarnation = ?",
+               BINDS(BIND_TEXT(xml), BIND_INT(old->incarnation)), error);
+}
+
+bool
 svirt_definitions_remove(SvirtState *state, const SvirtUuid *uuid,
                          GError **error)
 {

@@ -44,6 +44,10 @@ bool svirt_definitions_add(SvirtState *state, SvirtDefinition *definition,
 bool svirt_definitions_replace(SvirtState *state,
                                const SvirtDefinition *definition,
                                GError **error);
+/* Another name, which `xml` has as well. NOT_FOUND; EXISTS: it is taken. */
+bool svirt_definitions_rename(SvirtState *state, const SvirtUuid *uuid,
+                              const char *name, const char *xml,
+                              GError **error);
 /*
  * Drops the definition and, in the same transaction, its label claims,
  * chains and waivers. Objects still labelled for it keep their record (they

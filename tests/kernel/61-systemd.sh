@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# timeout: 1800
+# long
+# tests/integration/systemd.sh on Debian 12's own kernel, whose cgroup v2 has
+# every controller: a virtual machine's guests are slow ones.
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit 2
+. tests/tap.sh
+exec tests/lab/vm -b "${SVIRT_BUILD:-$PWD/build}" -H -m 3000 -t 1700 \
+    tests/kernel/in-systemd-host
