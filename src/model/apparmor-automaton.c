@@ -21,16 +21,20 @@ typedef struct Maker {
     size_t node_count;
     const SvirtByteSet *sets;
     SvirtByteSet *odd; /* per set of `sets`: bytes it treats unlike OTHER */
-    GArray *items;        /* uint32_t */
-    GArray *lists;        /* ItemList per state */
-    GArray *states;       /* SvirtAutomatonState */
-    GArray *exceptions;   /* SvirtAutomatonException */
+    uint32_t *items;
+    size_t item_count, item_room;
+    ItemList *lists;      /* per state */
+    SvirtAutomatonState *states;
+    size_t state_count, state_room;
+    SvirtAutomatonException *exceptions;
+    size_t exception_count, exception_room;
     uint32_t *table;      /* states by the hash of their list */
     size_t table_size;    /* a power of two */
     uint32_t *seen;       /* per node: the last list it was put into */
     uint32_t list_number;
-    GArray *next;         /* uint32_t: the list being made */
-    GArray *stack;        /* uint32_t */
+    uint32_t *next;       /* the list being made: each node once at most */
+    size_t next_count;
+    uint32_t *stack;      /* a node that is seen leaves two at most */
 } Maker;
 
 void
@@ -59,15 +63,17 @@ maker_init(Maker *maker, const SvirtPatternSet *set)
             maker->odd[i].words[w] = maker->sets[i].words[w] ^ flip;
         }
     }
-    maker->items = g_array_new(FALSE, FALSE, sizeof(uint32_t));
-    maker->lists = g_array_new(FALSE, FALSE, sizeof(ItemList));
-    maker->states = g_array_new(FALSE, FALSE, sizeof(SvirtAutomatonState));
-    maker->exceptions = g_array_new(FALSE, FALSE,
-                                    sizeof(SvirtAutomatonException));
-    maker->next = g_array_new(FALSE, FALSE, sizeof(uint32_t));
-    maker->stack = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    /* Rules begin alike: of four nodes, one or two are a state of their own. */
+    maker->item_room = maker->state_room = maker->exception_room =
+        maker->node_count / 4 + 64;
+    maker->items = g_new(uint32_t, maker->item_room);
+    maker->lists = g_new(ItemList, maker->state_room);
+    maker->states = g_new(SvirtAutomatonState, maker->state_room);
+    maker->exceptions = g_new(SvirtAutomatonException, maker->exception_room);
+    maker->next = g_new(uint32_t, maker->node_count + 1);
+    maker->stack = g_new(uint32_t, 2 * maker->node_count + 2);
     maker->seen = g_new0(uint32_t, maker->node_count + 1);
-    maker->table_size = 1024;
+    maker->table_size = 256;
     maker->table = g_new(uint32_t, maker->table_size);
     memset(maker->table, 0xff, maker->table_size * sizeof(uint32_t));
 }
@@ -76,12 +82,12 @@ static void
 maker_clear(Maker *maker)
 {
     g_free(maker->odd);
-    g_array_free(maker->items, TRUE);
-    g_array_free(maker->lists, TRUE);
-    g_array_free(maker->next, TRUE);
-    g_array_free(maker->stack, TRUE);
-    g_clear_pointer(&maker->states, g_array_unref);
-    g_clear_pointer(&maker->exceptions, g_array_unref);
+    g_free(maker->items);
+    g_free(maker->lists);
+    g_free(maker->next);
+    g_free(maker->stack);
+    g_free(maker->states);
+    g_free(maker->exceptions);
     g_free(maker->seen);
     g_free(maker->table);
 }
@@ -90,14 +96,14 @@ maker_clear(Maker *maker)
 static void
 reach(Maker *maker, uint32_t node)
 {
-    g_array_append_val(maker->stack, node);
-    while (maker->stack->len > 0) {
-        uint32_t at = g_array_index(maker->stack, uint32_t,
-                                    maker->stack->len - 1);
-        const SvirtPatternNode *now = &maker->nodes[at];
-        const uint32_t behind = at + 1;
+    uint32_t *stack = maker->stack;
+    size_t depth = 0;
 
-        g_array_set_size(maker->stack, maker->stack->len - 1);
+    stack[depth++] = node;
+    while (depth > 0) {
+        const uint32_t at = stack[--depth];
+        const SvirtPatternNode *now = &maker->nodes[at];
+
         /* A pattern that was not ended goes nowhere. */
         if (at >= maker->node_count ||
             maker->seen[at] == maker->list_number) {
@@ -107,18 +113,18 @@ reach(Maker *maker, uint32_t node)
         switch ((SvirtPatternKind)now->kind) {
         case SVIRT_PATTERN_BYTE:
         case SVIRT_PATTERN_ACCEPT:
-            g_array_append_val(maker->next, at);
+            maker->next[maker->next_count++] = at;
             break;
         case SVIRT_PATTERN_LOOP:
-            g_array_append_val(maker->next, at);
-            g_array_append_val(maker->stack, behind);
+            maker->next[maker->next_count++] = at;
+            stack[depth++] = at + 1;
             break;
         case SVIRT_PATTERN_SPLIT:
-            g_array_append_val(maker->stack, now->other);
-            g_array_append_val(maker->stack, behind);
+            stack[depth++] = now->other;
+            stack[depth++] = at + 1;
             break;
         case SVIRT_PATTERN_JOIN:
-            g_array_append_val(maker->stack, now->other);
+            stack[depth++] = now->other;
             break;
         }
     }
@@ -128,7 +134,7 @@ static void
 begin_list(Maker *maker)
 {
     maker->list_number++;
-    g_array_set_size(maker->next, 0);
+    maker->next_count = 0;
 }
 
 static int
@@ -144,9 +150,9 @@ compare_items(const void *a, const void *b)
 static void
 sort_list(Maker *maker)
 {
-    uint32_t *item = (uint32_t *)(void *)maker->next->data;
-    guint count = maker->next->len;
-    guint i = 1;
+    uint32_t *item = maker->next;
+    const size_t count = maker->next_count;
+    size_t i = 1;
 
     while (i < count && item[i - 1] < item[i]) {
         i++;
@@ -171,16 +177,14 @@ hash_list(const uint32_t *items, size_t count)
 static const uint32_t *
 list_items(const Maker *maker, uint32_t state)
 {
-    const ItemList *list = &g_array_index(maker->lists, ItemList, state);
-
-    return &g_array_index(maker->items, uint32_t, list->first);
+    return &maker->items[maker->lists[state].first];
 }
 
 static void
 table_put(Maker *maker, uint32_t state)
 {
-    const ItemList *list = &g_array_index(maker->lists, ItemList, state);
-    size_t slot = hash_list(list_items(maker, state), list->count);
+    size_t slot = hash_list(list_items(maker, state),
+                            maker->lists[state].count);
 
     while (maker->table[slot & (maker->table_size - 1)] != NO_STATE) {
         slot++;
@@ -195,20 +199,44 @@ table_grow(Maker *maker)
     g_free(maker->table);
     maker->table = g_new(uint32_t, maker->table_size);
     memset(maker->table, 0xff, maker->table_size * sizeof(uint32_t));
-    for (uint32_t state = 1; state < maker->lists->len; state++) {
+    for (uint32_t state = 1; state < maker->state_count; state++) {
         table_put(maker, state);
     }
+}
+
+/* A new state at the end, of the list made. */
+static uint32_t
+add_state(Maker *maker)
+{
+    const size_t count = maker->next_count;
+    const uint32_t state = (uint32_t)maker->state_count++;
+
+    if (maker->item_count + count > maker->item_room) {
+        maker->item_room = 2 * maker->item_room + count;
+        maker->items = g_renew(uint32_t, maker->items, maker->item_room);
+    }
+    if (state == maker->state_room) {
+        maker->state_room *= 2;
+        maker->lists = g_renew(ItemList, maker->lists, maker->state_room);
+        maker->states = g_renew(SvirtAutomatonState, maker->states,
+                                maker->state_room);
+    }
+    memcpy(maker->items + maker->item_count, maker->next,
+           count * sizeof(*maker->next));
+    maker->lists[state] = (ItemList){ (uint32_t)maker->item_count,
+                                      (uint32_t)count };
+    maker->states[state] = (SvirtAutomatonState){ 0 };
+    maker->item_count += count;
+    return state;
 }
 
 /* The state of the list made: a known one, or a new one at the end. */
 static uint32_t
 state_of_list(Maker *maker)
 {
-    const uint32_t *items = (const uint32_t *)(const void *)
-        maker->next->data;
-    guint count = maker->next->len;
-    ItemList list = { .first = maker->items->len, .count = count };
-    SvirtAutomatonState fresh = { 0 };
+    const uint32_t *items = maker->next;
+    const size_t count = maker->next_count;
+    uint32_t state;
     size_t slot;
 
     if (count == 0) {
@@ -216,36 +244,33 @@ state_of_list(Maker *maker)
     }
     sort_list(maker);
     for (slot = hash_list(items, count);; slot++) {
-        uint32_t state = maker->table[slot & (maker->table_size - 1)];
-
+        state = maker->table[slot & (maker->table_size - 1)];
         if (state == NO_STATE) {
             break;
         }
-        if (g_array_index(maker->lists, ItemList, state).count == count &&
+        if (maker->lists[state].count == count &&
             memcmp(list_items(maker, state), items,
                    count * sizeof(*items)) == 0) {
             return state;
         }
     }
-    g_array_append_vals(maker->items, items, count);
-    g_array_append_val(maker->lists, list);
-    g_array_append_val(maker->states, fresh);
-    if (maker->lists->len * 2 > maker->table_size) {
+    state = add_state(maker);
+    if (maker->state_count * 2 > maker->table_size) {
         table_grow(maker);
     } else {
-        table_put(maker, maker->lists->len - 1);
+        maker->table[slot & (maker->table_size - 1)] = state;
     }
-    return maker->lists->len - 1;
+    return state;
 }
 
 static uint32_t
 step(Maker *maker, uint32_t state, unsigned byte)
 {
-    const ItemList list = g_array_index(maker->lists, ItemList, state);
+    const ItemList list = maker->lists[state];
 
     begin_list(maker);
     for (uint32_t i = 0; i < list.count; i++) {
-        uint32_t at = g_array_index(maker->items, uint32_t, list.first + i);
+        uint32_t at = maker->items[list.first + i];
         const SvirtPatternNode *node = &maker->nodes[at];
 
         if (node->kind == SVIRT_PATTERN_ACCEPT ||
@@ -261,7 +286,7 @@ static bool
 join_accepts(const Maker *maker, uint32_t state, SvirtAcceptJoin join,
              uint32_t *ret_accept)
 {
-    const ItemList list = g_array_index(maker->lists, ItemList, state);
+    const ItemList list = maker->lists[state];
     uint32_t accept = 0;
 
     for (uint32_t i = 0; i < list.count; i++) {
@@ -290,12 +315,23 @@ add_odd(const Maker *maker, unsigned set, SvirtByteSet *odd)
     }
 }
 
+static void
+add_exception(Maker *maker, SvirtAutomatonException exception)
+{
+    if (maker->exception_count == maker->exception_room) {
+        maker->exception_room *= 2;
+        maker->exceptions = g_renew(SvirtAutomatonException,
+                                    maker->exceptions, maker->exception_room);
+    }
+    maker->exceptions[maker->exception_count++] = exception;
+}
+
 /* The transitions of one state. */
 static void
 expand(Maker *maker, uint32_t state, uint32_t accept)
 {
-    const ItemList list = g_array_index(maker->lists, ItemList, state);
-    uint32_t first = maker->exceptions->len;
+    const ItemList list = maker->lists[state];
+    const uint32_t first = (uint32_t)maker->exception_count;
     SvirtByteSet odd = { 0 };
     SvirtAutomatonState *made;
     uint32_t otherwise;
@@ -325,27 +361,25 @@ expand(Maker *maker, uint32_t state, uint32_t accept)
             };
 
             if (exception.state != otherwise) {
-                g_array_append_val(maker->exceptions, exception);
+                add_exception(maker, exception);
             }
         }
     }
-    made = &g_array_index(maker->states, SvirtAutomatonState, state);
+    made = &maker->states[state];
     made->accept = accept;
     made->otherwise = otherwise;
     made->exceptions = first;
-    made->count = maker->exceptions->len - first;
+    made->count = (uint32_t)maker->exception_count - first;
 }
 
 static void
 make_start(Maker *maker, const SvirtPatternSet *set)
 {
-    const ItemList none = { 0 };
-    const SvirtAutomatonState dead = { 0 };
     const uint32_t *starts;
     size_t start_count;
 
-    g_array_append_val(maker->lists, none);
-    g_array_append_val(maker->states, dead);
+    begin_list(maker);
+    (void)add_state(maker); /* the dead one, of nothing */
     starts = svirt_pattern_starts(set, &start_count);
     begin_list(maker);
     for (size_t i = 0; i < start_count; i++) {
@@ -353,8 +387,7 @@ make_start(Maker *maker, const SvirtPatternSet *set)
     }
     if (state_of_list(maker) == SVIRT_AUTOMATON_DEAD) {
         /* No pattern: a start from where everything is dead. */
-        g_array_append_val(maker->lists, none);
-        g_array_append_val(maker->states, dead);
+        (void)add_state(maker);
     }
 }
 
@@ -367,15 +400,15 @@ svirt_automaton_make(const SvirtPatternSet *set, SvirtAcceptJoin join,
 
     maker_init(&maker, set);
     make_start(&maker, set);
-    for (uint32_t state = 1; ok && state < maker.lists->len; state++) {
+    for (uint32_t state = 1; ok && state < maker.state_count; state++) {
         uint32_t accept;
 
         if (!join_accepts(&maker, state, join, &accept)) {
             ok = svirt_raise(error, SVIRT_ERROR_REFUSED, NULL,
                              "give every program one way of execution",
                              "two path rules contradict one another");
-        } else if (maker.lists->len > SVIRT_AUTOMATON_MAX_STATES ||
-                   maker.items->len > SVIRT_AUTOMATON_MAX_ITEMS) {
+        } else if (maker.state_count > SVIRT_AUTOMATON_MAX_STATES ||
+                   maker.item_count > SVIRT_AUTOMATON_MAX_ITEMS) {
             ok = svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
                              "allow directories instead of single files",
                              "the path rules of the profile are too many");
@@ -384,12 +417,10 @@ svirt_automaton_make(const SvirtPatternSet *set, SvirtAcceptJoin join,
         }
     }
     if (ok) {
-        ret->state_count = maker.states->len;
-        ret->states = (SvirtAutomatonState *)(void *)
-            g_array_free(g_steal_pointer(&maker.states), FALSE);
-        ret->exception_count = maker.exceptions->len;
-        ret->exceptions = (SvirtAutomatonException *)(void *)
-            g_array_free(g_steal_pointer(&maker.exceptions), FALSE);
+        ret->state_count = maker.state_count;
+        ret->states = g_steal_pointer(&maker.states);
+        ret->exception_count = maker.exception_count;
+        ret->exceptions = g_steal_pointer(&maker.exceptions);
     }
     maker_clear(&maker);
     return ok;

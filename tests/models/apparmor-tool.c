@@ -205,6 +205,7 @@ measure(char **words, GError **error)
 {
     unsigned count = (unsigned)atoi(words[0]);
     size_t rules = (size_t)atoi(words[1]);
+    unsigned first = words[2] != NULL ? (unsigned)atoi(words[2]) : 0;
     g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
     g_autofree SvirtModelPath *paths = g_new0(SvirtModelPath, rules + 1);
     double best = 1e9;
@@ -223,7 +224,7 @@ measure(char **words, GError **error)
         SvirtLabelSeed seed;
         double began = now_ms();
 
-        seed_number(100000 + (unsigned)rules * 100 + i, &seed);
+        seed_number(100000 + (unsigned)rules * 1000 + first + i, &seed);
         seed.paths = paths;
         seed.path_count = rules;
         if (!load_seed(&seed, error)) {
