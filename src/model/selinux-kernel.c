@@ -83,6 +83,7 @@ bool
 svirt_selinux_get(const SvirtSelinux **ret, GError **error)
 {
     static SvirtSelinux selinux;
+    static SvirtSelinuxNumbers numbers;
     static bool known;
     static bool active;
     g_autofree char *text = NULL;
@@ -98,6 +99,9 @@ svirt_selinux_get(const SvirtSelinux **ret, GError **error)
                                 &selinux, &active, error)) {
             return false;
         }
+        numbers.table = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+                                              NULL);
+        selinux.numbers = &numbers;
         known = true;
     }
     *ret = active ? &selinux : NULL;
@@ -174,6 +178,53 @@ svirt_selinux_flag(const SvirtSelinux *selinux, const char *name, bool *ret,
     return true;
 }
 
+/* The number that the policy has for a class or a permission: a thousand VMs
+ * are asked about with the same twenty. */
+static bool
+find_number(const SvirtSelinux *selinux, const char *path,
+            unsigned long *ret, GError **error)
+{
+    SvirtSelinuxNumbers *numbers = selinux->numbers;
+
+    if (numbers == NULL) {
+        return read_number(selinux->fs, path, ret, error);
+    }
+    g_mutex_lock(&numbers->lock);
+    *ret = GPOINTER_TO_UINT(g_hash_table_lookup(numbers->table, path));
+    g_mutex_unlock(&numbers->lock);
+    if (*ret != 0) {
+        return true;
+    }
+    if (!read_number(selinux->fs, path, ret, error)) {
+        return false;
+    }
+    g_mutex_lock(&numbers->lock);
+    g_hash_table_insert(numbers->table, g_strdup(path),
+                        GUINT_TO_POINTER((guint)*ret));
+    g_mutex_unlock(&numbers->lock);
+    return true;
+}
+
+/* Was the answer given by the policy whose numbers were asked with? */
+static bool
+numbers_hold(const SvirtSelinux *selinux, uint32_t sequence)
+{
+    SvirtSelinuxNumbers *numbers = selinux->numbers;
+    bool hold;
+
+    if (numbers == NULL) {
+        return true;
+    }
+    g_mutex_lock(&numbers->lock);
+    hold = numbers->sequence == sequence;
+    if (!hold) {
+        g_hash_table_remove_all(numbers->table);
+        numbers->sequence = sequence;
+    }
+    g_mutex_unlock(&numbers->lock);
+    return hold;
+}
+
 static bool
 permission_bits(const SvirtSelinux *selinux, const char *class,
                 const char *const *permissions, uint32_t *ret, GError **error)
@@ -185,7 +236,7 @@ permission_bits(const SvirtSelinux *selinux, const char *class,
 
         (void)g_snprintf(path, sizeof(path), "class/%s/perms/%s", class,
                          *permissions);
-        if (!read_number(selinux->fs, path, &number, error)) {
+        if (!find_number(selinux, path, &number, error)) {
             return false;
         }
         if (number < 1 || number > 32) {
@@ -198,8 +249,8 @@ permission_bits(const SvirtSelinux *selinux, const char *class,
     return true;
 }
 
-bool
-svirt_selinux_ask(const SvirtSelinux *selinux, const char *source,
+static bool
+ask_once(const SvirtSelinux *selinux, const char *source,
                   const char *target, const char *class,
                   const char *const *permissions, SvirtSelinuxDecision *ret,
                   uint32_t *ret_wanted, GError **error)
@@ -214,7 +265,7 @@ svirt_selinux_ask(const SvirtSelinux *selinux, const char *source,
     uint32_t flags;
 
     (void)g_snprintf(path, sizeof(path), "class/%s/index", class);
-    if (!read_number(selinux->fs, path, &number, error) ||
+    if (!find_number(selinux, path, &number, error) ||
         !permission_bits(selinux, class, permissions, &wanted, error)) {
         return false;
     }
@@ -243,4 +294,24 @@ svirt_selinux_ask(const SvirtSelinux *selinux, const char *source,
     };
     *ret_wanted = wanted;
     return true;
+}
+
+bool
+svirt_selinux_ask(const SvirtSelinux *selinux, const char *source,
+                  const char *target, const char *class,
+                  const char *const *permissions, SvirtSelinuxDecision *ret,
+                  uint32_t *ret_wanted, GError **error)
+{
+    /* A policy may be loaded between two questions, but not again and again. */
+    for (unsigned i = 0; i < 8; i++) {
+        if (!ask_once(selinux, source, target, class, permissions, ret,
+                      ret_wanted, error)) {
+            return false;
+        }
+        if (numbers_hold(selinux, ret->sequence)) {
+            return true;
+        }
+    }
+    return svirt_raise(error, SVIRT_ERROR_SYSTEM, NULL, NULL,
+                       "SELinux policies are loaded faster than asked about");
 }

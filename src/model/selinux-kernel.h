@@ -20,10 +20,18 @@ typedef ssize_t (*SvirtSelinuxTransact)(int fs, const char *node,
                                         const char *request, char *reply,
                                         size_t size);
 
+/* Of classes and permissions, as the policy of `sequence` numbers them. */
+typedef struct SvirtSelinuxNumbers {
+    GMutex lock;
+    GHashTable *table; /* path below selinuxfs -> number */
+    uint32_t sequence;
+} SvirtSelinuxNumbers;
+
 typedef struct SvirtSelinux {
     int fs;  /* selinuxfs, O_PATH */
     int etc; /* /etc/selinux, O_PATH; -1: not there */
     SvirtSelinuxTransact transact;
+    SvirtSelinuxNumbers *numbers; /* borrowed; NULL: read each time */
 } SvirtSelinux;
 
 /*

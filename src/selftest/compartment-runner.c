@@ -98,31 +98,6 @@ spec_launch(SvirtSelftestCompartment *compartment, int spec_fd,
 }
 
 static bool
-compartment_start(void *data, const SvirtSelftestRun *run, pid_t *ret_pid,
-                  GError **error)
-{
-    SvirtSelftestCompartment *compartment = data;
-    g_autoptr(SvirtLaunchSpec) spec = NULL;
-    SVIRT_AUTO_FD null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-    SVIRT_AUTO_FD spec_fd = -1;
-    SvirtUuid uuid;
-
-    svirt_uuid_generate(&uuid);
-    spec = svirt_spec_new(&uuid, compartment->name);
-    if (!spec || null_fd < 0 ||
-        !spec_fill(&spec, compartment, run, null_fd) ||
-        (spec_fd = svirt_spec_seal(spec)) < 0) {
-        return svirt_raise_errno(error, errno, NULL,
-                                 "cannot describe the probe's launch");
-    }
-    if (!spec_launch(compartment, spec_fd, error)) {
-        return false;
-    }
-    *ret_pid = compartment->launched.pid;
-    return true;
-}
-
-static bool
 compartment_finish(void *data, pid_t pid, bool must_kill, int *ret_status,
                    GError **error)
 {
@@ -140,6 +115,47 @@ compartment_finish(void *data, pid_t pid, bool must_kill, int *ret_status,
     }
     svirt_fd_close(&compartment->launched.pidfd);
     *ret_status = status;
+    return true;
+}
+
+static bool
+add_labels(const SvirtSelftestCompartment *compartment,
+           SvirtLaunchSpec **spec)
+{
+    return compartment->labels == NULL ||
+           svirt_selftest_labels_add(compartment->labels, spec, NULL);
+}
+
+static bool
+compartment_start(void *data, const SvirtSelftestRun *run, pid_t *ret_pid,
+                  GError **error)
+{
+    SvirtSelftestCompartment *compartment = data;
+    g_autoptr(SvirtLaunchSpec) spec = NULL;
+    SVIRT_AUTO_FD null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    SVIRT_AUTO_FD spec_fd = -1;
+    SvirtUuid uuid;
+
+    svirt_uuid_generate(&uuid);
+    spec = svirt_spec_new(&uuid, compartment->name);
+    if (!spec || null_fd < 0 ||
+        !spec_fill(&spec, compartment, run, null_fd) ||
+        !add_labels(compartment, &spec) ||
+        (spec_fd = svirt_spec_seal(spec)) < 0) {
+        return svirt_raise_errno(error, errno, NULL,
+                                 "cannot describe the probe's launch");
+    }
+    if (!spec_launch(compartment, spec_fd, error)) {
+        return false;
+    }
+    *ret_pid = compartment->launched.pid;
+    if (compartment->labels != NULL &&
+        !svirt_selftest_labels_check(compartment->labels, *ret_pid, error)) {
+        int status;
+
+        (void)compartment_finish(compartment, *ret_pid, true, &status, NULL);
+        return false;
+    }
     return true;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "launch/child.h"
+#include "selftest/labels.h"
 #include "selftest/runner.h"
 
 /* What every VM's /dev holds; no KVM, so that asking for it is an attempt. */
@@ -21,6 +22,7 @@ typedef struct SvirtSelftestCompartment {
     int32_t landlock_abi_limit; /* -1 none */
     uint32_t exec;              /* SVIRT_EXEC_*: as `svirt exec` starts it */
     uint64_t file_limit_bytes;
+    const SvirtSelftestLabels *labels; /* borrowed; NULL none */
     /* Of the last launch. */
     SvirtLaunched launched;
 } SvirtSelftestCompartment;

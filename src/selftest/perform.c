@@ -29,6 +29,7 @@ typedef struct World {
     SvirtSelftestNetwork *network; /* owned, NULL: none */
     SvirtSelftestPasst passt_outside;
     SvirtSelftestPasst passt_inside;
+    SvirtSelftestLabels labels[2]; /* of the two, loaded */
     SvirtSelftestCompartment attacker;
     SvirtSelftestCompartment other;
     SvirtSelftestRunner outside;
@@ -43,6 +44,8 @@ world_clear(World *world)
     svirt_selftest_passt_stop(&world->passt_inside);
     svirt_selftest_network_free(world->network);
     svirt_selftest_targets_free(world->targets);
+    svirt_selftest_labels_unload(&world->labels[0]);
+    svirt_selftest_labels_unload(&world->labels[1]);
     if (world->has_cgroup) {
         (void)svirt_cgroup_remove(world->cgroup.parent_fd, &world->uuid,
                                   REMOVE_TIMEOUT_MS);
@@ -77,6 +80,7 @@ cgroup_make(World *world)
 
 static void
 compartment_init(const World *world, const char *name, SvirtSpecIds ids,
+                 const SvirtSelftestLabels *labels,
                  SvirtSelftestCompartment *ret)
 {
     const SvirtSelftestRequest *request = world->request;
@@ -91,6 +95,7 @@ compartment_init(const World *world, const char *name, SvirtSpecIds ids,
         .landlock_abi_limit = request->landlock_abi_limit,
         .exec = request->exec ? SVIRT_EXEC_STDIO | SVIRT_EXEC_TIED : 0,
         .file_limit_bytes = SVIRT_SELFTEST_FILE_BYTES,
+        .labels = labels,
         .launched = SVIRT_LAUNCHED_INIT,
     };
 }
@@ -107,17 +112,27 @@ world_make(World *world, GError **error)
 {
     cgroup_make(world);
     compartment_init(world, "svirt-selftest-a", world->request->attacker,
-                     &world->attacker);
+                     &world->labels[0], &world->attacker);
     compartment_init(world, "svirt-selftest-b", world->request->other,
-                     &world->other);
+                     &world->labels[1], &world->other);
     /* One cgroup would be one place: the other VM has none of its own. */
     world->other.cgroup_fd = -1;
     world->other.waived_layers |= SVIRT_LAYER_CGROUP;
     svirt_selftest_runner_plain(world->request->probe, &world->outside);
     svirt_selftest_runner_compartment(&world->attacker, &world->inside);
     svirt_selftest_runner_compartment(&world->other, &world->beside);
+    for (unsigned i = 0; i < G_N_ELEMENTS(world->labels); i++) {
+        if (!svirt_selftest_labels_load(world->request->probe,
+                                        &world->labels[i], error)) {
+            return false;
+        }
+    }
     if (!svirt_selftest_targets_new(&world->request->places, &world->targets,
                                     error)) {
+        return false;
+    }
+    if (!svirt_selftest_targets_label(world->targets, &world->labels[0],
+                                      &world->labels[1], error)) {
         return false;
     }
     if (limits_tasks(world)) {
@@ -199,6 +214,7 @@ alone_run(World *world, uint32_t kept, SvirtSelftest **ret, GError **error)
     SvirtSelftestRunner runner;
 
     compartment.waived_layers = SVIRT_LAYER_ALL & ~kept;
+    compartment.labels = NULL;
     if (!(kept & SVIRT_LAYER_CGROUP)) {
         compartment.cgroup_fd = -1;
     }
@@ -258,6 +274,7 @@ alone_measure(World *world, SvirtSelftest *selftest, GError **error)
 
     /* One user for both, or the other's own user would always help. */
     same.waived_layers |= SVIRT_LAYER_UID;
+    same.labels = NULL;
     svirt_selftest_runner_compartment(&same, &runner);
     if (!svirt_selftest_victim_start(&runner, &victim, error)) {
         return false;

@@ -178,6 +178,22 @@ images_make(SvirtSelftestTargets *targets, GError **error)
     return true;
 }
 
+bool
+svirt_selftest_targets_label(SvirtSelftestTargets *targets,
+                             const SvirtSelftestLabels *own,
+                             const SvirtSelftestLabels *other,
+                             GError **error)
+{
+    return svirt_selftest_labels_object(own, targets->disk_fd, false,
+                                        error) &&
+           svirt_selftest_labels_object(own, targets->base_read_fd, true,
+                                        error) &&
+           svirt_selftest_labels_object(own, targets->lock_fd, false,
+                                        error) &&
+           svirt_selftest_labels_object(other, targets->other_disk_fd, false,
+                                        error);
+}
+
 static int
 memory_make(bool sealed)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "selftest/labels.h"
 #include "selftest/target.h"
 
 #include <glib.h>
@@ -41,6 +42,15 @@ bool svirt_selftest_targets_new(const SvirtSelftestPlaces *places,
                                 SvirtSelftestTargets **ret, GError **error);
 /* Removes all of it. NULL is fine. */
 void svirt_selftest_targets_free(SvirtSelftestTargets *targets);
+
+/*
+ * The images get the labels that a start would give them: `own` those of the
+ * VM that attacks, `other` those of the one attacked. Errors of the models.
+ */
+bool svirt_selftest_targets_label(SvirtSelftestTargets *targets,
+                                  const SvirtSelftestLabels *own,
+                                  const SvirtSelftestLabels *other,
+                                  GError **error);
 
 /*
  * Before each run: removes what attempts of the last one left, and replaces

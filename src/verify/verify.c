@@ -12,26 +12,23 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "verify/check.h"
 #include "verify/descriptors.h"
-#include "verify/labels.h"
 #include "verify/namespaces.h"
 #include "verify/process.h"
 
 /* Threads of one process looked at; more is a finding of its own. */
 #define THREADS_MAX 65536u
 
-typedef struct Check {
-    GPtrArray *rows;
-    SvirtProcess process;
-    const SvirtRunStatus *status;
-    int dir; /* /proc/PID */
-} Check;
+#define add_row svirt_verify_add_row
+typedef SvirtVerifyCheck Check;
 
 const char *
 svirt_verify_process_word(SvirtProcess process)
 {
-    return process == SVIRT_PROCESS_VMM ? "emulator"
-                                        : svirt_process_to_string(process);
+    return process == SVIRT_PROCESS_VMM   ? "emulator"
+           : process == SVIRT_PROCESS_MAX ? "keeper"
+                                          : svirt_process_to_string(process);
 }
 
 void
@@ -46,9 +43,9 @@ svirt_verify_row_free(SvirtVerifyRow *row)
     g_free(row);
 }
 
-static SvirtVerifyRow *
-add_row(Check *check, const char *what, bool ok, const char *expected,
-        char *found)
+SvirtVerifyRow *
+svirt_verify_add_row(SvirtVerifyCheck *check, const char *what, bool ok,
+                     const char *expected, char *found)
 {
     SvirtVerifyRow *row = g_new0(SvirtVerifyRow, 1);
 
@@ -219,7 +216,7 @@ check_cgroup(Check *check)
 
 /* Held by the keeper's descriptions: nothing the emulator does frees them. */
 static void
-check_locks(Check *check, const SvirtLaunchSpec *spec, int keeper_dir)
+check_locks(Check *check, const SvirtLaunchSpec *spec)
 {
     bool lapsed = (check->status->flags & SVIRT_RUN_UNLOCKED) != 0;
     unsigned wanted = 0;
@@ -230,7 +227,7 @@ check_locks(Check *check, const SvirtLaunchSpec *spec, int keeper_dir)
 
         if (lock->bytes.used != 0 || lock->bytes.unshared != 0) {
             wanted++;
-            held += svirt_lock_bytes_held_by(keeper_dir, lock->source,
+            held += svirt_lock_bytes_held_by(check->keeper_dir, lock->source,
                                              lock->bytes);
         }
     }
@@ -246,92 +243,32 @@ check_descriptors(Check *check, const SvirtLaunchSpec *spec)
 {
     g_autofree char *strange = NULL;
     unsigned count = 0;
-    const SvirtRunProcess *run = &check->status->keeper;
-    SVIRT_AUTO_FD keeper =
-        svirt_run_process_alive(run) ? svirt_process_open_dir(run->pid) : -1;
     const SvirtRunProcess *other =
         &check->status->process[SVIRT_PROCESS_MONITOR];
     SVIRT_AUTO_FD monitor = check->process == SVIRT_PROCESS_VMM &&
                                     svirt_run_process_alive(other)
                                 ? svirt_process_open_dir(other->pid)
                                 : -1;
-    bool ok = svirt_verify_descriptors(check->dir, keeper, monitor,
+    bool ok = svirt_verify_descriptors(check->dir, check->keeper_dir, monitor,
                                        check->process, spec, &count,
                                        &strange);
 
     add_row(check, "descriptors", ok, "every one known",
             ok ? g_strdup_printf("%u, every one known", count)
                : g_strdup(strange));
-    if (check->process == SVIRT_PROCESS_VMM && spec != NULL && keeper >= 0) {
-        check_locks(check, spec, keeper);
-    }
-}
-
-static void
-check_enforcing(Check *check, const SvirtModel *model, const char *label)
-{
-    const char *word = svirt_model_kind_to_string(model->kind);
-    g_autofree char *what = g_strdup_printf("enforcing %s", word);
-    g_autoptr(GError) error = NULL;
-    bool enforcing = false;
-
-    if (!model->is_enforcing(label, &enforcing, &error)) {
-        add_row(check, what, false, "yes", g_strdup(error->message));
-        return;
-    }
-    add_row(check, what, enforcing, "yes",
-            g_strdup(enforcing ? "yes" : "no: it only warns"))
-        ->of_host = true;
-}
-
-/* A label that only was asked for proves nothing (pain 2). */
-static void
-check_label(Check *check, const SvirtLaunchSpec *spec, uint32_t kind)
-{
-    const SvirtModel *model = svirt_model_by_kind((SvirtModelKind)kind);
-    const char *planned = svirt_spec_label(spec, kind, check->process);
-    g_autofree char *what = NULL;
-    g_autofree char *label = NULL;
-    g_autofree char *other = NULL;
-    g_autoptr(GError) error = NULL;
-    unsigned threads;
-    bool ok;
-
-    if (planned == NULL) {
-        return;
-    }
-    what = g_strdup_printf("label %s",
-                           svirt_model_kind_to_string((SvirtModelKind)kind));
-    if (model == NULL || model->read_process == NULL ||
-        !svirt_verify_read_label(model, check->dir, &label, &other, &threads,
-                                 &error)) {
-        add_row(check, what, false, planned,
-                g_strdup(error != NULL ? error->message : "no such model"));
-        return;
-    }
-    ok = label != NULL && model->labels_equal(label, planned);
-    add_row(check, what, ok, planned,
-            g_strdup(label != NULL ? label : other));
-    if (ok && check->process == SVIRT_PROCESS_VMM) {
-        check_enforcing(check, model, label);
-    }
-}
-
-static void
-check_labels(Check *check, const SvirtLaunchSpec *spec)
-{
-    for (uint32_t i = 0; spec != NULL && i < spec->n_labels; i++) {
-        check_label(check, spec, spec->labels[i].model);
+    if (check->process == SVIRT_PROCESS_VMM && spec != NULL &&
+        check->keeper_dir >= 0) {
+        check_locks(check, spec);
     }
 }
 
 static bool
 check_process(GPtrArray *rows, const SvirtRunStatus *status,
               SvirtProcess process, const SvirtLaunchSpec *spec,
-              GError **error)
+              int keeper_dir, GError **error)
 {
     const SvirtRunProcess *run = &status->process[process];
-    Check check = { rows, process, status, -1 };
+    Check check = { rows, process, status, -1, keeper_dir };
 
     if (run->pid == 0 && process != SVIRT_PROCESS_VMM) {
         if (spec != NULL && spec->argv[process].count > 0) {
@@ -351,13 +288,16 @@ check_process(GPtrArray *rows, const SvirtRunStatus *status,
         add_row(&check, "process", false, "alive", g_strdup("gone"));
         return true;
     }
-    if (process == SVIRT_PROCESS_VMM &&
-        !svirt_run_process_alive(&status->keeper)) {
-        add_row(&check, "keeper", false, "alive",
-                g_strdup("gone: svirt recover"));
+    if (process == SVIRT_PROCESS_VMM) {
+        if (keeper_dir >= 0) {
+            svirt_verify_check_keeper(&check, spec);
+        } else {
+            add_row(&check, "keeper", false, "alive",
+                    g_strdup("gone: svirt recover"));
+        }
     }
     check_threads(&check);
-    check_labels(&check, spec);
+    svirt_verify_check_labels(&check, spec);
     check_namespaces(&check);
     check_cgroup(&check);
     check_descriptors(&check, spec);
@@ -371,37 +311,17 @@ svirt_verify_run(const SvirtRunStatus *status, const SvirtLaunchSpec *spec,
 {
     g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func(
         (GDestroyNotify)svirt_verify_row_free);
+    SVIRT_AUTO_FD keeper = svirt_run_process_alive(&status->keeper)
+                               ? svirt_process_open_dir(status->keeper.pid)
+                               : -1;
 
     for (unsigned i = 0; i < SVIRT_PROCESS_MAX; i++) {
-        if (!check_process(rows, status, i, spec, error)) {
+        if (!check_process(rows, status, i, spec, keeper, error)) {
             return false;
         }
     }
     *ret_rows = g_steal_pointer(&rows);
     return true;
-}
-
-static void
-read_foreign_label(Check *check, const SvirtModel *model, char **ret_label)
-{
-    g_autofree char *what = g_strdup_printf(
-        "label %s", svirt_model_kind_to_string(model->kind));
-    g_autofree char *label = NULL;
-    g_autofree char *other = NULL;
-    g_autoptr(GError) error = NULL;
-    unsigned threads;
-
-    if (!svirt_verify_read_label(model, check->dir, &label, &other, &threads,
-                                 &error)) {
-        add_row(check, what, false, "readable", g_strdup(error->message));
-        return;
-    }
-    add_row(check, what, label != NULL, "one",
-            g_strdup(label != NULL ? label : other));
-    if (label != NULL) {
-        check_enforcing(check, model, label);
-    }
-    *ret_label = g_steal_pointer(&label);
 }
 
 bool
@@ -411,7 +331,7 @@ svirt_verify_foreign(pid_t pid, GPtrArray **ret_rows, char **labels,
     g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func(
         (GDestroyNotify)svirt_verify_row_free);
     SvirtRunStatus status = { .process = { { .pid = pid } } };
-    Check check = { rows, SVIRT_PROCESS_VMM, &status, -1 };
+    Check check = { rows, SVIRT_PROCESS_VMM, &status, -1, -1 };
     SVIRT_AUTO_FD dir = svirt_process_open_dir(pid);
     struct stat st;
 
@@ -432,7 +352,7 @@ svirt_verify_foreign(pid_t pid, GPtrArray **ret_rows, char **labels,
 
         if (model != NULL && model->labels_processes &&
             i != SVIRT_MODEL_TEST && model->probe(&active, NULL) && active) {
-            read_foreign_label(&check, model, &labels[i]);
+            svirt_verify_foreign_label(&check, model, &labels[i]);
         }
     }
     *ret_rows = g_steal_pointer(&rows);

@@ -14,18 +14,19 @@
  */
 typedef struct SvirtVerifyRow {
     char *what; /* owned: "uid", "seccomp", "label selinux" */
-    SvirtProcess process;
+    SvirtProcess process; /* SVIRT_PROCESS_MAX: the keeper */
     bool ok;
     /* Of the host, not of this VM's launch: a permissive policy is reported,
      * and no reason to stop a VM. */
     bool of_host;
-    /* Of a VM that somebody else started: told, and never a failure. */
+    /* Of a VM that somebody else started, of the keeper: told, and never a
+     * failure. */
     bool advice;
     char *expected; /* owned */
     char *found;    /* owned */
 } SvirtVerifyRow;
 
-/* "emulator", "monitor", "passt", "passt2" and so on. */
+/* "emulator", "monitor", "passt", "passt2" and so on; "keeper". */
 const char *svirt_verify_process_word(SvirtProcess process);
 
 void svirt_verify_row_free(SvirtVerifyRow *row);

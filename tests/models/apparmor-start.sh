@@ -47,7 +47,8 @@ web=svirt-$(svirt domuuid web) db=svirt-$(svirt domuuid db)
 emulator=$(pid_of web emulator)
 is "the emulator has the VM's profile" "$(current "$emulator")" \
     "$web (enforce)"
-is "in every thread" "$(sort -u /proc/"$emulator"/task/*/attr/apparmor/current)" \
+is "in every thread" "$(cat /proc/"$emulator"/task/*/attr/apparmor/current \
+    2>/dev/null | sort -u)" \
     "$web (enforce)"
 is "the monitor one of its own" "$(current "$(pid_of web monitor)")" \
     "$web//monitor (enforce)"
@@ -55,8 +56,13 @@ is "passt, too" "$(cat /proc/[0-9]*/attr/apparmor/current 2>/dev/null |
     grep -c "^$web//passt (enforce)$")" 1
 is "the other VM another" "$(current "$(pid_of db emulator)")" "$db (enforce)"
 check "verify finds all of it" svirt verify
-svirt verify | grep -q 'web *emulator *enforcing apparmor *ok'
-verdict $? "and that it is enforced"
+svirt verify web >"$work/verify"
+for process in emulator monitor passt; do
+    grep -q "web *$process *enforcing apparmor *ok" "$work/verify"
+    verdict $? "and that the $process is enforced on"
+done
+grep -q 'web *keeper *enforcing apparmor *weak' "$work/verify"
+verdict $? "and that the keeper is not" || note "$(cat "$work/verify")"
 
 check "web's guest is up" wait_up web
 is "it reads its disk" "$(type_in web 'head -c 11 /dev/vda' 2 |
@@ -94,6 +100,12 @@ echo "profile $db flags=(complain) { }" | apparmor_parser -r -K
 verdict $? "verify fails when it is set to complain" ||
     note "$(cat "$work/verify")"
 
+# The selftest's probe has a profile as a VM has.
+svirt selftest >"$work/selftest" 2>&1
+grep -q ' 0 open, .* 0 breaches' "$work/selftest"
+verdict $? "the selftest's attempts fail" || note "$(tail -n 5 "$work/selftest")"
+dmesg | grep -q 'DENIED.*profile="svirt-[0-9a-f-]*".*comm="svirt-probe"'
+verdict $? "AppArmor, too, was in their way"
 check "web is destroyed again" svirt destroy web
 check "and db" svirt destroy db
 dmesg -C

@@ -20,6 +20,12 @@ NETWORK=yes vm alpha
 vm beta
 is "no policy is loaded by a start" "$(policy_sequence)" "$sequence_before"
 check "both are verified" svirt verify
+svirt verify alpha >"$work/verify"
+for process in emulator monitor passt keeper; do
+    grep -q "alpha *$process *enforcing selinux *ok" "$work/verify"
+    verdict $? "verify says that SELinux enforces on the $process" ||
+        note "$(cat "$work/verify")"
+done
 
 alpha=$(label_of alpha qemu-system-x86)
 beta=$(label_of beta qemu-system-x86)
@@ -150,6 +156,14 @@ is "and changes no label then" "$(labels)" "$before"
 check "they start again" svirt start alpha
 is "with the same label" "$(label_of alpha qemu-system-x86)" "$alpha"
 svirt -q destroy alpha
+
+# The selftest's probe has a context as a VM has.
+svirt selftest >"$work/selftest" 2>&1
+grep -q ' 0 open, .* 0 breaches' "$work/selftest"
+verdict $? "the selftest's attempts fail" || note "$(tail -n 5 "$work/selftest")"
+[ -n "$(news | grep -a 'comm="svirt-probe".*:svirt_vm_t:')" ]
+verdict $? "SELinux, too, was in their way"
+seen=$(wc -l <"$work/all")
 
 # Not from a shell: as a unit of systemd or a script of init runs it.
 check "init's scripts start one" runcon \

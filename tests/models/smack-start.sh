@@ -154,4 +154,8 @@ is "doctor, too, says what is missing" \
 mount -t smackfs smackfs /sys/fs/smackfs
 check "which then works" svirt start off --paused
 check "and is destroyed" svirt destroy off
+# The selftest's probe has a label as a VM has.
+svirt selftest >"$work/selftest" 2>&1
+grep -q ' 0 open, .* 0 breaches' "$work/selftest"
+verdict $? "the selftest's attempts fail" || note "$(tail -n 5 "$work/selftest")"
 done_testing
