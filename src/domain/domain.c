@@ -102,7 +102,16 @@ parse_memory(SvirtReader *reader, SvirtXmlNode *root, SvirtDomain *domain)
 {
     SvirtXmlNode *memory = svirt_reader_child(reader, root, "memory");
     SvirtXmlNode *current = svirt_reader_child(reader, root, "currentMemory");
+    SvirtXmlNode *cpu = svirt_reader_child(reader, root, "cpu");
 
+    if (memory == NULL && svirt_reader_child(reader, cpu, "numa") != NULL) {
+        /* The cells say how much. */
+        if (current != NULL) {
+            domain->current_memory_line = current->line;
+            (void)svirt_reader_size(reader, current, SVIRT_DOMAIN_MEMORY_MAX);
+        }
+        return;
+    }
     if (memory == NULL) {
         svirt_reader_fail(reader, root->line, SVIRT_ERROR_INVALID,
                           "add <memory unit='MiB'>512</memory>",
@@ -174,10 +183,11 @@ read_domain(SvirtReader *reader, SvirtDomain *domain)
 {
     static void (*const parts[])(SvirtReader *, SvirtXmlNode *,
                                  SvirtDomain *) = {
-        parse_identity,     parse_description,   parse_memory,
-        parse_vcpus,           svirt_parse_tune,  svirt_parse_os,
-        svirt_parse_features,  svirt_parse_cpu,   svirt_parse_clock,
-        svirt_parse_lifecycle, parse_seclabels,   svirt_parse_devices,
+        parse_identity,      parse_description,     parse_memory,
+        parse_vcpus,         svirt_parse_memory,    svirt_parse_tune,
+        svirt_parse_os,      svirt_parse_features,  svirt_parse_cpu,
+        svirt_parse_clock,   svirt_parse_lifecycle, parse_seclabels,
+        svirt_parse_devices,
     };
     SvirtXmlNode *root = reader->document->root;
 

@@ -10,6 +10,7 @@
 #include "base/uuid.h"
 #include "domain/device-media.h"
 #include "domain/device.h"
+#include "domain/memory.h"
 #include "domain/tune.h"
 #include "domain/xml.h"
 
@@ -278,6 +279,7 @@ typedef struct SvirtDomain {
     unsigned vcpus_max;
     unsigned vcpus; /* at start, 1 to vcpus_max */
     SvirtTune tune;
+    SvirtMemory memory;
     SvirtOs os;
     SvirtFeatures features;
     SvirtCpu cpu;

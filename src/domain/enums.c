@@ -204,6 +204,11 @@ SVIRT_ENUM_TABLE(SvirtCpuCache, svirt_cpu_cache, SVIRT_CPU_CACHE_MAX,
                  [SVIRT_CPU_CACHE_PASSTHROUGH] = "passthrough",
                  [SVIRT_CPU_CACHE_DISABLE] = "disable")
 
+SVIRT_ENUM_TABLE(SvirtNumaMode, svirt_numa_mode, SVIRT_NUMA_MODE_MAX,
+                 [SVIRT_NUMA_STRICT] = "strict",
+                 [SVIRT_NUMA_PREFERRED] = "preferred",
+                 [SVIRT_NUMA_INTERLEAVE] = "interleave")
+
 SVIRT_ENUM_TABLE(
     SvirtHyperv, svirt_hyperv, SVIRT_HYPERV_MAX,
     [SVIRT_HYPERV_RELAXED] = "relaxed", [SVIRT_HYPERV_VAPIC] = "vapic",

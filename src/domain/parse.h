@@ -19,6 +19,10 @@ void svirt_parse_clock(SvirtReader *reader, SvirtXmlNode *root,
 void svirt_parse_lifecycle(SvirtReader *reader, SvirtXmlNode *root,
                            SvirtDomain *domain);
 
+/* parse-memory.c: cells, numatune, memoryBacking, maxMemory; memory before */
+void svirt_parse_memory(SvirtReader *reader, SvirtXmlNode *root,
+                        SvirtDomain *domain);
+
 /* parse-tune.c: cpuset, <cputune>, <memtune>, <blkiotune>; vCPUs before */
 void svirt_parse_tune(SvirtReader *reader, SvirtXmlNode *root,
                       SvirtDomain *domain);

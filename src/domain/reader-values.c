@@ -181,7 +181,15 @@ uint64_t
 svirt_reader_size(SvirtReader *reader, SvirtXmlNode *node, uint64_t max_bytes)
 {
     const char *unit = svirt_reader_attribute(reader, node, "unit");
-    const char *text = svirt_reader_text(reader, node);
+
+    return svirt_reader_size_of(reader, node, svirt_reader_text(reader, node),
+                                unit, max_bytes);
+}
+
+uint64_t
+svirt_reader_size_of(SvirtReader *reader, SvirtXmlNode *node, const char *text,
+                     const char *unit, uint64_t max_bytes)
+{
     uint64_t factor = 1024;
     uint64_t value = 0;
     uint64_t bytes;

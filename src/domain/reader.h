@@ -92,6 +92,10 @@ uint64_t svirt_reader_text_number(SvirtReader *reader, SvirtXmlNode *node,
  */
 uint64_t svirt_reader_size(SvirtReader *reader, SvirtXmlNode *node,
                            uint64_t max_bytes);
+/* The same of a text and a unit (NULL: KiB) that stand elsewhere. */
+uint64_t svirt_reader_size_of(SvirtReader *reader, SvirtXmlNode *node,
+                              const char *text, const char *unit,
+                              uint64_t max_bytes);
 /* on|off, yes|no; `fallback` when absent. */
 bool svirt_reader_on_off(SvirtReader *reader, SvirtXmlNode *node,
                          const char *name, bool fallback);

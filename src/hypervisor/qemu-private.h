@@ -32,6 +32,10 @@ bool svirt_qemu_place_usb(SvirtQemuBuilder *builder, json_t *device,
 /* "on" or "off" */
 const char *svirt_qemu_switch(SvirtSwitch value);
 bool svirt_qemu_add_cpu(SvirtQemuBuilder *builder, GError **error);
+/* -m and what stands behind it, with the guest's NUMA cells. */
+void svirt_qemu_add_memory(SvirtQemuBuilder *builder);
+/* Of the whole memory, for -machine; NULL: the machine's own, or cells. */
+const char *svirt_qemu_memory_backend(const SvirtDomain *domain);
 bool svirt_qemu_add_clock(SvirtQemuBuilder *builder, GError **error);
 
 bool svirt_qemu_add_controllers(SvirtQemuBuilder *builder, GError **error);

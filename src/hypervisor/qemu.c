@@ -98,6 +98,13 @@ add_machine(SvirtQemuBuilder *builder)
             text, ",kernel_irqchip=%s",
             domain->features.kernel_ioapic == SVIRT_SWITCH_ON ? "on" : "split");
     }
+    if (domain->memory.no_merging) {
+        g_string_append(text, ",mem-merge=off");
+    }
+    if (svirt_qemu_memory_backend(domain) != NULL) {
+        g_string_append_printf(text, ",memory-backend=%s",
+                               svirt_qemu_memory_backend(domain));
+    }
     svirt_qemu_add(builder, "-machine", text->str);
     if (dirty_ring) {
         svirt_qemu_addf(builder, "-accel", "kvm,dirty-ring-size=%u",
@@ -232,8 +239,7 @@ add_base(SvirtQemuBuilder *builder, GError **error)
     if (!svirt_qemu_add_cpu(builder, error)) {
         return false;
     }
-    svirt_qemu_addf(builder, "-m", "size=%" G_GUINT64_FORMAT "k",
-                    domain->memory_bytes / 1024);
+    svirt_qemu_add_memory(builder);
     if (!add_smp(builder, error)) {
         return false;
     }

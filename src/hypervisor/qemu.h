@@ -89,5 +89,8 @@ void svirt_qemu_mac(const SvirtDomain *domain, size_t index, uint8_t ret[6]);
 void svirt_qemu_mac_text(const SvirtDomain *domain, size_t index,
                          char ret[SVIRT_MAC_TEXT]);
 
+/* The largest file that guest memory lies in; 0 none. */
+uint64_t svirt_qemu_memory_file_bytes(const SvirtDomain *domain);
+
 /* The emulator the definition means: its own or the architecture's. */
 const char *svirt_qemu_emulator(const SvirtDomain *domain);

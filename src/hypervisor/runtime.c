@@ -170,7 +170,8 @@ make_argv(SvirtManager *manager, SvirtRuntime *runtime,
     input.drives = (const SvirtQemuDrive *)(const void *)drives->data;
     input.add_fds = (const SvirtQemuAddFd *)(const void *)add_fds->data;
     input.add_fd_count = add_fds->len;
-    *ret_largest = to.largest_bytes;
+    *ret_largest = MAX(to.largest_bytes,
+                       svirt_qemu_memory_file_bytes(prepared->domain));
     return svirt_qemu_argv(&input, &runtime->argv, error);
 }
 

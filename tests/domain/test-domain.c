@@ -356,6 +356,7 @@ test_enums(void)
     CHECK_ENUM(SvirtCpuCheck, svirt_cpu_check, SVIRT_CPU_CHECK_MAX);
     CHECK_ENUM(SvirtCpuPolicy, svirt_cpu_policy, SVIRT_CPU_POLICY_MAX);
     CHECK_ENUM(SvirtClockOffset, svirt_clock_offset, SVIRT_CLOCK_OFFSET_MAX);
+    CHECK_ENUM(SvirtNumaMode, svirt_numa_mode, SVIRT_NUMA_MODE_MAX);
     CHECK_ENUM(SvirtHyperv, svirt_hyperv, SVIRT_HYPERV_MAX);
     CHECK_ENUM(SvirtKvmFeature, svirt_kvm_feature, SVIRT_KVM_FEATURE_MAX);
     CHECK_ENUM(SvirtCpuCache, svirt_cpu_cache, SVIRT_CPU_CACHE_MAX);

@@ -69,12 +69,12 @@ static const struct {
       "<boot dev='hd'/></os>\n"
       "<cpu><topology sockets='9' cores='9' threads='9'/></cpu>\n"
       "<on_crash>sing</on_crash>\n"
-      "<numatune/>\n"
+      "<resource/>\n"
       "</domain>",
       SVIRT_ERROR_INVALID,
       { "1: domain name", "1: unit='furlong'", "2: '0' in <vcpu>",
         "3: dev='tape'", "3: second <boot dev='hd'>", "5: 'sing'",
-        "6: <numatune>" } },
+        "6: <resource>" } },
     { "the-whole-is-looked-at-when-its-parts-are-right",
       HEAD "<devices>\n"
            "<disk type='file'><source file='/a'/><target dev='vda'/></disk>\n"

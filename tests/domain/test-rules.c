@@ -18,7 +18,8 @@ static const char template_xml[] =
     "<sysinfo/>\n"
     "<os><type>hvm</type><smbios/></os>\n"
     "<features><apic/><smm/><kvm><hidden/></kvm></features>\n"
-    "<cpu><model>qemu64</model><feature name='aes'/></cpu>\n"
+    "<cpu><model>qemu64</model><feature name='aes'/>"
+    "<numa><cell memory='1024'/></numa></cpu>\n"
     "<clock offset='utc'><timer name='rtc'/></clock>\n"
     "<on_reboot>restart</on_reboot>\n"
     "<devices>\n"
@@ -210,12 +211,10 @@ static const char *const refused_paths[] = {
     "cputune/cachetune",
     "keywrap",
     "launchSecurity",
-    "memoryBacking",
+    "memoryBacking/locked",
     "memtune/min_guarantee",
-    "numatune",
     "resource",
     "bootloader",
-    "idmap",
     "perf",
     "throttlegroups",
     "defaultiothread",
