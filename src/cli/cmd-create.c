@@ -74,7 +74,7 @@ svirt_cmd_create(const SvirtCli *cli, int *ret_exit, GError **error)
         !svirt_domain_parse(text, length, shown, &domain, error) ||
         !svirt_transient_reap(cli->manager, &reaped, error) ||
         !refuse_defined(cli, domain, error) ||
-        !svirt_define(cli->manager, domain, 0, time(NULL), &outcome, NULL,
+        !svirt_define(cli->manager, &domain, 0, time(NULL), &outcome, NULL,
                       error) ||
         !svirt_manager_find(cli->manager, domain->name, &definition, error)) {
         return false;
