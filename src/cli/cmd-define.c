@@ -13,7 +13,6 @@
 #include "cli/notices.h"
 #include "domain/resource.h"
 #include "hypervisor/define.h"
-#include "hypervisor/hardware.h"
 #include "hypervisor/live.h"
 #include "hypervisor/qemu.h"
 
@@ -114,7 +113,7 @@ validate(const SvirtCli *cli, SvirtDomain **given, uid_t author,
     g_autoptr(SvirtResourceList) resources = NULL;
     SvirtDomain *domain;
 
-    if (!svirt_hardware_assign(given, NULL, error)) {
+    if (!svirt_define_complete(cli->manager, given, author, error)) {
         return false;
     }
     domain = *given;

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "hypervisor/emulator.h"
 #include "hypervisor/hardware.h"
 #include "hypervisor/model-labels.h"
 #include "hypervisor/output-file.h"
@@ -119,6 +120,17 @@ give_warnings(SvirtPrepared *prepared, GPtrArray *ret_warnings)
 }
 
 bool
+svirt_define_complete(SvirtManager *manager, SvirtDomain **domain,
+                      uid_t author, GError **error)
+{
+    g_autofree char *machine = NULL;
+
+    return svirt_emulator_resolve(manager, *domain, author, &machine,
+                                  error) &&
+           svirt_hardware_assign(domain, machine, error);
+}
+
+bool
 svirt_define_check(SvirtManager *manager, SvirtDomain *domain, uid_t author,
                    int64_t now_s, GPtrArray *ret_warnings, GError **error)
 {
@@ -154,7 +166,7 @@ svirt_define(SvirtManager *manager, SvirtDomain **domain, uid_t author,
 
     name_domain(*domain, &uuid);
     if (state == NULL || config == NULL ||
-        !svirt_hardware_assign(domain, NULL, error) ||
+        !svirt_define_complete(manager, domain, author, error) ||
         !svirt_qemu_validate(*domain, error) ||
         !find_former(state, &uuid, &former, error)) {
         return false;

@@ -15,6 +15,14 @@ typedef enum SvirtDefined {
 SVIRT_ENUM_DECLARE(SvirtDefined, svirt_defined)
 
 /*
+ * What the definition leaves open of the guest's hardware is decided and
+ * written into it (hardware.h), its machine's alias resolved (emulator.h);
+ * *domain is replaced. INVALID, UNSUPPORTED.
+ */
+bool svirt_define_complete(SvirtManager *manager, SvirtDomain **domain,
+                           uid_t author, GError **error);
+
+/*
  * Stores a definition for `author`: what it names is opened with the author's
  * rights and judged, its uids and labels are claimed, its chains recorded;
  * files that are not there yet are judged at start, and so are those that a

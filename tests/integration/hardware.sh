@@ -56,6 +56,23 @@ same() # GUEST
     verdict $? "$2" || note "$(cat "$work/said")"
 }
 
+# ---- what the emulator says of itself --------------------------------------
+for MACHINE in pc q35; do
+    machine alias
+    is "$MACHINE: the machine's own name is stored" \
+        "$(svirt dumpxml alias | grep -Ec "machine='pc-(i440fx|q35)-[0-9.]+'")" 1
+    svirt -q undefine alias
+done
+is "what it said is kept" "$(find "$root/lib/emulators" -type f | wc -l)" 1
+for program in true yes; do
+    machine silent "<emulator>/usr/bin/$program</emulator>"
+    is "an emulator that says nothing ($program): the alias stays" \
+        "$(svirt dumpxml silent | grep -o "machine='pc'\|machine='q35'")" \
+        "machine='$MACHINE'"
+    svirt -q undefine silent
+done
+is "nothing of it is left" "$(pgrep -x yes)" ''
+
 truncate -s 1M "$work"/{a,b,c,d}
 for MACHINE in q35 pc; do
     boots "$MACHINE"
