@@ -140,7 +140,7 @@ define(const SvirtCli *cli, const SvirtDefinition *former, const char *text,
                            "domain '%s' was redefined meanwhile",
                            former->name);
     }
-    if (!svirt_define(cli->manager, domain, former->author, time(NULL),
+    if (!svirt_define(cli->manager, &domain, former->author, time(NULL),
                       &outcome, warnings, error)) {
         return false;
     }
