@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/notices.h"
+#include "hypervisor/agent.h"
 #include "hypervisor/life.h"
 #include "hypervisor/transient.h"
 
@@ -41,6 +42,30 @@ stop(const SvirtCli *cli, const SvirtDefinition *definition, int seconds,
     return true;
 }
 
+static bool
+check_mode(const char *mode, GError **error)
+{
+    return mode == NULL || strcmp(mode, "acpi") == 0 ||
+           strcmp(mode, "agent") == 0 ||
+           svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
+                       "use --mode acpi or --mode agent",
+                       "mode '%s' is not built", mode);
+}
+
+static bool
+ask_by(const SvirtCli *cli, const SvirtDefinition *definition,
+       SvirtLifeVerb verb, const char *mode, GError **error)
+{
+    if (g_strcmp0(mode, "agent") != 0) {
+        return svirt_life_ask(cli->manager, definition, verb, error);
+    }
+    return svirt_agent_tell(
+        cli->manager, definition, "guest-shutdown",
+        json_pack("{s:s}", "mode",
+                  verb == SVIRT_LIFE_REBOOT ? "reboot" : "powerdown"),
+        error);
+}
+
 bool
 svirt_cmd_shutdown(const SvirtCli *cli, int *ret_exit, GError **error)
 {
@@ -50,11 +75,8 @@ svirt_cmd_shutdown(const SvirtCli *cli, int *ret_exit, GError **error)
     guint64 seconds = 0;
 
     (void)ret_exit;
-    if (mode != NULL && strcmp(mode, "acpi") != 0) {
-        return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
-                           "use --mode acpi", "shutdown mode '%s' is not "
-                                              "built",
-                           mode);
+    if (!check_mode(mode, error)) {
+        return false;
     }
     if (wait != NULL && !g_ascii_string_to_unsigned(wait, 10, 1, 86400,
                                                     &seconds, NULL)) {
@@ -68,8 +90,7 @@ svirt_cmd_shutdown(const SvirtCli *cli, int *ret_exit, GError **error)
     if (svirt_arguments_flag(cli->args, "or-destroy")) {
         return stop(cli, definition, (int)seconds, error);
     }
-    if (!svirt_life_ask(cli->manager, definition, SVIRT_LIFE_SHUTDOWN,
-                        error)) {
+    if (!ask_by(cli, definition, SVIRT_LIFE_SHUTDOWN, mode, error)) {
         return false;
     }
     if (wait == NULL) {
@@ -89,8 +110,18 @@ svirt_cmd_shutdown(const SvirtCli *cli, int *ret_exit, GError **error)
 bool
 svirt_cmd_reboot(const SvirtCli *cli, int *ret_exit, GError **error)
 {
+    const char *mode = svirt_arguments_text(cli->args, "mode");
+    g_autoptr(SvirtDefinition) definition = NULL;
+
     (void)ret_exit;
-    return ask(cli, SVIRT_LIFE_REBOOT, "is being rebooted", error);
+    if (!check_mode(mode, error) ||
+        !svirt_cli_domain(cli, &definition, error) ||
+        !ask_by(cli, definition, SVIRT_LIFE_REBOOT, mode, error)) {
+        return false;
+    }
+    svirt_cli_done(cli, definition->name, "Domain '%s' is being rebooted",
+                   definition->name);
+    return true;
 }
 
 bool

@@ -65,7 +65,7 @@ static const SvirtOption start_options[] = {
 
 static const SvirtOption shutdown_options[] = {
     DOMAIN,
-    { "mode", SVIRT_OPTION_TEXT, "acpi", "how to ask" },
+    { "mode", SVIRT_OPTION_TEXT, "acpi|agent", "how to ask" },
     { "wait", SVIRT_OPTION_TEXT, "SECONDS", "until it is shut off" },
     { "or-destroy", SVIRT_OPTION_FLAG, NULL,
       "destroy it if it is not by then" },
@@ -137,6 +137,88 @@ static const SvirtOption dumpxml_options[] = {
     { "inactive", SVIRT_OPTION_FLAG, NULL,
       "the definition, not what a running domain made of it" },
     { "security-info", SVIRT_OPTION_FLAG, NULL, "with passwords" },
+    END,
+};
+
+static const SvirtOption agent_options[] = {
+    DOMAIN,
+    { "timeout", SVIRT_OPTION_TEXT, "SECONDS",
+      "how long its answer may take (default 30)" },
+    { "pretty", SVIRT_OPTION_FLAG, NULL, "indent the answer" },
+    { "command", SVIRT_OPTION_REST, "COMMAND",
+      "one command of the agent's as JSON" },
+    END,
+};
+
+static const SvirtOption guestinfo_options[] = {
+    DOMAIN,
+    { "user", SVIRT_OPTION_FLAG, NULL, "who is logged in" },
+    { "os", SVIRT_OPTION_FLAG, NULL, "the operating system" },
+    { "timezone", SVIRT_OPTION_FLAG, NULL, "the time zone" },
+    { "hostname", SVIRT_OPTION_FLAG, NULL, "the host name" },
+    { "filesystem", SVIRT_OPTION_FLAG, NULL, "mounted file systems" },
+    { "disk", SVIRT_OPTION_FLAG, NULL, "disks" },
+    { "interface", SVIRT_OPTION_FLAG, NULL, "network interfaces" },
+    END,
+};
+
+static const SvirtOption domifaddr_options[] = {
+    DOMAIN,
+    { "source", SVIRT_OPTION_TEXT, "agent", "who is asked" },
+    END,
+};
+
+static const SvirtOption domtime_options[] = {
+    DOMAIN,
+    { "now", SVIRT_OPTION_FLAG, NULL, "set it to the host's" },
+    { "pretty", SVIRT_OPTION_FLAG, NULL, "print it as a date" },
+    { "sync", SVIRT_OPTION_FLAG, NULL, "set it from the guest's clock chip" },
+    { "time", SVIRT_OPTION_TEXT, "SECONDS", "set it; since 1970" },
+    END,
+};
+
+static const SvirtOption freeze_options[] = {
+    DOMAIN,
+    { "mountpoint", SVIRT_OPTION_TEXT, "PATH", "that file system alone" },
+    END,
+};
+
+static const SvirtOption dompmsuspend_options[] = {
+    DOMAIN,
+    { "target", SVIRT_OPTION_REQUIRED, "mem|disk|hybrid", "to where" },
+    END,
+};
+
+static const SvirtOption reboot_options[] = {
+    DOMAIN,
+    { "mode", SVIRT_OPTION_TEXT, "acpi|agent", "how to ask" },
+    END,
+};
+
+static const SvirtOption send_key_options[] = {
+    DOMAIN,
+    { "codeset", SVIRT_OPTION_TEXT, "linux|qnum|xt|rfb|qcode",
+      "what the words mean; linux when not given" },
+    { "holdtime", SVIRT_OPTION_TEXT, "MS", "how long they are held down" },
+    { "keycode", SVIRT_OPTION_REST, "KEY",
+      "the keys, pressed together: KEY_A, 30" },
+    END,
+};
+
+static const SvirtOption setmem_options[] = {
+    DOMAIN,
+    { "size", SVIRT_OPTION_REQUIRED, "SIZE",
+      "what the balloon leaves the guest, in KiB, or as 512M, 1G" },
+    { "live", SVIRT_OPTION_FLAG, NULL, "of the running domain (always so)" },
+    END,
+};
+
+static const SvirtOption screenshot_options[] = {
+    DOMAIN,
+    { "file", SVIRT_OPTION_POSITIONAL, "FILE",
+      "where to; else DOMAIN.ppm here" },
+    { "screen", SVIRT_OPTION_TEXT, "NUMBER", "which head, from 0" },
+    { "type", SVIRT_OPTION_TEXT, "ppm|png", "else as FILE ends" },
     END,
 };
 
@@ -279,7 +361,7 @@ const SvirtCommand svirt_commands[] = {
       autostart_options, svirt_cmd_autostart },
     { "shutdown", LIFE, "ask the guest to shut down", shutdown_options,
       svirt_cmd_shutdown },
-    { "reboot", LIFE, "ask the guest to reboot", domain_options,
+    { "reboot", LIFE, "ask the guest to reboot", reboot_options,
       svirt_cmd_reboot },
     { "destroy", LIFE, "stop a domain at once", destroy_options,
       svirt_cmd_destroy },
@@ -305,6 +387,31 @@ const SvirtCommand svirt_commands[] = {
       svirt_cmd_domiflist },
     { "console", LIFE, "attach to a serial console", console_options,
       svirt_cmd_console },
+    { "reset", LIFE, "reset the machine, as its button does",
+      domain_options, svirt_cmd_reset },
+    { "send-key", LIFE, "press keys", send_key_options, svirt_cmd_send_key },
+    { "inject-nmi", LIFE, "give the guest's CPUs an NMI", domain_options,
+      svirt_cmd_inject_nmi },
+    { "screenshot", LIFE, "what the display shows, as a picture",
+      screenshot_options, svirt_cmd_screenshot },
+    { "setmem", LIFE, "what the balloon leaves a running guest",
+      setmem_options, svirt_cmd_setmem },
+    { "dompmsuspend", LIFE, "have the guest's agent suspend it",
+      dompmsuspend_options, svirt_cmd_dompmsuspend },
+    { "dompmwakeup", LIFE, "wake a suspended guest", domain_options,
+      svirt_cmd_dompmwakeup },
+    { "domtime", LIFE, "the guest's time, by its agent", domtime_options,
+      svirt_cmd_domtime },
+    { "domfsfreeze", LIFE, "have the agent freeze file systems",
+      freeze_options, svirt_cmd_domfsfreeze },
+    { "domfsthaw", LIFE, "have the agent thaw them", domain_options,
+      svirt_cmd_domfsthaw },
+    { "domifaddr", LIFE, "the guest's addresses, by its agent",
+      domifaddr_options, svirt_cmd_domifaddr },
+    { "guestinfo", LIFE, "what the agent tells of the guest",
+      guestinfo_options, svirt_cmd_guestinfo },
+    { "qemu-agent-command", LIFE, "send a command to the guest's agent",
+      agent_options, svirt_cmd_agent_command },
     { "ttyconsole", LIFE, "print the terminal of a serial console",
       ttyconsole_options, svirt_cmd_ttyconsole },
     { "vncdisplay", LIFE, "print where its VNC display is", domain_options,

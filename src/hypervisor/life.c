@@ -129,17 +129,18 @@ svirt_life_qmp(SvirtManager *manager, const SvirtDefinition *definition,
     return true;
 }
 
-static bool
-check_reply(const SvirtDefinition *definition, const char *command,
-            const char *text, GError **error)
+/* The "return" of QEMU's answer, owned by the caller; NULL: it says no. */
+static json_t *
+take_reply(const SvirtDefinition *definition, const char *command,
+           const char *text, GError **error)
 {
     json_t *reply = json_loads(text, 0, NULL);
     const json_t *refused = json_object_get(reply, "error");
     const char *words = json_string_value(json_object_get(refused, "desc"));
+    json_t *said = json_incref(json_object_get(reply, "return"));
     GError *cause = NULL;
-    bool ok = json_object_get(reply, "return") != NULL;
 
-    if (!ok) {
+    if (said == NULL) {
         if (words != NULL) {
             svirt_raise(&cause, SVIRT_ERROR_REFUSED, NULL, NULL, "%s", words);
         }
@@ -148,7 +149,42 @@ check_reply(const SvirtDefinition *definition, const char *command,
                     definition->name);
     }
     json_decref(reply);
-    return ok;
+    return said;
+}
+
+bool
+svirt_life_call(SvirtManager *manager, const SvirtDefinition *definition,
+                const char *execute, json_t *arguments, int give_fd,
+                json_t **ret, GError **error)
+{
+    json_t *command = json_pack("{s:s}", "execute", execute);
+    char why[SVIRT_CONTROL_WHY] = "";
+    SVIRT_AUTO_FD fd = -1;
+    char *text, *reply = NULL;
+    json_t *said;
+    bool ok;
+
+    if (arguments != NULL) {
+        json_object_set_new(command, "arguments", arguments);
+    }
+    text = json_dumps(command, JSON_COMPACT);
+    json_decref(command);
+    ok = connect_monitor(manager, definition, &fd, error) &&
+         (svirt_control_qmp(fd, text, &give_fd, give_fd >= 0, false,
+                            ANSWER_MS, &reply, why) ||
+          control_failed(definition, why, error));
+    free(text);
+    if (!ok) {
+        return false;
+    }
+    said = take_reply(definition, execute, reply, error);
+    free(reply);
+    if (ret != NULL && said != NULL) {
+        *ret = said;
+        return true;
+    }
+    json_decref(said);
+    return said != NULL;
 }
 
 bool
@@ -161,9 +197,6 @@ svirt_life_ask(SvirtManager *manager, const SvirtDefinition *definition,
         [SVIRT_LIFE_SUSPEND] = "stop",
         [SVIRT_LIFE_RESUME] = "cont",
     };
-    g_autofree char *json =
-        g_strdup_printf("{\"execute\": \"%s\"}", commands[verb]);
-    g_autofree char *reply = NULL;
     SvirtRunStatus run;
 
     if (!svirt_manager_run_status(manager, &definition->uuid, &run, error)) {
@@ -174,8 +207,8 @@ svirt_life_ask(SvirtManager *manager, const SvirtDefinition *definition,
                            "domain '%s' is already running",
                            definition->name);
     }
-    if (!svirt_life_qmp(manager, definition, json, false, &reply, error) ||
-        !check_reply(definition, commands[verb], reply, error)) {
+    if (!svirt_life_call(manager, definition, commands[verb], NULL, -1, NULL,
+                         error)) {
         return false;
     }
     if (verb == SVIRT_LIFE_SUSPEND || verb == SVIRT_LIFE_RESUME) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <jansson.h>
+
 #include "hypervisor/manager.h"
 
 /*
@@ -44,6 +46,15 @@ bool svirt_life_destroy(SvirtManager *manager,
  */
 bool svirt_life_qmp(SvirtManager *manager, const SvirtDefinition *definition,
                     const char *json, bool taint, char **ret, GError **error);
+
+/*
+ * A QMP command of svirt's own; `arguments` (NULL none) is the callee's. With
+ * `give_fd` (-1 none) that descriptor goes along. *ret (NULL: not wanted) is
+ * QEMU's "return", owned by the caller.
+ */
+bool svirt_life_call(SvirtManager *manager, const SvirtDefinition *definition,
+                     const char *execute, json_t *arguments, int give_fd,
+                     json_t **ret, GError **error);
 
 /*
  * A connection to serial port `serial`, for the caller to relay and close.
