@@ -3,8 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/fd.h"
-#include "launch/spec.h"
+#include "fixture-spec.h"
 
 enum { NULL_SOURCE = 20, DIR_SOURCE = 22 };
 
@@ -38,21 +37,12 @@ spec_with_sockets(void)
     return spec;
 }
 
-static const SvirtLaunchSpec *
-map(const SvirtLaunchSpec *spec, const char **ret_why)
-{
-    SVIRT_AUTO_FD fd = svirt_spec_seal(spec);
-
-    g_assert_cmpint(fd, >=, 0);
-    return svirt_spec_map(fd, ret_why);
-}
-
 static void
 test_what_is_written_is_read(void)
 {
     SvirtLaunchSpec *spec = spec_with_sockets();
     const char *why = NULL;
-    const SvirtLaunchSpec *view = map(spec, &why);
+    const SvirtLaunchSpec *view = fixture_spec_map(spec, &why);
 
     g_assert_cmpstr(why, ==, NULL);
     g_assert_cmpuint(view->n_sockets, ==, 2);
@@ -85,16 +75,6 @@ name_of(SvirtLaunchSpec *spec)
     return spec->strings + spec->sockets[0].name;
 }
 
-/* Each changes one field of a good spec; `why` names the field. */
-typedef struct Mutation {
-    const char *name;
-    const char *why;
-    void (*change)(SvirtLaunchSpec *spec);
-} Mutation;
-
-#define MUTATION(function, statement)                                        \
-    static void function(SvirtLaunchSpec *spec) { statement; }
-
 MUTATION(many, spec->n_sockets = SVIRT_SPEC_MAX_SOCKETS + 1)
 MUTATION(source, spec->sockets[0].source = NULL_SOURCE)
 MUTATION(to_vmm, spec->fds[3].to |= SVIRT_TO_VMM; spec->fds[3].vmm = 9)
@@ -118,7 +98,7 @@ MUTATION(exec_many, spec->exec = SVIRT_EXEC_CONNECT;
          spec->n_ports = SVIRT_SPEC_MAX_PORTS + 1)
 MUTATION(exec_cwd, spec->cwd = spec->strings_bytes)
 
-static const Mutation mutations[] = {
+static const FixtureMutation mutations[] = {
     { "too-many", "counts", many },
     { "in-no-directory", "sockets", source },
     { "directory-to-the-vmm", "fds", to_vmm },
@@ -141,19 +121,6 @@ static const Mutation mutations[] = {
     { "exec-directory-outside", "exec", exec_cwd },
 };
 
-static void
-test_mutation(gconstpointer data)
-{
-    const Mutation *mutation = data;
-    SvirtLaunchSpec *spec = spec_with_sockets();
-    const char *why = NULL;
-
-    mutation->change(spec);
-    g_assert_null(map(spec, &why));
-    g_assert_cmpstr(why, ==, mutation->why);
-    svirt_spec_free(spec);
-}
-
 int
 main(int argc, char **argv)
 {
@@ -162,11 +129,7 @@ main(int argc, char **argv)
                     test_what_is_written_is_read);
     g_test_add_func("/launch/spec-held/more-than-it-holds-is-an-error",
                     test_more_than_it_holds_is_an_error);
-    for (unsigned i = 0; i < G_N_ELEMENTS(mutations); i++) {
-        g_autofree char *path = g_strdup_printf("/launch/spec-held/rejects/%s",
-                                                mutations[i].name);
-
-        g_test_add_data_func(path, &mutations[i], test_mutation);
-    }
+    fixture_spec_mutations("/launch/spec-held/rejects", spec_with_sockets, mutations,
+                           G_N_ELEMENTS(mutations));
     return g_test_run();
 }

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "launch/spec.h"
+#include "fixture-spec.h"
 
 static SvirtLaunchSpec *
 good_spec(void)
@@ -50,21 +50,12 @@ good_spec(void)
     return spec;
 }
 
-static const SvirtLaunchSpec *
-map(const SvirtLaunchSpec *spec, const char **ret_why)
-{
-    SVIRT_AUTO_FD fd = svirt_spec_seal(spec);
-
-    g_assert_cmpint(fd, >=, 0);
-    return svirt_spec_map(fd, ret_why);
-}
-
 static void
 test_what_is_written_is_read(void)
 {
     SvirtLaunchSpec *spec = good_spec();
     const char *why = NULL;
-    const SvirtLaunchSpec *view = map(spec, &why);
+    const SvirtLaunchSpec *view = fixture_spec_map(spec, &why);
 
     g_assert_cmpstr(why, ==, NULL);
     g_assert_nonnull(view);
@@ -78,16 +69,6 @@ test_what_is_written_is_read(void)
     svirt_spec_unmap(view);
     svirt_spec_free(spec);
 }
-
-/* Each changes one field of a good spec; `why` names the field. */
-typedef struct Mutation {
-    const char *name;
-    const char *why;
-    void (*change)(SvirtLaunchSpec *spec);
-} Mutation;
-
-#define MUTATION(function, statement)                                        \
-    static void function(SvirtLaunchSpec *spec) { statement; }
 
 MUTATION(magic, spec->magic++)
 MUTATION(version, spec->version++)
@@ -165,7 +146,7 @@ MUTATION(fd_to_absent, (spec->fds[3].to |= SVIRT_TO_PASST(0),
 MUTATION(fd_image_on_1, spec->fds[1].role = SVIRT_FD_IMAGE)
 MUTATION(fd_2_closed, (spec->fds[2].vmm = 9, spec->fds[2].monitor = 9))
 
-static const Mutation mutations[] = {
+static const FixtureMutation mutations[] = {
     { "magic", "magic", magic },
     { "version", "version", version },
     { "strings-without-end", "strings", strings_end },
@@ -237,21 +218,6 @@ static const Mutation mutations[] = {
     { "standard-error-closed", "fds 0 to 2", fd_2_closed },
 };
 
-static void
-test_mutation(gconstpointer data)
-{
-    const Mutation *mutation = data;
-    SvirtLaunchSpec *spec = good_spec();
-    const char *why = NULL;
-
-    mutation->change(spec);
-    errno = 0;
-    g_assert_null(map(spec, &why));
-    g_assert_cmpint(errno, ==, EPROTO);
-    g_assert_cmpstr(why, ==, mutation->why);
-    svirt_spec_free(spec);
-}
-
 /* Two of them, as two interfaces have; the last two entries are their nets. */
 static SvirtLaunchSpec *
 spec_with_passts(void)
@@ -286,7 +252,7 @@ MUTATION(passt_closed_2, spec->fds[2].to &= ~SVIRT_TO_PASST(1))
 MUTATION(passt_uid_of_vmm, spec->ids[SVIRT_PROCESS_PASST + 1].uid = 1001)
 MUTATION(passt_root, spec->ids[SVIRT_PROCESS_PASST + 1].gid = 0)
 
-static const Mutation passt_mutations[] = {
+static const FixtureMutation passt_mutations[] = {
     { "two-with-one-uid", NULL, none },
     { "net-to-two", "fds", net_to_two },
     { "number-missing", "fds", passt_number_missing },
@@ -297,22 +263,6 @@ static const Mutation passt_mutations[] = {
     { "uid-of-the-vmm", "ids", passt_uid_of_vmm },
     { "gid-root", "ids", passt_root },
 };
-
-static void
-test_passts(gconstpointer data)
-{
-    const Mutation *mutation = data;
-    SvirtLaunchSpec *spec = spec_with_passts();
-    const SvirtLaunchSpec *view;
-    const char *why = NULL;
-
-    mutation->change(spec);
-    view = map(spec, &why);
-    g_assert_cmpstr(why, ==, mutation->why);
-    g_assert_true((view != NULL) == (mutation->why == NULL));
-    svirt_spec_unmap(view);
-    svirt_spec_free(spec);
-}
 
 static void
 test_bad_file_paths(void)
@@ -327,7 +277,7 @@ test_bad_file_paths(void)
         const char *why = NULL;
 
         g_assert_true(svirt_spec_add_file(&spec, paths[i], 0));
-        g_assert_null(map(spec, &why));
+        g_assert_null(fixture_spec_map(spec, &why));
         g_assert_cmpstr(why, ==, "files");
         svirt_spec_free(spec);
     }
@@ -390,7 +340,7 @@ test_random_bytes_never_escape(void)
             copy[at] = (uint8_t)g_test_rand_int();
         }
         broken->size_bytes = spec->size_bytes;
-        view = map(broken, &why);
+        view = fixture_spec_map(broken, &why);
         if (view == NULL) {
             g_assert_nonnull(why);
             continue;
@@ -473,12 +423,8 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/launch/spec/what-is-written-is-read",
                     test_what_is_written_is_read);
-    for (unsigned i = 0; i < G_N_ELEMENTS(mutations); i++) {
-        g_autofree char *path = g_strdup_printf("/launch/spec/rejects/%s",
-                                                mutations[i].name);
-
-        g_test_add_data_func(path, &mutations[i], test_mutation);
-    }
+    fixture_spec_mutations("/launch/spec/rejects", good_spec, mutations,
+                           G_N_ELEMENTS(mutations));
     g_test_add_func("/launch/spec/rejects-bad-file-paths",
                     test_bad_file_paths);
     g_test_add_func("/launch/spec/rejects-unsealed",
@@ -490,11 +436,7 @@ main(int argc, char **argv)
     g_test_add_func("/launch/spec/writer-keeps-the-bounds",
                     test_bounds_of_the_writer);
     g_test_add_func("/launch/spec/words", test_words);
-    for (size_t i = 0; i < G_N_ELEMENTS(passt_mutations); i++) {
-        g_autofree char *name = g_strdup_printf("/launch/spec/passts/%s",
-                                                passt_mutations[i].name);
-
-        g_test_add_data_func(name, &passt_mutations[i], test_passts);
-    }
+    fixture_spec_mutations("/launch/spec/passts", spec_with_passts,
+                           passt_mutations, G_N_ELEMENTS(passt_mutations));
     return g_test_run();
 }
