@@ -71,37 +71,24 @@ svirt_chains_get(SvirtState *state, const SvirtUuid *uuid, const char *target,
     return ok;
 }
 
+static void *
+read_row(SvirtState *state, sqlite3_stmt *row, GError **error)
+{
+    SvirtChainRecord *chain = g_new0(SvirtChainRecord, 1);
+
+    chain->target = svirt_statement_text(row, 0);
+    chain->json = svirt_statement_text(row, 1);
+    return chain;
+}
+
 bool
 svirt_chains_list(SvirtState *state, const SvirtUuid *uuid, GPtrArray **ret,
                   GError **error)
 {
-    g_autoptr(sqlite3_stmt) statement = NULL;
-    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(
-        (GDestroyNotify)svirt_chain_record_free);
-    bool row = false;
-
-    if (!svirt_statement_prepare(
-            state,
-            "SELECT target, json FROM chains WHERE uuid = ? ORDER BY target",
-            BINDS(BIND_UUID(uuid)), &statement, error)) {
-        return false;
-    }
-    for (;;) {
-        SvirtChainRecord *chain;
-
-        if (!svirt_statement_step(state, statement, &row, error)) {
-            return false;
-        }
-        if (!row) {
-            break;
-        }
-        chain = g_new0(SvirtChainRecord, 1);
-        chain->target = svirt_statement_text(statement, 0);
-        chain->json = svirt_statement_text(statement, 1);
-        g_ptr_array_add(list, chain);
-    }
-    *ret = g_steal_pointer(&list);
-    return true;
+    return svirt_statement_list(
+        state, "SELECT target, json FROM chains WHERE uuid = ? ORDER BY target",
+        BINDS(BIND_UUID(uuid)), read_row,
+        (GDestroyNotify)svirt_chain_record_free, ret, error);
 }
 
 bool

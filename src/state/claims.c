@@ -70,8 +70,8 @@ unpack_categories(sqlite3_stmt *row, int column, SvirtCategorySet *ret)
 #define COLUMNS "uuid, incarnation, author, model, type, label, shared, "    \
                 "set_size, categories, uid_first, uid_count"
 
-static bool
-read_row(sqlite3_stmt *row, SvirtClaim **ret, GError **error)
+static void *
+read_row(SvirtState *state, sqlite3_stmt *row, GError **error)
 {
     g_autoptr(SvirtClaim) claim = g_new0(SvirtClaim, 1);
     const char *model = (const char *)sqlite3_column_text(row, 3);
@@ -80,8 +80,9 @@ read_row(sqlite3_stmt *row, SvirtClaim **ret, GError **error)
     claim->owner.incarnation = (uint64_t)sqlite3_column_int64(row, 1);
     claim->owner.author = (uid_t)sqlite3_column_int64(row, 2);
     if (!svirt_model_kind_from_string(model, &claim->model)) {
-        return svirt_raise(error, SVIRT_ERROR_CORRUPT, NULL, NULL,
-                           "a claim is of the unknown model '%.32s'", model);
+        svirt_raise(error, SVIRT_ERROR_CORRUPT, NULL, NULL,
+                    "a claim is of the unknown model '%.32s'", model);
+        return NULL;
     }
     claim->type = svirt_statement_text(row, 4);
     claim->label = svirt_statement_text(row, 5);
@@ -90,38 +91,15 @@ read_row(sqlite3_stmt *row, SvirtClaim **ret, GError **error)
     unpack_categories(row, 8, &claim->categories);
     claim->uid_first = (uid_t)sqlite3_column_int64(row, 9);
     claim->uid_count = (unsigned)sqlite3_column_int64(row, 10);
-    *ret = g_steal_pointer(&claim);
-    return true;
+    return g_steal_pointer(&claim);
 }
 
 static bool
 read_all(SvirtState *state, const char *sql, const SvirtBind *binds,
          GPtrArray **ret, GError **error)
 {
-    g_autoptr(sqlite3_stmt) statement = NULL;
-    g_autoptr(GPtrArray) list =
-        g_ptr_array_new_with_free_func((GDestroyNotify)svirt_claim_free);
-    bool row = false;
-
-    if (!svirt_statement_prepare(state, sql, binds, &statement, error)) {
-        return false;
-    }
-    for (;;) {
-        SvirtClaim *claim = NULL;
-
-        if (!svirt_statement_step(state, statement, &row, error)) {
-            return false;
-        }
-        if (!row) {
-            break;
-        }
-        if (!read_row(statement, &claim, error)) {
-            return false;
-        }
-        g_ptr_array_add(list, claim);
-    }
-    *ret = g_steal_pointer(&list);
-    return true;
+    return svirt_statement_list(state, sql, binds, read_row,
+                                (GDestroyNotify)svirt_claim_free, ret, error);
 }
 
 bool

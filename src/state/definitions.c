@@ -59,8 +59,8 @@ check_texts(const SvirtDefinition *definition, GError **error)
 #define WITH_XML COLUMNS ", x.xml FROM definitions d "                       \
                  "JOIN definition_xml x USING (incarnation) "
 
-static SvirtDefinition *
-read_row(sqlite3_stmt *row, bool with_xml)
+static void *
+read_row(SvirtState *state, sqlite3_stmt *row, GError **error)
 {
     SvirtDefinition *definition = g_new0(SvirtDefinition, 1);
 
@@ -71,7 +71,7 @@ read_row(sqlite3_stmt *row, bool with_xml)
     definition->created_s = sqlite3_column_int64(row, 4);
     definition->changed_s = sqlite3_column_int64(row, 5);
     definition->tainted = svirt_statement_text(row, 6);
-    if (with_xml) {
+    if (sqlite3_column_count(row) > 7) {
         definition->xml = svirt_statement_text(row, 7);
     }
     return definition;
@@ -89,7 +89,7 @@ find_one(SvirtState *state, const char *sql, const SvirtBind *binds,
         !svirt_statement_step(state, statement, &row, error)) {
         return false;
     }
-    *ret = row ? read_row(statement, true) : NULL;
+    *ret = row ? read_row(state, statement, error) : NULL;
     return true;
 }
 
@@ -359,27 +359,13 @@ compare_names(gconstpointer a, gconstpointer b)
 bool
 svirt_definitions_list(SvirtState *state, GPtrArray **ret, GError **error)
 {
-    g_autoptr(sqlite3_stmt) statement = NULL;
-    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(
-        (GDestroyNotify)svirt_definition_free);
-    bool row = false;
-
-    if (!svirt_statement_prepare(
-            state, "SELECT " COLUMNS " FROM definitions d", NULL, &statement,
-            error)) {
+    if (!svirt_statement_list(state, "SELECT " COLUMNS " FROM definitions d",
+                              NULL, read_row,
+                              (GDestroyNotify)svirt_definition_free, ret,
+                              error)) {
         return false;
     }
-    for (;;) {
-        if (!svirt_statement_step(state, statement, &row, error)) {
-            return false;
-        }
-        if (!row) {
-            break;
-        }
-        g_ptr_array_add(list, read_row(statement, false));
-    }
     /* Faster than by the index, which leads to rows in any order. */
-    g_ptr_array_sort(list, compare_names);
-    *ret = g_steal_pointer(&list);
+    g_ptr_array_sort(*ret, compare_names);
     return true;
 }

@@ -325,10 +325,10 @@ read_steps(SvirtState *state, SvirtJournal *journal, GError **error)
     }
 }
 
-static SvirtJournal *
-read_journal(sqlite3_stmt *row)
+static void *
+read_journal(SvirtState *state, sqlite3_stmt *row, GError **error)
 {
-    SvirtJournal *journal = make_journal();
+    g_autoptr(SvirtJournal) journal = make_journal();
 
     journal->id = sqlite3_column_int64(row, 0);
     journal->owner.uuid = svirt_statement_uuid(row, 1);
@@ -341,36 +341,16 @@ read_journal(sqlite3_stmt *row)
               (const char *)sqlite3_column_text(row, 7),
               sizeof(journal->writer.boot_id));
     journal->created_s = sqlite3_column_int64(row, 8);
-    return journal;
+    return read_steps(state, journal, error) ? g_steal_pointer(&journal)
+                                             : NULL;
 }
 
 bool
 svirt_journal_list_open(SvirtState *state, GPtrArray **ret, GError **error)
 {
-    g_autoptr(sqlite3_stmt) statement = NULL;
-    g_autoptr(GPtrArray) list =
-        g_ptr_array_new_with_free_func((GDestroyNotify)svirt_journal_free);
-    bool row = false;
-
-    if (!svirt_statement_prepare(
-            state,
-            "SELECT id, uuid, incarnation, author, verb, pid, start_ticks,"
-            " boot_id, created_s FROM journals ORDER BY id",
-            NULL, &statement, error)) {
-        return false;
-    }
-    for (;;) {
-        if (!svirt_statement_step(state, statement, &row, error)) {
-            return false;
-        }
-        if (!row) {
-            break;
-        }
-        g_ptr_array_add(list, read_journal(statement));
-        if (!read_steps(state, list->pdata[list->len - 1], error)) {
-            return false;
-        }
-    }
-    *ret = g_steal_pointer(&list);
-    return true;
+    return svirt_statement_list(
+        state,
+        "SELECT id, uuid, incarnation, author, verb, pid, start_ticks,"
+        " boot_id, created_s FROM journals ORDER BY id",
+        NULL, read_journal, (GDestroyNotify)svirt_journal_free, ret, error);
 }

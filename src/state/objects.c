@@ -37,85 +37,43 @@ rdev_of(const SvirtIdentity *identity)
                 "(SELECT count(*) FROM object_claims c"                      \
                 " WHERE c.remembered = r.id) "
 
-static bool
-read_values(SvirtState *state, int64_t id, GPtrArray *values, GError **error)
-{
-    g_autoptr(sqlite3_stmt) statement = NULL;
-    bool row = false;
-
-    if (!svirt_statement_prepare(
-            state,
-            "SELECT value FROM remembered_values WHERE remembered = ?"
-            " ORDER BY id",
-            BINDS(BIND_INT(id)), &statement, error)) {
-        return false;
-    }
-    for (;;) {
-        if (!svirt_statement_step(state, statement, &row, error)) {
-            return false;
-        }
-        if (!row) {
-            return true;
-        }
-        g_ptr_array_add(values, svirt_statement_text(statement, 0));
-    }
-}
-
-static bool
-read_row(SvirtState *state, sqlite3_stmt *row, SvirtRemembered **ret,
-         GError **error)
+static void *
+read_row(SvirtState *state, sqlite3_stmt *row, GError **error)
 {
     g_autoptr(SvirtRemembered) remembered = g_new0(SvirtRemembered, 1);
     const char *model = (const char *)sqlite3_column_text(row, 3);
 
     remembered->id = sqlite3_column_int64(row, 0);
-    remembered->written = g_ptr_array_new_with_free_func(g_free);
     if (!svirt_identity_parse((const char *)sqlite3_column_text(row, 1),
                               &remembered->identity, error)) {
-        return false;
+        return NULL;
     }
     if (!svirt_model_kind_from_string(model, &remembered->model)) {
-        return svirt_raise(error, SVIRT_ERROR_CORRUPT, NULL, NULL,
-                           "a record is of the unknown model '%.32s'", model);
+        svirt_raise(error, SVIRT_ERROR_CORRUPT, NULL, NULL,
+                    "a record is of the unknown model '%.32s'", model);
+        return NULL;
     }
     remembered->shown_path = svirt_statement_text(row, 2);
     remembered->original = svirt_statement_text(row, 4);
     remembered->claim_count = (unsigned)sqlite3_column_int64(row, 5);
-    if (!read_values(state, remembered->id, remembered->written, error)) {
-        return false;
+    if (!svirt_statement_list(
+            state,
+            "SELECT value FROM remembered_values WHERE remembered = ?"
+            " ORDER BY id",
+            BINDS(BIND_INT(remembered->id)), svirt_row_text, g_free,
+            &remembered->written, error)) {
+        return NULL;
     }
-    *ret = g_steal_pointer(&remembered);
-    return true;
+    return g_steal_pointer(&remembered);
 }
 
 static bool
 read_all(SvirtState *state, const char *sql, const SvirtBind *binds,
          GPtrArray **ret, GError **error)
 {
-    g_autoptr(sqlite3_stmt) statement = NULL;
-    g_autoptr(GPtrArray) list =
-        g_ptr_array_new_with_free_func((GDestroyNotify)svirt_remembered_free);
-    bool row = false;
-
-    if (!svirt_statement_prepare(state, sql, binds, &statement, error)) {
-        return false;
-    }
-    for (;;) {
-        SvirtRemembered *remembered = NULL;
-
-        if (!svirt_statement_step(state, statement, &row, error)) {
-            return false;
-        }
-        if (!row) {
-            break;
-        }
-        if (!read_row(state, statement, &remembered, error)) {
-            return false;
-        }
-        g_ptr_array_add(list, remembered);
-    }
-    *ret = g_steal_pointer(&list);
-    return true;
+    return svirt_statement_list(state, sql, binds, read_row,
+                                (GDestroyNotify)svirt_remembered_free, ret,
+                                error);
 }
 
 bool

@@ -149,6 +149,48 @@ svirt_statement_step(SvirtState *state, sqlite3_stmt *statement,
 }
 
 bool
+svirt_statement_list(SvirtState *state, const char *sql,
+                     const SvirtBind *binds, SvirtRowRead read,
+                     GDestroyNotify free_one, GPtrArray **ret, GError **error)
+{
+    g_autoptr(sqlite3_stmt) statement = NULL;
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(free_one);
+    bool row = false;
+
+    if (!svirt_statement_prepare(state, sql, binds, &statement, error)) {
+        return false;
+    }
+    for (;;) {
+        void *element;
+
+        if (!svirt_statement_step(state, statement, &row, error)) {
+            return false;
+        }
+        if (!row) {
+            *ret = g_steal_pointer(&list);
+            return true;
+        }
+        element = read(state, statement, error);
+        if (element == NULL) {
+            return false;
+        }
+        g_ptr_array_add(list, element);
+    }
+}
+
+void *
+svirt_row_text(SvirtState *state, sqlite3_stmt *row, GError **error)
+{
+    char *text = svirt_statement_text(row, 0);
+
+    if (text == NULL) {
+        svirt_raise(error, SVIRT_ERROR_CORRUPT, NULL, NULL,
+                    "the state holds no text where one belongs");
+    }
+    return text;
+}
+
+bool
 svirt_statement_run(SvirtState *state, const char *sql,
                     const SvirtBind *binds, GError **error)
 {

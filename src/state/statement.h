@@ -52,6 +52,16 @@ bool svirt_statement_rebind(SvirtState *state, sqlite3_stmt *statement,
                             const SvirtBind *binds, GError **error);
 bool svirt_statement_step(SvirtState *state, sqlite3_stmt *statement,
                           bool *ret_row, GError **error);
+/* One row made into what lists hold; NULL with error for a row that is none. */
+typedef void *(*SvirtRowRead)(SvirtState *state, sqlite3_stmt *row,
+                              GError **error);
+/* Every row of a query; freed with `free_one`. Owned by the caller. */
+bool svirt_statement_list(SvirtState *state, const char *sql,
+                          const SvirtBind *binds, SvirtRowRead read,
+                          GDestroyNotify free_one, GPtrArray **ret,
+                          GError **error);
+/* For it: the first column's text. */
+void *svirt_row_text(SvirtState *state, sqlite3_stmt *row, GError **error);
 /* Prepare, run to the end, drop. For changes: inside a transaction only. */
 bool svirt_statement_run(SvirtState *state, const char *sql,
                          const SvirtBind *binds, GError **error);

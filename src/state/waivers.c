@@ -110,8 +110,8 @@ svirt_waivers_remove(SvirtState *state, int64_t id, GError **error)
 #define COLUMNS "id, uuid, layer, resource, reason, author, created_s, "     \
                 "expires_s"
 
-static SvirtWaiver *
-read_row(sqlite3_stmt *row)
+static void *
+read_row(SvirtState *state, sqlite3_stmt *row, GError **error)
 {
     SvirtWaiver *waiver = g_new0(SvirtWaiver, 1);
 
@@ -130,25 +130,8 @@ static bool
 read_all(SvirtState *state, const char *sql, const SvirtBind *binds,
          GPtrArray **ret, GError **error)
 {
-    g_autoptr(sqlite3_stmt) statement = NULL;
-    g_autoptr(GPtrArray) list =
-        g_ptr_array_new_with_free_func((GDestroyNotify)svirt_waiver_free);
-    bool row = false;
-
-    if (!svirt_statement_prepare(state, sql, binds, &statement, error)) {
-        return false;
-    }
-    for (;;) {
-        if (!svirt_statement_step(state, statement, &row, error)) {
-            return false;
-        }
-        if (!row) {
-            break;
-        }
-        g_ptr_array_add(list, read_row(statement));
-    }
-    *ret = g_steal_pointer(&list);
-    return true;
+    return svirt_statement_list(state, sql, binds, read_row,
+                                (GDestroyNotify)svirt_waiver_free, ret, error);
 }
 
 bool
