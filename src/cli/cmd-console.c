@@ -68,7 +68,8 @@ make_command(const SvirtCli *cli, char **ret, GError **error)
     if (!json_is_object(command)) {
         json_decref(command);
         return svirt_raise(error, SVIRT_ERROR_INVALID, NULL,
-                           "quote one JSON object, or use --hmp",
+                           "quote one object, '{\"execute\": \"query-status\"}', "
+                           "or use --hmp",
                            "command '%s' is no JSON object", joined);
     }
     text = json_dumps(command, JSON_COMPACT);

@@ -242,7 +242,8 @@ find_named(const SvirtCli *cli, char **names, GPtrArray *runs, GError **error)
             return false;
         }
         if (!svirt_run_status_is_active(run)) {
-            return svirt_raise(error, SVIRT_ERROR_STATE, NULL, NULL,
+            return svirt_raise(error, SVIRT_ERROR_STATE, NULL,
+                               "svirt list shows what runs",
                                "domain '%s' is not running",
                                definition->name);
         }

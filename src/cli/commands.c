@@ -271,7 +271,7 @@ static const SvirtOption no_options[] = { END };
 
 static const SvirtOption chain_options[] = {
     { "verb", SVIRT_OPTION_REQUIRED, "show|accept",
-      "show the recorded chains, or record what the images say now" },
+      "show what is recorded, or after a change of yours record it anew" },
     DOMAIN,
     { "disk", SVIRT_OPTION_TEXT, "TARGET", "one disk only, as vda" },
     END,
@@ -280,9 +280,10 @@ static const SvirtOption chain_options[] = {
 static const SvirtOption waiver_options[] = {
     { "verb", SVIRT_OPTION_REQUIRED, "add|list|remove", "what to do" },
     { "domain", SVIRT_OPTION_POSITIONAL, "DOMAIN", "the domain" },
-    { "layer", SVIRT_OPTION_TEXT, "LAYER", "the layer or rule to waive" },
+    { "layer", SVIRT_OPTION_TEXT, "LAYER",
+      "the rule that a refusal names, as hard-link; or cgroup" },
     { "resource", SVIRT_OPTION_TEXT, "RESOURCE",
-      "what for: a disk's target or a path" },
+      "what for: a disk's target or a path; for cgroup the domain" },
     { "reason", SVIRT_OPTION_TEXT, "TEXT", "why; shown wherever it applies" },
     { "expires", SVIRT_OPTION_TEXT, "DAYS", "days from now (default 30)" },
     { "id", SVIRT_OPTION_TEXT, "NUMBER", "which to remove" },

@@ -159,8 +159,11 @@ svirt_manager_find(SvirtManager *manager, const char *name,
         return true;
     }
     return svirt_raise(error, SVIRT_ERROR_NOT_FOUND, NULL,
-                       "svirt list --all shows the domains there; -c or "
-                       "SVIRT_DEFAULT_URI chooses another place",
+                       g_str_has_suffix(name, ".xml")
+                           ? "svirt define takes a file, and after that the "
+                             "<name> in it is the domain's"
+                           : "svirt list --all shows the domains there; -c or "
+                             "SVIRT_DEFAULT_URI chooses another place",
                        "no domain '%s' in %s", name,
                        manager->connection->uri);
 }
