@@ -72,6 +72,18 @@ layer_words(uint32_t layers)
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
+/* What ended is named as such: a number could be anybody's by now. */
+static void
+add_process(Info *info, const char *name, const SvirtRunProcess *process,
+            const char *otherwise)
+{
+    if (svirt_run_process_alive(process)) {
+        add(info, name, "pid %d, uid %" PRIu32, process->pid, process->uid);
+    } else {
+        add(info, name, "%s", otherwise);
+    }
+}
+
 static void
 add_run(Info *info, const SvirtRunStatus *run)
 {
@@ -82,9 +94,9 @@ add_run(Info *info, const SvirtRunStatus *run)
     add(info, "Emulator", "pid %d, uid %" PRIu32,
         run->process[SVIRT_PROCESS_VMM].pid,
         run->process[SVIRT_PROCESS_VMM].uid);
-    add(info, "Monitor", "pid %d, uid %" PRIu32,
-        run->process[SVIRT_PROCESS_MONITOR].pid,
-        run->process[SVIRT_PROCESS_MONITOR].uid);
+    add_process(info, "Monitor", &run->process[SVIRT_PROCESS_MONITOR],
+                "none at present");
+    add_process(info, "Keeper", &run->keeper, "gone: svirt recover");
     for (unsigned i = SVIRT_PROCESS_PASST; i < SVIRT_PROCESS_MAX; i++) {
         g_autofree char *name =
             i == SVIRT_PROCESS_PASST

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "cli/command.h"
+#include "hypervisor/output-file.h"
 #include "keeper/message.h"
 #include "state/autostart.h"
 
@@ -370,6 +371,10 @@ svirt_cmd_domstate(const SvirtCli *cli, int *ret_exit, GError **error)
     } else if (svirt_run_status_is_active(&run)) {
         state = svirt_guest_state_to_string(run.state);
         reason = reason_word(&run);
+    } else {
+        reason = svirt_guest_reason_to_string(svirt_log_end_reason(
+            svirt_manager_connection(cli->manager)->log_dir, definition->name,
+            &definition->uuid));
     }
     if (cli->json) {
         (void)printf("{\"state\": \"%s\", \"reason\": \"%s\"}\n", state,

@@ -3,11 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "host/connection.h"
 
 /* NAME_MAX less ".log.1" */
 #define NAME_ROOM 248
@@ -22,6 +26,47 @@ svirt_log_file_name(const char *name, const SvirtUuid *uuid,
     return g_strdup_printf("%s.log%s",
                            strlen(name) <= NAME_ROOM ? name : text,
                            rotation > 0 ? ".1" : "");
+}
+
+/* What the monitor notes behind the emulator's own words. */
+static SvirtGuestReason
+reason_of(const char *text)
+{
+    static const char note[] = "\n[svirt: the emulator ended with ";
+    const char *last = g_strrstr(text, note);
+    const char *end = last != NULL ? strchr(last + 1, '\n') : NULL;
+    int number;
+
+    if (end == NULL || end[1] != '\0') {
+        return SVIRT_REASON_UNKNOWN;
+    }
+    last += strlen(note);
+    if (sscanf(last, "signal %d", &number) != 1) {
+        return SVIRT_REASON_FAILED;
+    }
+    return number == SIGKILL ? SVIRT_REASON_DESTROYED : SVIRT_REASON_CRASHED;
+}
+
+SvirtGuestReason
+svirt_log_end_reason(const char *log_dir, const char *name,
+                     const SvirtUuid *uuid)
+{
+    g_autofree char *file = svirt_log_file_name(name, uuid, 0);
+    SVIRT_AUTO_FD dir = -1;
+    SVIRT_AUTO_FD fd = -1;
+    char text[256] = "";
+    struct stat st;
+
+    if (!svirt_connection_open_dir(log_dir, false, &dir, NULL)) {
+        return SVIRT_REASON_UNKNOWN;
+    }
+    fd = openat(dir, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) < 0 ||
+        svirt_pread_full(fd, text, sizeof(text) - 1,
+                         MAX(0, st.st_size - (off_t)sizeof(text) + 1)) < 0) {
+        return SVIRT_REASON_UNKNOWN;
+    }
+    return reason_of(text);
 }
 
 /* In its directory, opened once: the new file is born 0600 and the author's. */

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hypervisor/refusals.h"
+#include "keeper/message.h"
 
 typedef struct SvirtOutputFileRequest {
     const char *path;
@@ -25,3 +26,10 @@ bool svirt_output_file_open(const SvirtOutputFileRequest *request,
  */
 char *svirt_log_file_name(const char *name, const SvirtUuid *uuid,
                           unsigned rotation);
+
+/*
+ * Why the last run of a VM that is off ended, by the last line of its log:
+ * destroyed, crashed, failed; unknown without one, as after an orderly end.
+ */
+SvirtGuestReason svirt_log_end_reason(const char *log_dir, const char *name,
+                                      const SvirtUuid *uuid);

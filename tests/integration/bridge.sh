@@ -31,15 +31,6 @@ mkdir "$work/sys" && mount -t sysfs sysfs "$work/sys" # of this namespace
 net=$work/sys/class/net
 ports() { ip -o link show master br0 | wc -l; }
 gone() { [ "$(ports)" = 0 ] && ! ip link show type tun | grep -q .; }
-soon() # COMMAND...
-{
-    local tries
-    for ((tries = 0; tries < 200; tries++)); do
-        ! "$@" || return 0
-        sleep 0.05
-    done
-    return 1
-}
 
 # ---- what is refused -------------------------------------------------------
 fails "a bridge that is not there" 4 "bridge 'br9' does not exist" \
@@ -145,13 +136,12 @@ is "isolated ports do not" \
     "$(ask ena 'ping -c 2 -W 2 10.9.8.2 >/dev/null || echo no' 30)" no
 
 # A keeper that dies costs no tap, and its VM's end takes it.
-kill -9 "$(pgrep -xf "svirt-keeper ena")"
+kill_hard "$(keeper ena)"
 is "the taps stay" "$(ports)" 2
 svirt recover >"$work/ignored"
 svirt -q destroy ena
 one() { [ "$(ports)" = 1 ]; }
 check "and go" soon one
-kill -9 "$(svirt dominfo enb --format json | python3 -c 'import json, sys
-print(json.load(sys.stdin)["emulator"].split()[1].rstrip(","))')"
+kill_hard "$(emulator enb)"
 check "with an emulator that is killed too" soon gone
 done_testing

@@ -41,7 +41,7 @@ PYTHON
 cat >"$work/client.py" <<'PYTHON'
 import socket, sys
 peer = socket.socket(socket.AF_UNIX)
-peer.settimeout(10)
+peer.settimeout(60)
 peer.connect(sys.argv[1])
 peer.sendall(sys.argv[2].encode() + b"\n")
 heard = b""
@@ -58,10 +58,7 @@ PYTHON
 python3 "$work/server.py" "$work/server.sock" &
 server=$!
 trap 'kill "$server" 2>/dev/null; destroy_all' EXIT
-for ((i = 0; i < 50; i++)); do
-    [ ! -S "$work/server.sock" ] || break
-    sleep 0.1
-done
+soon test -S "$work/server.sock"
 echo "before" >"$work/append.out"
 echo "before" >"$work/empty.out"
 
@@ -106,11 +103,10 @@ is "bind: the socket is its author's alone" \
 # unix connect: the monitor has the server's connection, the emulator has not.
 exchange() # WORD: one line to the server and its answer
 {
-    ask c "stty -F /dev/ttyS4 -echo; (head -n 1 /dev/ttyS4 >/tmp/s4) & sleep 0.2; echo '$1' >/dev/ttyS4; sleep 1" \
+    ask c "stty -F /dev/ttyS4 -echo; rm -f /tmp/s4; (head -n 1 /dev/ttyS4 >/tmp/s4) & sleep 0.2; echo '$1' >/dev/ttyS4; i=0; while [ ! -s /tmp/s4 ] && [ \$i -lt 100 ]; do i=\$((i + 1)); sleep 0.1; done" \
         >"$work/ignored"
     ask c 'cat /tmp/s4'
 }
-process() { svirt dominfo "${2:-c}" | sed -n "s/^$1: *pid \([0-9]*\),.*/\1/p"; }
 is "connect: both sides are heard" "$(exchange "from the guest")" \
     "server heard: from the guest"
 connection=$(python3 - "$server" <<'PYTHON'
@@ -138,15 +134,13 @@ while True:
 PYTHON
 )
 holds() { readlink "/proc/$1/fd/"* 2>/dev/null | grep -qx "socket:\[$connection\]"; }
-holds "$(process Monitor)" && ! holds "$(process Emulator)"
+holds "$(process Monitor c)" && ! holds "$(process Emulator c)"
 verdict $? "connect: the monitor has the connection, the emulator has not" ||
     note "inode '$connection'"
-former=$(process Monitor)
-kill -9 "$former"
-for ((i = 0; i < 100; i++)); do
-    [ "$(process Monitor)" = "$former" ] || break
-    sleep 0.1
-done
+former=$(process Monitor c)
+kill_hard "$former"
+another_monitor() { [ "$(process Monitor c)" != "$former" ]; }
+soon another_monitor
 is "connect: it outlives the monitor" "$(exchange again)" "server heard: again"
 
 ask c 'echo "to append" >/dev/ttyS2; echo "to empty" >/dev/ttyS3; sleep 0.5' \
@@ -178,26 +172,22 @@ is "both terminals are named at start" "$(grep -c '=/dev/pts/' "$work/c.started"
 exec {reader}<>"$(sed -n '$s/.*=//p' "$work/c.started")"
 # Not read: bash would give what it has left over from the other terminal.
 is "channel: a terminal on the host" \
-    "$(timeout 5 head -n 1 <&"$reader" | tr -d '\r')" "over the channel"
+    "$(timeout 30 head -n 1 <&"$reader" | tr -d '\r')" "over the channel"
 
 # svirt console: one at a time, unless told otherwise.
 first=$work/first
-(sleep 30 | "$build/src/cli/svirt" console c >"$first" 2>&1; echo over >>"$first") &
-sleep 0.5
+(sleep 60 | "$build/src/cli/svirt" console c >"$first" 2>&1) &
+soon test -s "$first" # what was said before
 check_code() { "$@" >"$work/said" 2>&1 </dev/null; echo $?; }
 is "a second client is refused" "$(check_code svirt console c)" 6
 grep -q '^  hint: .*--force' "$work/said"
 verdict $? "and told how" || note "$(cat "$work/said")"
-: | timeout 20 "$build/src/cli/svirt" console c --force >"$work/second" 2>&1
+: | timeout 60 "$build/src/cli/svirt" console c --force >"$work/second" 2>&1
 verdict $? "--force gets in"
-for ((i = 0; i < 30; i++)); do
-    ! grep -q '^over$' "$first" || break
-    sleep 0.1
-done
 [ -s "$work/second" ]
 verdict $? "and is shown what was said before"
 ask c 'printf "\033[31mred\033[0m\n"' >"$work/ignored"
-: | timeout 20 "$build/src/cli/svirt" console c --force --safe >"$work/safe" 2>&1
+: | timeout 60 "$build/src/cli/svirt" console c --force --safe >"$work/safe" 2>&1
 grep -q red "$work/safe" && ! grep -q $'\e' "$work/safe"
 verdict $? "--safe lets no control sequence through"
 is "a console that is not there is an error" \
@@ -214,11 +204,17 @@ check "connect: and is as confined" svirt verify c
 svirt -q suspend c
 (yes | exec "$build/src/cli/svirt" console c >/dev/null 2>&1) &
 client=$!
-sleep 2
+is_connected()
+{
+    readlink "/proc/$(pgrep -P "$client" svirt)/fd/"* 2>/dev/null |
+        grep -q '^socket:'
+}
+soon is_connected
+sleep 1
 is "a client with unread input has its console" "$(check_code svirt console c)" 6
 { pkill -9 -P "$client" svirt; wait "$client"; } 2>/dev/null
-sleep 0.5
-(sleep 1 | timeout 10 "$build/src/cli/svirt" console c) >"$work/said" 2>&1
+gets_in() { (sleep 1 | timeout 30 "$build/src/cli/svirt" console c) >"$work/said" 2>&1; }
+soon gets_in
 verdict $? "a dead one has not" || note "$(cat "$work/said")"
 svirt -q destroy c
 [ ! -e "$work/bind.sock" ]
@@ -226,8 +222,7 @@ verdict $? "bind: the socket's file goes with the VM"
 forget c
 machine b "<serial type='unix'><source mode='bind' path='$work/bind.sock'/></serial>"
 svirt -q start b --paused
-keeper() { pgrep -xf "svirt-keeper (--adopt )?$1"; }
-kill -9 "$(keeper b)"
+kill_hard "$(keeper b)"
 check "a VM with sockets gets a keeper again" svirt recover
 [ -S "$work/bind.sock" ]
 verdict $? "bind: its file stays meanwhile"
@@ -235,7 +230,7 @@ svirt -q destroy b
 [ ! -e "$work/bind.sock" ]
 verdict $? "bind: and goes with the VM of the second keeper"
 svirt -q start b --paused
-kill -9 "$(keeper b)" "$(process Emulator b)"
+kill_hard "$(keeper b)" "$(process Emulator b)"
 [ -S "$work/bind.sock" ]
 verdict $? "bind: with nobody alive it stays"
 check "with both dead it is shut off" wait_state b "shut off"
@@ -259,10 +254,7 @@ python3 -c 'import socket, sys
 socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$work/bind.sock"
 python3 "$work/server.py" "$work/alone.sock" &
 server=$!
-for ((i = 0; i < 50; i++)); do
-    [ ! -S "$work/alone.sock" ] || break
-    sleep 0.1
-done
+soon test -S "$work/alone.sock"
 starts "a connection as the only port" \
     "<serial type='unix'><source mode='connect' path='$work/alone.sock'/></serial>"
 wait "$server"

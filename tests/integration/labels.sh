@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.." || exit 2
 . tests/integration/lib.sh
 
 label_of() { getfattr --only-values -n user.svirt.test "$1" 2>/dev/null; }
-score_of() { cat "/proc/$(pgrep -f "guest=$1," | head -n 1)/oom_score_adj"; }
+score_of() { cat "/proc/$(emulator "$1")/oom_score_adj"; }
 
 # NAME SECLABEL [DISK...]: no guest is booted, the labels are all there is.
 domain()
@@ -93,7 +93,7 @@ verdict $? "and the others are told of all the same"
 rmdir "$own"
 mv "$own.away" "$own"
 
-echo 999 >"/proc/$(pgrep -f "guest=db," | head -n 1)/oom_score_adj"
+echo 999 >"/proc/$(emulator db)/oom_score_adj"
 svirt verify db >"$work/out" 2>&1
 is "a label changed under a running VM is found" $? 11
 grep -q 'label test *WRONG *999' "$work/out"
@@ -125,7 +125,7 @@ grep -q 'unique test *ok *the same as twin (static labels)' "$work/out"
 verdict $? "and is named"
 check "a third gets it without a static label" domain third "$dynamic"
 check "and starts" svirt start third --paused
-echo 77 >"/proc/$(pgrep -f "guest=third," | head -n 1)/oom_score_adj"
+echo 77 >"/proc/$(emulator third)/oom_score_adj"
 svirt verify fixed third >"$work/out"
 is "a label had by somebody without leave is a fault" $? 11
 grep -q 'unique test *WRONG *the same as fixed' "$work/out"

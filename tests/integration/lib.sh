@@ -7,8 +7,12 @@
 #                                 lines for <devices>; TYPE=kvm|qemu, MEMORY=KiB
 #     disk NAME FORMAT FILE       such a line: a virtio disk
 #     wait_up NAME                until the guest says on its console that it
-#                                 is up, at most 60 s
-#     wait_state NAME STATE       until domstate says so, at most 20 s
+#                                 is up, at most 120 s
+#     answers NAME                its console does sums, at most 60 s
+#     wait_state NAME STATE       until domstate says so, at most 60 s
+#     soon COMMAND...             until it succeeds, at most 60 s
+#     emulator NAME, keeper NAME  the process of a running VM
+#     kill_hard PID...            kill -9, until they are dead
 #     type_in NAME LINE [SECONDS] types LINE at the console and prints what it
 #                                 shows, until it has been silent for 1.5 s
 #                                 and SECONDS are over
@@ -69,16 +73,52 @@ disk()
         "<target dev='vd${letters:${disk_number:-0}:1}' bus='virtio'/></disk>"
 }
 
+# COMMAND's words are as given: what is to change must be read within it.
+soon() # COMMAND...
+{
+    local began=$SECONDS
+    while [ $((SECONDS - began)) -lt 60 ]; do
+        ! "$@" || return 0
+        sleep 0.05
+    done
+    return 1
+}
+
+is_state() { state=$(svirt domstate "$1" 2>/dev/null | head -n 1); [ "$state" = "$2" ]; }
 wait_state()
 {
-    local tries state
-    for ((tries = 0; tries < 200; tries++)); do
-        state=$(svirt domstate "$1" 2>/dev/null | head -n 1)
-        [ "$state" != "$2" ] || return 0
-        sleep 0.1
+    local state
+    soon is_state "$1" "$2" || {
+        note "$1 is '$state' after 60 s, not '$2'"
+        return 1
+    }
+}
+
+process() { svirt dominfo "$2" | sed -n "s/^$1: *pid \([0-9]*\),.*/\1/p"; }
+emulator() { process Emulator "$1"; }
+keeper() { process Keeper "$1"; }
+
+# A zombie has given up its files and locks.
+is_dead()
+{
+    local stat
+    stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
+    [[ ${stat##*) } == [ZX]* ]]
+}
+# Never 0, which is everybody, nor nothing.
+kill_hard() # PID...
+{
+    local process
+    for process in "$@"; do
+        if [[ $process =~ ^[0-9]+$ ]] && [ "$process" -gt 1 ]; then
+            kill -9 "$process"
+        else
+            note "nothing to kill: '$*'"
+        fi
     done
-    note "$1 is '$state' after 20 s, not '$2'"
-    return 1
+    for process in "$@"; do
+        soon is_dead "$process"
+    done
 }
 
 type_in()
@@ -90,12 +130,16 @@ type_in()
 wait_up()
 {
     local began=$SECONDS
-    while [ $((SECONDS - began)) -lt 60 ]; do
+    while [ $((SECONDS - began)) -lt 120 ]; do
         ! type_in "$1" "" | grep -q "svirt guest $1 is up" || return 0
     done
-    note "$1 is not up after 60 s"
+    note "$1 is not up after 120 s"
     return 1
 }
+
+# A guest on a busy host may be silent for longer than svirt console listens.
+does_sums() { type_in "$1" 'echo $((6 * 7))0' | grep -q '^420$'; }
+answers() { soon does_sums "$1"; }
 
 destroy_all()
 {

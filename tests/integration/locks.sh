@@ -33,17 +33,6 @@ other_qemu()
         -drive "if=none,format=qcow2,file=$1" </dev/null
 }
 
-# True once COMMAND is, within 10 s.
-soon()
-{
-    local tries
-    for ((tries = 0; tries < 100; tries++)); do
-        ! "$@" >"$work/out" 2>&1 || return 0
-        sleep 0.1
-    done
-    return 1
-}
-
 state_of()
 {
     (cd "$root" && find etc lib -type f -exec stat -c '%n %s %Y %i' {} + |
@@ -92,13 +81,11 @@ refused "and holds it" 7 "held by running domain 'thief'" svirt start web
 kill_vmm thief
 check "after kill -9 of QEMU the image is free" soon write_to qcow2 web.qcow2
 check "the domain is shut off" wait_state thief "shut off"
-check "and what was kept for it is gone" soon \
-    test -z "$(find "$root/run" -mindepth 1 -type d -name "$(svirt domuuid thief)")"
+kept() { find "$root/run" -mindepth 1 -type d -name "$(svirt domuuid thief)"; }
+kept_nothing() { [ -z "$(kept)" ]; }
+check "and what was kept for it is gone" soon kept_nothing
 check "web starts again" svirt -q start web --paused
-keeper=$(ps -o ppid= "$(vmm web)" | tr -d ' ')
-grep -q keeper "/proc/$keeper/comm" || note "$keeper is no keeper"
-kill -9 "$keeper"
-sleep 0.3
+kill_hard "$(keeper web)"
 check "QEMU outlives its keeper" test -n "$(vmm web)"
 fails "and so does the lock" "$in_use" write_to qcow2 web.qcow2
 refused "for other VMs too" 7 "held by running domain 'web'" svirt start thief

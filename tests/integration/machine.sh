@@ -87,11 +87,11 @@ disk() # BUS TARGET FILE [CHILDREN] [ATTRIBUTES OF DRIVER]
         "<source file='$3'/><target dev='$2' bus='$1'/>${4:-}</disk>"
 }
 
-# Until the attached guest says that it is up, at most 60 s.
+# Until the attached guest says that it is up, at most 120 s.
 hear_up()
 {
     local line half='' began=$SECONDS
-    while [ $((SECONDS - began)) -lt 60 ]; do
+    while [ $((SECONDS - began)) -lt 120 ]; do
         IFS= read -r -t 5 line <&"${terminal[$1]}" || {
             half+=$line
             continue
@@ -100,7 +100,7 @@ hear_up()
         half=''
         case $line in *"svirt guest $1 is up"*) return 0 ;; esac
     done
-    note "$1 is not up after 60 s"
+    note "$1 is not up after 120 s"
     return 1
 }
 
@@ -119,7 +119,7 @@ ask()
 {
     local fd=${terminal[$1]} mark=$RANDOM line half='' seen='' began=$SECONDS
     printf 'mark=%s; echo "<$mark>"; %s; echo "</$mark>"\n' "$mark" "$2" >&"$fd"
-    while [ $((SECONDS - began)) -lt "${3:-20}" ]; do
+    while [ $((SECONDS - began)) -lt "${3:-60}" ]; do
         # What a read that runs out of time has taken is taken: keep it.
         IFS= read -r -t 1 line <&"$fd" || {
             half+=$line
@@ -133,7 +133,7 @@ ask()
         *) [ -z "$seen" ] || printf '%s\n' "$line" ;;
         esac
     done
-    note "'$2' was not answered in ${3:-20} s" >&2
+    note "'$2' was not answered in ${3:-60} s" >&2
     return 1
 }
 

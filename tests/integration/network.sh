@@ -17,16 +17,6 @@ info() # NAME KEY
 print(json.load(sys.stdin).get(sys.argv[1], ""))' "$2"
 }
 pid_of() { info "$1" "$2" | sed -n 's/^pid \([0-9]*\),.*/\1/p'; }
-soon() # COMMAND...
-{
-    local tries
-    for ((tries = 0; tries < 200; tries++)); do
-        ! "$@" || return 0
-        sleep 0.05
-    done
-    return 1
-}
-
 balloon=$(scripts/guest amd64 virtio_balloon) || {
     echo "Bail out! cannot make the guest with a balloon"
     exit 1
@@ -62,7 +52,7 @@ ask n 'ip link set eth0 up; ip link set eth1 up; ip link set eth2 up; sleep 1' \
 is "the link that is down has no carrier, the others have" \
     "$(ask n 'cat /sys/class/net/eth[012]/carrier' | tr '\n' ' ')" "1 0 1 "
 for device in eth0 eth2; do
-    ask n "udhcpc -q -n -i $device -s /etc/udhcpc.sh >/dev/null 2>&1" 20 \
+    ask n "udhcpc -q -n -i $device -s /etc/udhcpc.sh >/dev/null 2>&1" 60 \
         >"$work/ignored"
     ask n "ip -4 addr show dev $device" | grep -q 'inet [1-9]'
     verdict $? "$device: an address by DHCP" || note "$(ask n 'ip addr')"
@@ -72,15 +62,16 @@ is "the MAC of the third" "$(ask n 'cat /sys/class/net/eth2/address')" \
 svirt qemu-monitor-command n \
     '{"execute": "set_link", "arguments": {"name": "net1", "up": true}}' \
     >"$work/ignored"
-soon test "$(ask n 'cat /sys/class/net/eth1/carrier')" = 1
+carries() { [ "$(ask n 'cat /sys/class/net/eth1/carrier')" = 1 ]; }
+soon carries
 verdict $? "a link that was down can be put up"
 
 # A keeper that dies: recover finds every helper again.
-kill -9 "$(pgrep -xf "svirt-keeper n")"
+kill_hard "$(keeper n)"
 svirt recover >"$work/said"
 grep -q 'has a keeper again' "$work/said"
 verdict $? "recover gives it a keeper" || note "$(cat "$work/said")"
-kill -9 "$third"
+kill_hard "$third"
 lost() { info n network | grep -q 'helper ended'; }
 soon lost
 verdict $? "a helper's end is told"
