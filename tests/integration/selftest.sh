@@ -19,7 +19,7 @@ traces()
     find /dev/shm /tmp -maxdepth 1 -name '*svirt-[sp]*'
     find "$root" -name '*.sock' 2>/dev/null
     grep svirt /proc/net/unix | awk '{ print $NF }'
-    awk '{ print "mount", $5 }' /proc/self/mountinfo
+    awk '$5 ~ "svirt" { print "mount", $5 }' /proc/self/mountinfo
     [ ! -e "$root/lib/state.db" ] || python3 -c '
 import sqlite3, sys
 base = sqlite3.connect("file:" + sys.argv[1] + "?mode=ro", uri=True)
