@@ -116,6 +116,12 @@ made_by_itself(SvirtProcess process, const char *target)
              g_str_has_prefix(target, "pipe:")));
 }
 
+static bool
+parse_socket(const char *target, guint64 *ret_inode)
+{
+    return sscanf(target, "socket:[%" G_GUINT64_FORMAT "]", ret_inode) == 1;
+}
+
 /*
  * A socket pair of its own (QEMU's display qxl makes one): it belongs to the
  * process' network namespace, which nobody else is in, while what it was given
@@ -129,7 +135,7 @@ is_own_pair(int process_dir, const char *target)
     g_auto(GStrv) lines = NULL;
     guint64 wanted = 0;
 
-    if (sscanf(target, "socket:[%" G_GUINT64_FORMAT "]", &wanted) != 1 ||
+    if (!parse_socket(target, &wanted) ||
         svirt_read_small(process_dir, "net/unix", table, SOCKETS_BYTES) < 0) {
         return false;
     }
@@ -236,6 +242,64 @@ serves(const Known *known)
     return false;
 }
 
+/* The name of a unix socket of the host's; NULL: it has none. proc(5). */
+static char *
+name_of_socket(guint64 wanted)
+{
+    FILE *table = fopen("/proc/self/net/unix", "re");
+    char line[512];
+    char *name = NULL;
+
+    while (table != NULL && name == NULL &&
+           fgets(line, sizeof(line), table) != NULL) {
+        guint64 inode;
+        int end = 0;
+
+        if (sscanf(line, "%*x: %*x %*x %*x %*x %*x %" G_GUINT64_FORMAT " %n",
+                   &inode, &end) == 1 &&
+            inode == wanted && end > 0 && line[end] != '\0') {
+            name = g_strdup(line + end);
+        }
+    }
+    if (table != NULL) {
+        (void)fclose(table);
+    }
+    return name;
+}
+
+/* A client of the monitor's: its connection has the name of what it called. */
+static bool
+is_client(const Known *known, const char *target)
+{
+    g_autofree char *name = NULL;
+    guint64 inode;
+
+    if (!parse_socket(target, &inode)) {
+        return false;
+    }
+    name = name_of_socket(inode);
+    for (uint32_t i = 0; name != NULL && i < known->spec->n_fds; i++) {
+        const SvirtSpecFd *fd = &known->spec->fds[i];
+        g_autofree char *listener = NULL;
+        char number[16], link[64];
+        ssize_t length;
+
+        if ((fd->to & SVIRT_TO_MONITOR) == 0 ||
+            (fd->role != SVIRT_FD_CONTROL &&
+             fd->role != SVIRT_FD_SERIAL_LISTEN)) {
+            continue;
+        }
+        (void)g_snprintf(number, sizeof(number), "%d", fd->monitor);
+        length = readlinkat(known->fd_dir, number, link, sizeof(link) - 1);
+        link[MAX(length, 0)] = '\0';
+        listener = parse_socket(link, &inode) ? name_of_socket(inode) : NULL;
+        if (g_strcmp0(name, listener) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool
 is_known(const Known *known, const char *name, const char *target)
 {
@@ -257,8 +321,9 @@ is_known(const Known *known, const char *name, const char *target)
             (is_own_pair(known->process_dir, target) ||
              (known->monitor_dir >= 0 &&
               is_own_pair(known->monitor_dir, target)))) ||
-           (known->process == SVIRT_PROCESS_MONITOR && serves(known) &&
-            g_str_has_prefix(target, "socket:"));
+           (known->process == SVIRT_PROCESS_MONITOR &&
+            (is_client(known, target) ||
+             (serves(known) && g_str_has_prefix(target, "socket:"))));
 }
 
 /* The first strange one of an open fd directory; NULL: there is none. */

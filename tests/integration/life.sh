@@ -370,6 +370,11 @@ svirt -q start b
 says "started" "running (booted)" domstate a --reason
 check "a is up" wait_up a
 check "the console's guest answers" answers a
+(sleep 60 | svirt console a >"$work/console" 2>&1) &
+client=$!
+soon test -s "$work/console"
+check "verify knows who is at the console" svirt verify a
+pkill -P "$client" sleep
 says "reboot" "Domain 'a' is being rebooted" reboot a
 boots_again() { [ "$(head -c 12 "$work/a.raw")" = "svirt boot 2" ]; }
 check "it boots again" soon boots_again
