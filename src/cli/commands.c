@@ -222,6 +222,24 @@ static const SvirtOption screenshot_options[] = {
     END,
 };
 
+static const SvirtOption event_options[] = {
+    { "domain", SVIRT_OPTION_POSITIONAL, "DOMAIN",
+      "of this one; else of all that run" },
+    { "event", SVIRT_OPTION_TEXT, "EVENT", "lifecycle, reboot, graphics..." },
+    { "loop", SVIRT_OPTION_FLAG, NULL, "not the first one alone" },
+    { "timeout", SVIRT_OPTION_TEXT, "SECONDS", "for so long at most" },
+    END,
+};
+
+static const SvirtOption events_options[] = {
+    { "domain", SVIRT_OPTION_POSITIONAL, "DOMAIN",
+      "of this one; else of all that run" },
+    { "event", SVIRT_OPTION_TEXT, "EVENT", "lifecycle, reboot, graphics..." },
+    { "follow", SVIRT_OPTION_FLAG, NULL, "not the first one alone" },
+    { "timeout", SVIRT_OPTION_TEXT, "SECONDS", "for so long at most" },
+    END,
+};
+
 static const SvirtOption domdisplay_options[] = {
     DOMAIN,
     { "type", SVIRT_OPTION_TEXT, "TYPE", "vnc or spice; else the first" },
@@ -413,6 +431,10 @@ const SvirtCommand svirt_commands[] = {
       guestinfo_options, svirt_cmd_guestinfo },
     { "qemu-agent-command", LIFE, "send a command to the guest's agent",
       agent_options, svirt_cmd_agent_command },
+    { "event", LIFE, "wait for an event of running domains", event_options,
+      svirt_cmd_event },
+    { "events", LIFE, "the same, with --follow", events_options,
+      svirt_cmd_event },
     { "ttyconsole", LIFE, "print the terminal of a serial console",
       ttyconsole_options, svirt_cmd_ttyconsole },
     { "vncdisplay", LIFE, "print where its VNC display is", domain_options,

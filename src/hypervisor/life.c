@@ -450,3 +450,20 @@ svirt_life_console(SvirtManager *manager, const SvirtDefinition *definition,
     *ret_fd = svirt_fd_steal(&fd);
     return true;
 }
+
+bool
+svirt_life_events(SvirtManager *manager, const SvirtDefinition *definition,
+                  int *ret_fd, GError **error)
+{
+    char why[SVIRT_CONTROL_WHY] = "";
+    SVIRT_AUTO_FD fd = -1;
+
+    if (!connect_monitor(manager, definition, &fd, error)) {
+        return false;
+    }
+    if (!svirt_control_events(fd, ANSWER_MS, why)) {
+        return control_failed(definition, why, error);
+    }
+    *ret_fd = svirt_fd_steal(&fd);
+    return true;
+}

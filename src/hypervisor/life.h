@@ -57,6 +57,14 @@ bool svirt_life_call(SvirtManager *manager, const SvirtDefinition *definition,
                      json_t **ret, GError **error);
 
 /*
+ * A connection on which the monitor tells QEMU's events
+ * (svirt_control_next_event), for the caller to close.
+ */
+bool svirt_life_events(SvirtManager *manager,
+                       const SvirtDefinition *definition, int *ret_fd,
+                       GError **error);
+
+/*
  * A connection to serial port `serial`, for the caller to relay and close.
  * BUSY: another client has it (`force` ends that one).
  */

@@ -356,3 +356,40 @@ svirt_control_console(int fd, uint32_t serial, bool force, int timeout_ms,
 
     return ask_empty(fd, &request, deadline_in(timeout_ms), why);
 }
+
+bool
+svirt_control_events(int fd, int timeout_ms, char why[SVIRT_CONTROL_WHY])
+{
+    Request request = { .type = SVIRT_CONTROL_EVENTS };
+
+    return ask_empty(fd, &request, deadline_in(timeout_ms), why);
+}
+
+bool
+svirt_control_next_event(int fd, int timeout_ms, char **ret)
+{
+    Deadline deadline = deadline_in(timeout_ms);
+    SvirtControlFrame frame;
+    char *text;
+
+    if (!receive_bytes(fd, (char *)&frame, sizeof(frame), deadline)) {
+        return false;
+    }
+    if (frame.type != SVIRT_CONTROL_REPLY ||
+        frame.length > SVIRT_CONTROL_MAX_REQUEST) {
+        errno = EPROTO;
+        return false;
+    }
+    text = malloc((size_t)frame.length + 1);
+    if (text == NULL) {
+        errno = ENOMEM;
+        return false;
+    }
+    if (!receive_bytes(fd, text, frame.length, deadline)) {
+        free(text);
+        return false;
+    }
+    text[frame.length] = '\0';
+    *ret = text;
+    return true;
+}

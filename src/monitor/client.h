@@ -45,6 +45,14 @@ bool svirt_control_state(int fd, int timeout_ms, SvirtControlState *ret,
 bool svirt_control_wait_state(int fd, SvirtGuestState wanted, int timeout_ms,
                               SvirtControlState *ret,
                               char why[SVIRT_CONTROL_WHY]);
+/* From success on the monitor tells every event of QEMU's, in frames. */
+bool svirt_control_events(int fd, int timeout_ms,
+                          char why[SVIRT_CONTROL_WHY]);
+/*
+ * The next one, {"event": ..., "data": ...}, as a text the caller frees; not
+ * checked: it is the VMM's. ECONNRESET: the VM has ended.
+ */
+bool svirt_control_next_event(int fd, int timeout_ms, char **ret);
 /*
  * From success on `fd` is the raw console of that serial, first what it said
  * last (at most 16 KiB). `force` ends another client's session.

@@ -33,6 +33,10 @@ typedef enum SvirtControlType {
     /* request: empty; answer: REPLY (empty). A command of the user's own
      * follows: the VM is marked tainted before QEMU sees it */
     SVIRT_CONTROL_TAINT,
+    /* request: empty; answer: REPLY (empty), then a REPLY for each event of
+     * QEMU's: {"event": NAME, "data": {...}}. What a client does not read is
+     * dropped, and EVENTS_LOST told once there is room */
+    SVIRT_CONTROL_EVENTS,
     SVIRT_CONTROL_REPLY,
     SVIRT_CONTROL_FAILED, /* payload: words */
     SVIRT_CONTROL_MAX

@@ -95,6 +95,7 @@ init(Monitor *monitor, const SvirtMonitorArgs *args, const SvirtMessage *begin)
                    args->log_limit_bytes, args->log_rate_bytes_per_s, now_ns);
     svirt_qmp_session_init(&monitor->session, &monitor->link, &start, now_ns);
     monitor->session.answer = svirt_server_answer;
+    monitor->session.heard = svirt_server_heard;
     monitor->session.cookie = &monitor->server;
     monitor->session.given = svirt_graphics_given;
     monitor->session.given_cookie = &monitor->graphics;

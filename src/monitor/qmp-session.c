@@ -328,6 +328,7 @@ take_message(SvirtQmpSession *session, const SvirtQmpMessage *message)
                               message->body)) {
             svirt_link_tell_guest(session->link, &session->guest);
         }
+        session->heard(session->cookie, message->name, message->body);
         break;
     case SVIRT_QMP_RETURN:
     case SVIRT_QMP_ERROR:

@@ -64,6 +64,8 @@ typedef struct SvirtQmpSession {
     void (*answer)(void *cookie, unsigned client, SvirtQmpKind kind,
                    SvirtJsonSpan body);
     void *cookie;
+    /* An event; the spans hold until the callback returns. */
+    void (*heard)(void *cookie, SvirtJsonSpan name, SvirtJsonSpan data);
     /* QEMU's word on a command for GRAPHICS. */
     void (*given)(void *cookie, unsigned index, bool ok);
     void *given_cookie;

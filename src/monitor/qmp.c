@@ -235,6 +235,7 @@ take_event(SvirtQmpParser *parser, const Line *line, SvirtQmpMessage *ret)
         svirt_qmp_parser_break(parser, "an event whose data is no object");
         return -1;
     }
+    ret->name = ret->body;
     ret->body = data;
     return 1;
 }

@@ -47,6 +47,7 @@ typedef struct SvirtQmpMessage {
     SvirtQmpKind kind;
     SvirtQmpEvent event; /* EVENT */
     uint32_t serial;     /* RETURN, ERROR: which command this answers */
+    SvirtJsonSpan name;  /* EVENT: a string */
     SvirtJsonSpan body;  /* return, error, or an event's data; may be none */
 } SvirtQmpMessage;
 

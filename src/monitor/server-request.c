@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of events, for a client that is slow to read. */
+#define SVIRT_EVENTS_WAITING (64u * 1024)
+
 static void
 reply_words(SvirtServer *server, SvirtClient *client, SvirtControlType type,
             const char *words)
@@ -43,6 +46,7 @@ svirt_request_check(const SvirtClient *client)
                client->n_fds > 0;
     case SVIRT_CONTROL_STATE:
     case SVIRT_CONTROL_TAINT:
+    case SVIRT_CONTROL_EVENTS:
         return length == 0;
     case SVIRT_CONTROL_CONSOLE:
         return length == 2 * sizeof(uint32_t);
@@ -169,6 +173,15 @@ svirt_request_serve(SvirtServer *server, SvirtClient *client, int64_t now_ns)
     case SVIRT_CONTROL_TAINT:
         serve_taint(server, client);
         break;
+    case SVIRT_CONTROL_EVENTS:
+        svirt_server_reply(server, client, SVIRT_CONTROL_REPLY, NULL, 0);
+        if (client->state != SVIRT_CLIENT_FREE) {
+            client->out.limit = SVIRT_EVENTS_WAITING;
+            client->state = SVIRT_CLIENT_EVENTS;
+            client->deadline_ns = SVIRT_NEVER;
+            client->lost = false;
+        }
+        break;
     case SVIRT_CONTROL_NONE:
     case SVIRT_CONTROL_REPLY:
     case SVIRT_CONTROL_FAILED:
@@ -211,4 +224,53 @@ svirt_server_answer(void *cookie, unsigned client_index, SvirtQmpKind kind,
         parts[0] = (SvirtJsonSpan){ "{\"error\": ", 10 };
     }
     svirt_server_reply(server, client, SVIRT_CONTROL_REPLY, parts, 3);
+}
+
+/* All of a frame or nothing. */
+static bool
+add_event(SvirtClient *client, SvirtJsonSpan name, SvirtJsonSpan data)
+{
+    static const char start[] = "{\"event\": ", middle[] = ", \"data\": ";
+    const SvirtJsonSpan parts[] = {
+        { start, sizeof(start) - 1 }, name, { middle, sizeof(middle) - 1 },
+        data.text != NULL ? data : (SvirtJsonSpan){ "{}", 2 }, { "}", 1 },
+    };
+    SvirtControlFrame frame = { .type = SVIRT_CONTROL_REPLY };
+    bool added;
+
+    for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        frame.length += (uint32_t)parts[i].length;
+    }
+    if (svirt_outbox_length(&client->out) + sizeof(frame) + frame.length >
+        SVIRT_EVENTS_WAITING) {
+        return false;
+    }
+    added = svirt_outbox_add(&client->out, (const char *)&frame,
+                             sizeof(frame));
+    for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        added = added && svirt_outbox_add(&client->out, parts[i].text,
+                                          parts[i].length);
+    }
+    return added;
+}
+
+void
+svirt_server_heard(void *cookie, SvirtJsonSpan name, SvirtJsonSpan data)
+{
+    static const char lost[] = "\"EVENTS_LOST\"";
+    SvirtServer *server = cookie;
+
+    for (unsigned i = 0; i < SVIRT_SERVER_MAX_CLIENTS; i++) {
+        SvirtClient *client = &server->clients[i];
+
+        if (client->state != SVIRT_CLIENT_EVENTS) {
+            continue;
+        }
+        if (client->lost &&
+            !add_event(client, (SvirtJsonSpan){ lost, sizeof(lost) - 1 },
+                       (SvirtJsonSpan){ NULL, 0 })) {
+            continue;
+        }
+        client->lost = !add_event(client, name, data);
+    }
 }

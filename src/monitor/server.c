@@ -259,6 +259,7 @@ svirt_server_client_ready(SvirtServer *server, const SvirtReady *ready,
     case SVIRT_CLIENT_QUEUED:
     case SVIRT_CLIENT_ASKED:
     case SVIRT_CLIENT_WAITING:
+    case SVIRT_CLIENT_EVENTS:
     case SVIRT_CLIENT_CLOSING:
         alive = (ready->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0;
         break;
@@ -303,6 +304,7 @@ wanted_events(const SvirtServer *server, const SvirtClient *client)
     case SVIRT_CLIENT_QUEUED:
     case SVIRT_CLIENT_ASKED:
     case SVIRT_CLIENT_WAITING:
+    case SVIRT_CLIENT_EVENTS:
     case SVIRT_CLIENT_CLOSING:
         return EPOLLRDHUP;
     case SVIRT_CLIENT_FREE:

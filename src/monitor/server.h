@@ -26,6 +26,7 @@ typedef enum SvirtClientState {
     SVIRT_CLIENT_ASKED,   /* QEMU has its command */
     SVIRT_CLIENT_WAITING, /* for a guest state */
     SVIRT_CLIENT_CONSOLE,
+    SVIRT_CLIENT_EVENTS,  /* hears of every event */
     SVIRT_CLIENT_CLOSING, /* gets what is left, then the end */
     SVIRT_CLIENT_STATE_MAX
 } SvirtClientState;
@@ -41,6 +42,7 @@ typedef struct SvirtClient {
     unsigned n_fds;
     uint32_t wanted; /* WAITING: SvirtGuestState */
     unsigned serial; /* CONSOLE */
+    bool lost;       /* EVENTS: some were dropped */
     bool gone;       /* CONSOLE: nobody is there, but words for the guest,
                         which takes none at present */
     int64_t deadline_ns;
@@ -69,6 +71,8 @@ void svirt_server_client_ready(SvirtServer *server, const SvirtReady *ready,
 /* For SvirtQmpSession.answer; the cookie is the server. */
 void svirt_server_answer(void *cookie, unsigned client, SvirtQmpKind kind,
                          SvirtJsonSpan body);
+/* For SvirtQmpSession.heard. */
+void svirt_server_heard(void *cookie, SvirtJsonSpan name, SvirtJsonSpan data);
 /* What serial `index` said, for the client that is attached to it. */
 void svirt_server_console(SvirtServer *server, unsigned index,
                           const char *bytes, size_t length);

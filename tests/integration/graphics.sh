@@ -212,7 +212,7 @@ verdict $? "another one does not" || note "$(cat "$work/said")"
 verdict $? "and none is not enough" || note "$(cat "$work/said")"
 ! svirt dumpxml p | grep -q s3cret && svirt dumpxml --security-info p | grep -q s3cret
 verdict $? "dumpxml keeps it for itself, but for --security-info"
-! grep -aq s3cret /proc/[0-9]*/cmdline
+! grep -asq s3cret /proc/[0-9]*/cmdline
 verdict $? "it stands in no command line"
 [ "$(svirt domdisplay p)" = "vnc+unix://$work/vnc.sock" ]
 verdict $? "domdisplay names the socket"
