@@ -280,6 +280,7 @@ typedef struct SvirtDomain {
     unsigned vcpus; /* at start, 1 to vcpus_max */
     SvirtTune tune;
     SvirtMemory memory;
+    SvirtIommu iommu;
     SvirtOs os;
     SvirtFeatures features;
     SvirtCpu cpu;

@@ -40,6 +40,31 @@ typedef struct SvirtNumaCell {
     unsigned line;
 } SvirtNumaCell;
 
+/* <memory model='dimm'>: there from the start, and could be taken out. */
+typedef struct SvirtDimm {
+    uint64_t size_bytes; /* whole 2 MiB */
+    unsigned cell;
+    int slot;               /* -1: the next free one */
+    uint64_t base;          /* in the guest; 0: the next free one */
+    uint64_t page_bytes;    /* 0: no huge pages of its own */
+    SvirtNumaPolicy policy; /* strict */
+    bool access_given;
+    bool shared;
+    bool discard;
+    unsigned line;
+} SvirtDimm;
+
+/* <iommu model='intel'>; line 0: none. */
+typedef struct SvirtIommu {
+    bool interrupt_remapping;
+    bool caching_mode;
+    bool device_iotlb;
+    bool eim_given;
+    bool eim;
+    unsigned address_bits; /* 0 unset */
+    unsigned line;
+} SvirtIommu;
+
 typedef struct SvirtHugePage {
     uint64_t size_bytes; /* 0: the host's default */
     const char *cells;   /* NULL: of those without a page of their own */
@@ -59,4 +84,6 @@ typedef struct SvirtMemory {
     SvirtNumaPolicy policy;
     const SvirtNumaCell *cells; /* by id, from 0 */
     size_t cell_count;
+    const SvirtDimm *dimms;
+    size_t dimm_count;
 } SvirtMemory;

@@ -23,6 +23,12 @@ void svirt_parse_lifecycle(SvirtReader *reader, SvirtXmlNode *root,
 void svirt_parse_memory(SvirtReader *reader, SvirtXmlNode *root,
                         SvirtDomain *domain);
 
+/* parse-dimm.c: <memory model=>, <iommu>; the cells are read before */
+void svirt_parse_dimms(SvirtReader *reader, SvirtXmlNode *root,
+                       SvirtDomain *domain);
+void svirt_parse_iommu(SvirtReader *reader, SvirtXmlNode *root,
+                       SvirtDomain *domain);
+
 /* parse-tune.c: cpuset, <cputune>, <memtune>, <blkiotune>; vCPUs before */
 void svirt_parse_tune(SvirtReader *reader, SvirtXmlNode *root,
                       SvirtDomain *domain);

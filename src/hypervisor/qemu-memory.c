@@ -73,6 +73,9 @@ svirt_qemu_memory_file_bytes(const SvirtDomain *domain)
     const SvirtMemory *memory = &domain->memory;
     uint64_t largest = 0;
 
+    for (size_t i = 0; i < memory->dimm_count; i++) {
+        largest = MAX(largest, memory->dimms[i].size_bytes);
+    }
     if (memory->cell_count == 0) {
         return in_memfd(memory, &no_cell, page_of(memory, 0))
                    ? domain->memory_bytes
@@ -102,11 +105,11 @@ set_policy(json_t *object, const SvirtNumaPolicy *policy)
 }
 
 static void
-add_backend(SvirtQemuBuilder *builder, const char *id, size_t index,
-            const SvirtNumaCell *cell, uint64_t size)
+add_backend(SvirtQemuBuilder *builder, const char *id,
+            const SvirtHugePage *page, const SvirtNumaCell *cell,
+            uint64_t size)
 {
     const SvirtMemory *memory = &builder->input->domain->memory;
-    const SvirtHugePage *page = page_of(memory, index);
     bool memfd = in_memfd(memory, cell, page);
     json_t *object =
         json_pack("{s:s,s:s,s:I}", "qom-type",
@@ -175,7 +178,7 @@ add_cells(SvirtQemuBuilder *builder)
         g_autofree char *id = g_strdup_printf("ram-node%zu", i);
         g_autoptr(GString) text = g_string_new(NULL);
 
-        add_backend(builder, id, i, cell, cell->memory_bytes);
+        add_backend(builder, id, page_of(memory, i), cell, cell->memory_bytes);
         g_string_append_printf(text, "node,nodeid=%zu", i);
         if (cell->cpus != NULL) {
             append_cpus(text, cell->cpus);
@@ -196,6 +199,77 @@ add_cells(SvirtQemuBuilder *builder)
     }
 }
 
+/* A back end of its own, as a cell has one. */
+static void
+add_dimm(SvirtQemuBuilder *builder, size_t index)
+{
+    const SvirtMemory *memory = &builder->input->domain->memory;
+    const SvirtDimm *dimm = &memory->dimms[index];
+    const SvirtHugePage own = { .size_bytes = dimm->page_bytes };
+    const SvirtNumaCell like = {
+        .access_given = dimm->access_given,
+        .shared = dimm->shared,
+        .discard = dimm->discard,
+        .policy = dimm->policy,
+    };
+    g_autofree char *backend = g_strdup_printf("memdimm%zu", index);
+    g_autofree char *id = g_strdup_printf("dimm%zu", index);
+    json_t *device = svirt_qemu_device("pc-dimm", id, 0);
+
+    add_backend(builder, backend,
+                dimm->page_bytes != 0 ? &own : page_of(memory, dimm->cell),
+                &like, dimm->size_bytes);
+    json_object_set_new(device, "memdev", json_string(backend));
+    json_object_set_new(device, "node", json_integer(dimm->cell));
+    if (dimm->slot >= 0) {
+        json_object_set_new(device, "slot", json_integer(dimm->slot));
+    }
+    if (dimm->base != 0) {
+        json_object_set_new(device, "addr",
+                            json_integer((json_int_t)dimm->base));
+    }
+    svirt_qemu_add_json(builder, "-device", device);
+}
+
+static void
+set_switch(json_t *device, const char *name, bool on)
+{
+    if (on) {
+        json_object_set_new(device, name, json_true());
+    }
+}
+
+bool
+svirt_qemu_add_iommu(SvirtQemuBuilder *builder, GError **error)
+{
+    const SvirtIommu *iommu = &builder->input->domain->iommu;
+    json_t *device;
+
+    if (iommu->line == 0) {
+        return true;
+    }
+    if (!builder->pcie) {
+        return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
+                           "use the machine q35, or remove it",
+                           "line %u: this machine has no <iommu>",
+                           iommu->line);
+    }
+    device = json_pack("{s:s,s:s}", "driver", "intel-iommu", "id", "iommu0");
+    set_switch(device, "intremap", iommu->interrupt_remapping);
+    set_switch(device, "caching-mode", iommu->caching_mode);
+    set_switch(device, "device-iotlb", iommu->device_iotlb);
+    if (iommu->eim_given) {
+        json_object_set_new(device, "eim",
+                            json_string(iommu->eim ? "on" : "off"));
+    }
+    if (iommu->address_bits != 0) {
+        json_object_set_new(device, "aw-bits",
+                            json_integer(iommu->address_bits));
+    }
+    svirt_qemu_add_json(builder, "-device", device);
+    return true;
+}
+
 void
 svirt_qemu_add_memory(SvirtQemuBuilder *builder)
 {
@@ -213,7 +287,11 @@ svirt_qemu_add_memory(SvirtQemuBuilder *builder)
     }
     svirt_qemu_add(builder, "-m", text->str);
     if (backend != NULL) {
-        add_backend(builder, backend, 0, &no_cell, domain->memory_bytes);
+        add_backend(builder, backend, page_of(memory, 0), &no_cell,
+                    domain->memory_bytes);
     }
     add_cells(builder);
+    for (size_t i = 0; i < memory->dimm_count; i++) {
+        add_dimm(builder, i);
+    }
 }

@@ -34,6 +34,8 @@ const char *svirt_qemu_switch(SvirtSwitch value);
 bool svirt_qemu_add_cpu(SvirtQemuBuilder *builder, GError **error);
 /* -m and what stands behind it, with the guest's NUMA cells. */
 void svirt_qemu_add_memory(SvirtQemuBuilder *builder);
+/* Before any device that it stands in front of. */
+bool svirt_qemu_add_iommu(SvirtQemuBuilder *builder, GError **error);
 /* Of the whole memory, for -machine; NULL: the machine's own, or cells. */
 const char *svirt_qemu_memory_backend(const SvirtDomain *domain);
 bool svirt_qemu_add_clock(SvirtQemuBuilder *builder, GError **error);

@@ -290,6 +290,7 @@ svirt_qemu_argv(const SvirtQemuInput *input, char ***ret_argv, GError **error)
 
     g_ptr_array_add(argv, g_strdup(svirt_qemu_emulator(input->domain)));
     if (!add_base(&builder, error) ||
+        !svirt_qemu_add_iommu(&builder, error) ||
         !svirt_qemu_add_controllers(&builder, error) ||
         !svirt_qemu_add_hubs(&builder, error) ||
         !svirt_qemu_add_disks(&builder, error) ||

@@ -75,6 +75,19 @@ static const struct {
       "<maxMemory> is less than <memory>" },
     { "<memory>1024</memory><maxMemory slots='2'>9999</maxMemory>",
       "<maxMemory> without a NUMA cell" },
+    { CELLS(TWO) "<devices><memory model='dimm'><target><size>2048</size>"
+                 "</target></memory></devices>",
+      "<memory> has no room in <maxMemory>" },
+    { CELLS(TWO) "<maxMemory slots='1' unit='GiB'>1</maxMemory><devices>"
+                 "<memory model='dimm'><target><size>2048</size><node>2</node>"
+                 "</target></memory></devices>",
+      "'2' in <node>" },
+    { CELLS(TWO) "<maxMemory slots='1' unit='GiB'>1</maxMemory><devices>"
+                 "<memory model='dimm'/></devices>",
+      "<memory model='dimm'> has no size" },
+    { "<memory>1024</memory><devices><iommu model='intel'><driver eim='on'/>"
+      "</iommu></devices>",
+      "eim='on' needs intremap='on'" },
     { "<memory>1024</memory><memoryBacking><locked/></memoryBacking>",
       "<locked> in <memoryBacking> asks for a limit" },
     { "<memory>1024</memory><memoryBacking><source type='tape'/>"

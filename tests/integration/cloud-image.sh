@@ -39,8 +39,9 @@ before=$(sha256sum <"$image/disk.qcow2")
 define cloud "<disk type='file' device='disk'><driver name='qemu' $(
     )type='qcow2' cache='unsafe'/><source file='$work/overlay.qcow2'/>$(
     )<target dev='vda' bus='virtio'/></disk>" \
-    "<disk type='file' device='cdrom'><driver name='qemu' type='raw'/>$(
-    )<source file='$work/seed.iso'/><target dev='sda' bus='sata'/></disk>" \
+    "<disk type='file' device='disk'><driver name='qemu' type='raw'/>$(
+    )<source file='$work/seed.iso'/><target dev='vdb' bus='virtio'/>$(
+    )<readonly/></disk>" \
     "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>"
 svirt dumpxml cloud | sed "s|$guest/|$image/|
     s|<cmdline>.*|<cmdline>root=/dev/vda rw console=ttyS0</cmdline>|
@@ -61,8 +62,9 @@ said() # PATTERN SECONDS
     note "$(tail -n 20 "$work/console" | tr -d '\r')"
     return 1
 }
-check "it boots to a login prompt" said "login:" 900
-check "with the name that cloud-init gave it" said "cloud-one login:" 600
+check "it boots to a login prompt" said "login:" 1200
+check "with the name that cloud-init gave it" said "cloud-one login:" 10
+check "cloud-init is done" said "finished at.*DataSourceNoCloud" 600
 printf 'root\n' >&8
 check "it asks for a password" said "Password:" 120
 printf 'swordfish\n' >&8

@@ -20,15 +20,25 @@ changed "<memoryBacking><source type='memfd'/><access mode='shared'/>$(
     )<maxMemory slots='2' unit='GiB'>2</maxMemory><cpu><numa>$(
     )<cell cpus='0' memory='96' unit='MiB'/>$(
     )<cell cpus='1' memory='64' unit='MiB'/></numa></cpu>"
+sed -i "s|<devices>|<devices><iommu model='intel'><driver aw_bits='48'/></iommu>$(
+    )<memory model='dimm'><target><size unit='MiB'>128</size><node>1</node>$(
+    )</target></memory>|" "$work/new.xml"
+svirt -q define "$work/new.xml"
 check "a VM with cells in memfds starts" svirt start memory
 check "and its guest boots" wait_up memory
-type_in memory "cat /sys/devices/system/node/node1/cpulist; dmesg | grep -c 'SRAT: Node 1'" 1 \
+type_in memory "cat /sys/devices/system/node/node1/cpulist; dmesg | grep -o 'DMAR: Host address width.*'" 1 \
     >"$work/said"
 grep -qx '1' "$work/said"
 verdict $? "its second cell has the second vCPU" || note "$(cat "$work/said")"
-is "each cell is a memfd" "$(grep -c 'memfd:memory-backend' "/proc/$(pid_of)/maps")" 2
+grep -q 'DMAR: Host address width 48' "$work/said"
+verdict $? "it has an IOMMU" || note "$(cat "$work/said")"
+svirt qemu-monitor-command memory '{"execute":"query-memory-devices"}' \
+    >"$work/said"
+grep -q '"size": *134217728' "$work/said" && grep -q '"node": *1' "$work/said"
+verdict $? "and a DIMM on its second cell" || note "$(cat "$work/said")"
+is "each of them is a memfd" "$(grep -c 'memfd:memory-backend' "/proc/$(pid_of)/maps")" 3
 grep 'memfd:memory-backend' "/proc/$(pid_of)/numa_maps" >"$work/said"
-is "bound to its node" "$(grep -c 'bind:0' "$work/said")" 2
+is "bound to its node" "$(grep -c 'bind:0' "$work/said")" 3
 sleep 1 # the console's client has gone
 check "it is verified" svirt verify memory
 svirt -q destroy memory
