@@ -125,7 +125,9 @@ add_run(Info *info, const SvirtRunStatus *run)
         lacking[0] != '\0' && controllers[0] != '\0' ? ", " : "",
         controllers[0] != '\0' ? "cgroup v2 controllers: " : "", controllers);
     if (waived[0] != '\0') {
-        add(info, "Waived layers", "%s", waived);
+        add(info, svirt_manager_connection(info->cli->manager)->unprivileged
+                ? "A user lacks" : "Waived layers", "%s",
+            waived);
     }
     if ((run->flags & SVIRT_RUN_UNMANAGED) != 0) {
         add(info, "Management", "%s", "none: only destroy works");

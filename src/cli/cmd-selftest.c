@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "cli/command.h"
+#include "hypervisor/runtime.h"
 #include "compartment/uid-use.h"
 #include "keeper/programs.h"
 #include "selftest/perform.h"
@@ -164,6 +165,15 @@ perform(const SvirtCli *cli, SvirtSelftestRequest *request,
     request->attacker = ids.ids[0];
     request->other = ids.ids[1];
     request->cgroup_parent = CGROUP_PARENT;
+    if (connection->unprivileged) {
+        const SvirtConfig *config =
+            svirt_manager_config(cli->manager, NULL);
+        bool alike;
+
+        request->user = true;
+        request->waived_layers =
+            svirt_runtime_user_lacks(config, false, &alike);
+    }
     ok = svirt_selftest_perform(request, ret, error);
     drop_ids(cli, &ids);
     return ok;

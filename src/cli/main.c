@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "cli/command.h"
+#include "hypervisor/session.h"
 #include "cli/notices.h"
 
 /* Options before the command's name; virsh's letters. */
@@ -110,8 +111,9 @@ print_help(void)
     (void)puts("svirt runs every virtual machine in a security compartment of "
                "its own.\n\n"
                "  svirt [-c URI] [-q] COMMAND [ARGUMENTS]\n\n"
-               "  -c, --connect URI  qemu:///system (default) or "
-               "qemu:///embed?root=/dir;\n"
+               "  -c, --connect URI  qemu:///system (root's default), "
+               "qemu:///session or\n"
+               "                     qemu:///embed?root=/dir;\n"
                "                     $SVIRT_DEFAULT_URI when not given\n"
                "  -q, --quiet        no confirmations\n"
                "  --format FORMAT    table or json, for every listing\n"
@@ -320,6 +322,28 @@ take_format(int *argc, char **argv, bool *json, GError **error)
     return true;
 }
 
+/* What only reads needs no rights. */
+static bool
+enter_session(const SvirtCommand *command, SvirtManager *manager,
+              GError **error)
+{
+    static const char *const readers[] = { "list", "domstate", "domuuid",
+                                           "dumpxml", "dominfo", NULL };
+    const char *lost = NULL;
+
+    if (g_strv_contains(readers, command->name)) {
+        return true;
+    }
+    if (!svirt_session_enter(manager, &lost, error)) {
+        return false;
+    }
+    if (lost != NULL && (strcmp(command->name, "start") == 0 ||
+                         strcmp(command->name, "exec") == 0)) {
+        (void)fprintf(stderr, "warning: %s\n", lost);
+    }
+    return true;
+}
+
 static bool
 run(const SvirtCommand *command, const Global *global, int argc, char **argv,
     int *ret_exit, GError **error)
@@ -336,6 +360,9 @@ run(const SvirtCommand *command, const Global *global, int argc, char **argv,
     }
     cli.manager = manager;
     cli.args = arguments;
+    if (!enter_session(command, manager, error)) {
+        return false;
+    }
     if (!command->run(&cli, ret_exit, error)) {
         return false;
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/user-namespace.h"
 #include "label/derive.h"
 #include "label/level.h"
 #include "model/model.h"
@@ -23,6 +24,12 @@ host_runs(SvirtModelKind model, GError **problem)
     const SvirtModel *row = svirt_model_by_kind(model);
     bool active = false;
 
+    /* The kernel's models take labels from the host's root alone. */
+    if (row != NULL && row->labels_processes &&
+        model != SVIRT_MODEL_TEST &&
+        (geteuid() != 0 || svirt_user_namespace_is_own())) {
+        return false;
+    }
     return row != NULL && (!row->probe(&active, problem) || active);
 }
 

@@ -287,11 +287,12 @@ svirt_refusal_facts_new(const SvirtConnection *connection,
     facts->loops = g_ptr_array_new_with_free_func(loop_free);
     facts->roots = resolve_roots(config->image_roots);
     /* The system instance's own things are nobody's disk in an embedded one
-     * either. */
+     * either; to an ordinary user they are closed. */
     if (!svirt_mounts_read(&facts->mounts, error) ||
         !svirt_connection_parse("qemu:///system", &system, error) ||
         !add_instance(facts, connection, error) ||
-        !add_instance(facts, system, error) ||
+        (!connection->unprivileged &&
+         !add_instance(facts, system, error)) ||
         !read_swap_files(facts, error) || !read_loops(facts, error)) {
         return false;
     }

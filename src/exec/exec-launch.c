@@ -37,6 +37,7 @@ typedef struct Launch {
     SvirtLaunched program;
     SvirtLaunched passt;
     bool no_device_filter;
+    bool no_cgroup;          /* an ordinary user's */
 } Launch;
 
 static void
@@ -132,6 +133,14 @@ make_cgroup(Launch *launch, GError **error)
     limits.pids_max = THREADS;
     if (!svirt_cgroup_create(parent, &run->slot.uuid, &limits,
                              &launch->cgroup, &failure)) {
+        if (svirt_manager_connection(run->manager)->unprivileged) {
+            launch->no_cgroup = true;
+            return !run->request->passt ||
+                   svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
+                               "run it as root, or without --net passt",
+                               "an ordinary user has no cgroup to keep a "
+                               "network from this host's own addresses");
+        }
         return fail(run, &failure, error);
     }
     set_devices(launch);
@@ -245,7 +254,9 @@ set_limits(Launch *launch)
     spec->ready_timeout_ms = READY_MS;
     spec->device_nodes = nodes(run);
     spec->waived_layers =
-        launch->no_device_filter ? SVIRT_LAYER_DEVICE_FILTER : 0;
+        run->lacking_layers |
+        (launch->no_cgroup ? SVIRT_LAYER_CGROUP | SVIRT_LAYER_DEVICE_FILTER
+         : launch->no_device_filter ? SVIRT_LAYER_DEVICE_FILTER : 0);
     spec->exec = SVIRT_EXEC_STDIO | SVIRT_EXEC_TIED |
                  (run->request->locks ? SVIRT_EXEC_LOCKS : 0) |
                  (run->request->ports->len > 0 ? SVIRT_EXEC_CONNECT : 0);
@@ -257,6 +268,10 @@ set_limits(Launch *launch)
         run->compartment->vmm_uid, run->compartment->vmm_gid };
     spec->ids[SVIRT_PROCESS_PASST] = (SvirtSpecIds){
         run->compartment->helper_uid, run->compartment->helper_gid };
+    spec->exec |= run->alike ? SVIRT_EXEC_ALIKE : 0;
+    if ((spec->waived_layers & SVIRT_LAYER_UID) != 0) {
+        svirt_runtime_keep_ids(spec);
+    }
 }
 
 static bool

@@ -18,6 +18,8 @@ typedef struct SvirtExecRun {
     SvirtRelabelPlan *plan;
     char *program;                   /* absolute */
     int64_t now_s;
+    uint32_t lacking_layers;         /* SVIRT_LAYER_*: a user's */
+    bool alike;
     bool applied;                    /* something is to be given back */
 } SvirtExecRun;
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -10,12 +11,15 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/user-namespace.h"
 #include "compartment/relabel-apply.h"
 #include "compartment/restore.h"
 #include "exec/exec-launch.h"
 #include "exec/exec-private.h"
 #include "hypervisor/kvm.h"
 #include "hypervisor/model-labels.h"
+#include "hypervisor/runtime.h"
+#include "launch/root.h"
 
 /* What a compartment is made for; labels alone depend on it. */
 #define DOMAIN_XML                                                           \
@@ -123,7 +127,8 @@ is_hosts_own(const char *program)
     return (g_str_has_prefix(program, "/usr/") ||
             g_str_has_prefix(program, "/bin/") ||
             g_str_has_prefix(program, "/sbin/")) &&
-           stat(program, &st) == 0 && st.st_uid == 0 &&
+           stat(program, &st) == 0 &&
+           (st.st_uid == 0 || svirt_user_namespace_is_own()) &&
            (st.st_mode & (S_IXOTH | S_IROTH)) == (S_IXOTH | S_IROTH);
 }
 
@@ -156,6 +161,7 @@ open_shares(SvirtExecRun *run, GError **error)
         .refusals = &refusals,
         .compartment = run->compartment,
         .locks = run->request->locks,
+        .own_ids = (run->lacking_layers & SVIRT_LAYER_UID) != 0,
     };
 
     if (refusals.state == NULL) {
@@ -246,10 +252,38 @@ report_dry_run(const SvirtExecRun *run, SvirtExecReport *ret)
     ret->plan = svirt_relabel_plan_to_table(run->plan);
 }
 
+/* What a user mounts is seen by nobody else; for root it is never attached. */
+static bool
+enter_mounts(SvirtExecRun *run, GError **error)
+{
+    const SvirtConfig *config = svirt_manager_config(run->manager, error);
+    SvirtLaunchFailure failure;
+
+    if (config == NULL) {
+        return false;
+    }
+    if (!svirt_manager_connection(run->manager)->unprivileged) {
+        return true;
+    }
+    run->lacking_layers = svirt_runtime_user_lacks(
+        config, run->request->kvm, &run->alike);
+    if ((run->lacking_layers & SVIRT_LAYER_ROOT) != 0) {
+        return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
+                           "allow user namespaces, or run it as root",
+                           "this kernel refuses user namespaces, and without "
+                           "one a program's files cannot be put into a root "
+                           "of its own");
+    }
+    return (unshare(CLONE_NEWNS) == 0 && svirt_root_make_private(&failure)) ||
+           svirt_raise_errno(error, errno, NULL,
+                             "cannot make a place for the program's files");
+}
+
 static bool
 prepare(SvirtExecRun *run, GError **error)
 {
-    return (!run->request->kvm ||
+    return enter_mounts(run, error) &&
+           (!run->request->kvm ||
             svirt_kvm_check(svirt_manager_run_dir(run->manager, true, NULL),
                             error)) &&
            find_program(run, error) &&

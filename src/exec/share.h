@@ -41,6 +41,7 @@ typedef struct SvirtShareRequest {
     const SvirtRefusals *refusals;      /* borrowed, as all */
     const SvirtCredentials *author;     /* NULL: root */
     const SvirtCompartment *compartment;
+    bool own_ids; /* the program runs as this process's user */
     bool locks; /* the program locks its files itself */
 } SvirtShareRequest;
 

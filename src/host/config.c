@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/user-namespace.h"
 
 #define GROUP "svirt"
 #define MIB (1024u * 1024u)
@@ -177,6 +178,7 @@ svirt_config_load(const SvirtConnection *connection, SvirtConfig **ret,
         g_build_filename(connection->config_dir, "svirt.conf", NULL);
     g_autoptr(SvirtConfig) config = default_config();
     g_autoptr(GKeyFile) keys = NULL;
+    SvirtUserNamespace ids;
     GError *cause = NULL;
 
     /* The usual case: no file, nothing to read. */
@@ -189,6 +191,11 @@ svirt_config_load(const SvirtConnection *connection, SvirtConfig **ret,
         if (!read_keys(config, keys, file, error)) {
             return false;
         }
+    }
+    /* An ordinary user's uids are as many as were given to them. */
+    svirt_user_namespace_read(config->uid_first, &ids);
+    if (!ids.initial && ids.mapped) {
+        config->uid_last = MIN(config->uid_last, ids.last);
     }
     *ret = g_steal_pointer(&config);
     return true;

@@ -31,6 +31,28 @@ new_connection(const char *uri, const char *root)
     return connection;
 }
 
+/* GLib's defaults are the specification's, but for the state: it is new. */
+static SvirtConnection *
+new_session(const char *uri)
+{
+    SvirtConnection *connection = g_new0(SvirtConnection, 1);
+    const char *run = g_getenv("XDG_RUNTIME_DIR");
+
+    connection->uri = g_strdup(uri);
+    connection->config_dir =
+        g_build_filename(g_get_user_config_dir(), "svirt", NULL);
+    connection->state_dir =
+        g_build_filename(g_get_user_state_dir(), "svirt", NULL);
+    connection->log_dir =
+        g_build_filename(connection->state_dir, "log", NULL);
+    /* Without a login session there is none. */
+    connection->run_dir =
+        run != NULL && run[0] == '/'
+            ? g_build_filename(run, "svirt", NULL)
+            : g_build_filename(connection->state_dir, "run", NULL);
+    return connection;
+}
+
 static bool
 check_root(const char *root, const char *uri, GError **error)
 {
@@ -53,6 +75,14 @@ svirt_connection_parse(const char *uri, SvirtConnection **ret, GError **error)
 {
     static const char embed[] = "qemu:///embed?root=";
 
+    if (uri == NULL && geteuid() != 0) {
+        uri = "qemu:///session";
+    }
+    if (g_strcmp0(uri, "qemu:///session") == 0) {
+        *ret = new_session(uri);
+        (*ret)->unprivileged = geteuid() != 0;
+        return true;
+    }
     if (uri == NULL || strcmp(uri, "qemu:///system") == 0) {
         *ret = new_connection("qemu:///system", NULL);
         return true;
@@ -65,15 +95,18 @@ svirt_connection_parse(const char *uri, SvirtConnection **ret, GError **error)
             return false;
         }
         *ret = new_connection(uri, root);
+        (*ret)->unprivileged = geteuid() != 0;
         return true;
     }
     if (strstr(uri, ":///") != NULL) {
         return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
-                           "use qemu:///system or qemu:///embed?root=/dir",
+                           "use qemu:///system, qemu:///session or "
+                           "qemu:///embed?root=/dir",
                            "connection URI '%s' is not supported", uri);
     }
     return svirt_raise(error, SVIRT_ERROR_INVALID, NULL,
-                       "use qemu:///system or qemu:///embed?root=/dir",
+                       "use qemu:///system, qemu:///session or "
+                           "qemu:///embed?root=/dir",
                        "connection URI '%s' is not a URI", uri);
 }
 

@@ -11,6 +11,8 @@
  *     qemu:///system             /etc/svirt, /var/lib/svirt, /run/svirt,
  *                                /var/log/svirt
  *     qemu:///embed?root=/dir    /dir/etc, /dir/lib, /dir/run, /dir/log
+ *     qemu:///session            svirt in $XDG_CONFIG_HOME, $XDG_STATE_HOME
+ *                                and $XDG_RUNTIME_DIR; the log below the state
  */
 typedef struct SvirtConnection {
     char *uri;        /* as given, owned */
@@ -19,11 +21,12 @@ typedef struct SvirtConnection {
     char *run_dir;
     char *log_dir;
     bool embedded;
+    bool unprivileged; /* not root's: svirt_session_enter */
 } SvirtConnection;
 
 /*
- * NULL uri means $SVIRT_DEFAULT_URI's value passed by the caller, or
- * qemu:///system. INVALID: not a URI svirt knows; root missing, relative, or
+ * NULL uri is qemu:///system for root and qemu:///session for others, as in
+ * libvirt. INVALID: not a URI svirt knows; root missing, relative, or
  * with a control character; UNSUPPORTED: a hypervisor that is not built.
  */
 bool svirt_connection_parse(const char *uri, SvirtConnection **ret,

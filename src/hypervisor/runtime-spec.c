@@ -37,6 +37,21 @@ too_much(const char *what, GError **error)
                              "%s does not fit into a launch", what);
 }
 
+void
+svirt_runtime_keep_ids(SvirtLaunchSpec *spec)
+{
+    const SvirtSpecIds own = { geteuid(), getegid() };
+
+    spec->exec |= SVIRT_EXEC_OWN_IDS;
+    spec->ids[SVIRT_PROCESS_VMM] = own;
+    if ((spec->exec & SVIRT_EXEC_ALIKE) == 0) {
+        return;
+    }
+    for (unsigned i = 0; i < SVIRT_PROCESS_MAX; i++) {
+        spec->ids[i] = own;
+    }
+}
+
 static void
 set_ids(SvirtLaunchSpec *spec, const SvirtCompartment *compartment)
 {
@@ -98,6 +113,7 @@ add_monitor(SvirtLaunchSpec **spec, const SvirtRuntime *runtime,
     const SvirtEndpoints *endpoints = runtime->endpoints;
     SvirtMonitorArgs args = {
         .name = (*spec)->name,
+        .control_uid = geteuid(),
         .log_limit_bytes = (*spec)->log_limit_bytes,
         .log_rate_bytes_per_s = (*spec)->log_rate_bytes_per_s,
         .ready_timeout_ms = (*spec)->ready_timeout_ms,
@@ -188,8 +204,11 @@ svirt_runtime_fill_spec(SvirtRuntime *runtime,
     spec->landlock_abi_limit = -1;
     spec->paused = request->paused;
     spec->n_serials = runtime->endpoints->n_serials;
-    spec->waived_layers = runtime->lacking_layers &
-                          (SVIRT_LAYER_CGROUP | SVIRT_LAYER_DEVICE_FILTER);
+    spec->waived_layers = runtime->lacking_layers;
+    spec->exec = runtime->alike ? SVIRT_EXEC_ALIKE : 0;
+    if ((spec->waived_layers & SVIRT_LAYER_UID) != 0) {
+        svirt_runtime_keep_ids(spec);
+    }
     if (!add_files(&runtime->spec, runtime->argv[0], error)) {
         return false;
     }

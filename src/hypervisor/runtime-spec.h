@@ -24,6 +24,10 @@ uint32_t svirt_runtime_nodes(const SvirtDomain *domain);
 bool svirt_runtime_add_passts(SvirtLaunchSpec **spec, size_t count,
                               GError **error);
 
+/* The uid layer is waived: the VMM keeps this process's user and groups, and
+ * with SVIRT_EXEC_ALIKE every process does. */
+void svirt_runtime_keep_ids(SvirtLaunchSpec *spec);
+
 /* Ids, limits, files and command lines into runtime->spec; the descriptors
  * follow with svirt_runtime_give_run_dir. */
 bool svirt_runtime_fill_spec(SvirtRuntime *runtime,

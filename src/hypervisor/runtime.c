@@ -6,10 +6,12 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/user-namespace.h"
 #include "hypervisor/kvm.h"
 #include "hypervisor/memory-file.h"
 #include "hypervisor/model-labels.h"
@@ -271,6 +273,38 @@ explain_no_cgroup(const char *name, bool needed,
 }
 
 static bool
+warn_of_network(const SvirtPrepared *prepared)
+{
+    GError *warning = NULL;
+
+    svirt_raise(&warning, SVIRT_ERROR_UNSUPPORTED, NULL,
+                "start it as root, in qemu:///system",
+                "the network of '%s' reaches this host's own addresses: an "
+                "ordinary user has no cgroup for a filter",
+                prepared->definition->name);
+    g_ptr_array_add(prepared->warnings, warning);
+    return true;
+}
+
+uint32_t
+svirt_runtime_user_lacks(const SvirtConfig *config, bool kvm,
+                         bool *ret_alike)
+{
+    SvirtUserNamespace ids;
+    struct stat node;
+
+    svirt_user_namespace_read(config->uid_first, &ids);
+    *ret_alike = ids.initial || !ids.mapped;
+    if (*ret_alike) {
+        return SVIRT_LAYER_UID |
+               (ids.initial ? SVIRT_LAYER_ROOT | SVIRT_LAYER_NAMESPACES : 0);
+    }
+    return kvm && stat(SVIRT_KVM_NODE, &node) == 0 &&
+                   (node.st_mode & 06) != 06
+               ? SVIRT_LAYER_UID : 0;
+}
+
+static bool
 make_cgroup(SvirtManager *manager, SvirtRuntime *runtime,
             const SvirtPrepared *prepared, GError **error)
 {
@@ -320,6 +354,14 @@ make_cgroup(SvirtManager *manager, SvirtRuntime *runtime,
                             &runtime->cgroup, &failure)) {
         return set_filters(runtime, prepared, error);
     }
+    /* A user has none, and dominfo says so; a limit asked for is another
+     * matter. */
+    if (svirt_manager_connection(manager)->unprivileged &&
+        wishes->len == 0) {
+        runtime->lacking_layers |=
+            SVIRT_LAYER_CGROUP | SVIRT_LAYER_DEVICE_FILTER;
+        return passts == 0 || warn_of_network(prepared);
+    }
     return explain_no_cgroup(prepared->definition->name,
                              passts > 0 || wishes->len > 0, &failure, error);
 }
@@ -345,6 +387,16 @@ svirt_runtime_new(SvirtManager *manager, const SvirtPrepared *prepared,
                                  ? svirt_unit_cgroup(&runtime->uuid)
                                  : svirt_runtime_cgroup_parent(connection);
     runtime->fds = svirt_launch_fds_new();
+    if (connection->unprivileged) {
+        const SvirtConfig *config = svirt_manager_config(manager, error);
+
+        if (config == NULL) {
+            return false;
+        }
+        runtime->lacking_layers |= svirt_runtime_user_lacks(
+            config, prepared->domain->type == SVIRT_DOMAIN_TYPE_KVM,
+            &runtime->alike);
+    }
     if (!check_kvm(manager, prepared->domain, error) ||
         !make_cgroup(manager, runtime, prepared, error)) {
         return false;

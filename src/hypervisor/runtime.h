@@ -22,6 +22,7 @@ typedef struct SvirtRuntime {
     SvirtLaunchSpec *spec;
     char **argv;               /* of the VMM */
     uint32_t lacking_layers;   /* SVIRT_LAYER_*: seen before the launch */
+    bool alike;                /* for every process of the VM */
     bool keep;                 /* the keeper has cgroup and descriptors */
 } SvirtRuntime;
 
@@ -39,6 +40,15 @@ void svirt_runtime_remove_cgroup_parent(const SvirtConnection *connection);
  */
 bool svirt_runtime_close_addresses(int helper_fd, const char *name,
                                    GError **error);
+
+/*
+ * SVIRT_LAYER_*: what an ordinary user's svirt has no right to give: uids
+ * where none were handed out to them, or where the KVM device is open to their
+ * group alone; and what it takes a user namespace for. *ret_alike: to no
+ * process of the VM.
+ */
+uint32_t svirt_runtime_user_lacks(const SvirtConfig *config, bool kvm,
+                                  bool *ret_alike);
 
 /*
  * The cgroup with its limits and filters, for which the definition need only

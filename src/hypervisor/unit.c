@@ -19,7 +19,8 @@
 bool
 svirt_unit_is_used(const SvirtConnection *connection)
 {
-    return !connection->embedded && geteuid() == 0 &&
+    return !connection->embedded && !connection->unprivileged &&
+           geteuid() == 0 &&
            svirt_systemd_is_there();
 }
 

@@ -50,7 +50,8 @@ program_path(const Child *child)
 static bool
 is_waived(const Child *child, uint32_t layer)
 {
-    return child->which != SVIRT_PROCESS_MONITOR &&
+    return (child->which != SVIRT_PROCESS_MONITOR ||
+            (child->spec->exec & SVIRT_EXEC_ALIKE) != 0) &&
            (child->spec->waived_layers & layer) != 0;
 }
 
@@ -261,7 +262,8 @@ static bool
 take_identity(Child *child, SvirtLaunchFailure *failure)
 {
     return svirt_credential_take(&child->spec->ids[child->which],
-                                 is_waived(child, SVIRT_LAYER_UID), failure);
+                                 is_waived(child, SVIRT_LAYER_UID),
+                                 child->spec->exec, failure);
 }
 
 static bool

@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "launch/credential.h"
 #include "launch/filter.h"
 #include "launch/landlock.h"
 
@@ -19,7 +20,8 @@ svirt_confine_self_monitor(SvirtConfined *ret,
     SvirtConfined confined = { 0 };
 
     /* Started by hand or by another launch: nothing it says can be trusted. */
-    if (geteuid() == 0 || prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1) {
+    if (!svirt_credential_is_bare() ||
+        prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1) {
         errno = EPERM;
         return svirt_launch_fail(ret_failure, SVIRT_STEP_IDENTITY,
                                  "started with rights that it must not have");

@@ -93,13 +93,19 @@ svirt_credential_bound(SvirtLaunchFailure *failure)
 }
 
 /* CVE-2013-4291: what was asked for is not what is in force until read. */
+bool
+svirt_credential_is_bare(void)
+{
+    CapabilitySets caps;
+
+    return capabilities_read(&caps) && capabilities_are_empty(&caps);
+}
+
 static bool
-read_back(uid_t uid, gid_t gid, SvirtLaunchFailure *failure)
+read_back(uid_t uid, gid_t gid, bool groups, SvirtLaunchFailure *failure)
 {
     uid_t uids[3];
     gid_t gids[3];
-    CapabilitySets caps;
-
     errno = 0;
     if (getresuid(&uids[0], &uids[1], &uids[2]) < 0 || uids[0] != uid ||
         uids[1] != uid || uids[2] != uid ||
@@ -113,11 +119,11 @@ read_back(uid_t uid, gid_t gid, SvirtLaunchFailure *failure)
         return svirt_launch_fail(failure, SVIRT_STEP_IDENTITY,
                                  "the group is not %u after setresgid", gid);
     }
-    if (getgroups(0, NULL) != 0) {
+    if (!groups && getgroups(0, NULL) != 0) {
         return svirt_launch_fail(failure, SVIRT_STEP_IDENTITY,
                                  "supplementary groups are left");
     }
-    if (!capabilities_read(&caps) || !capabilities_are_empty(&caps)) {
+    if (!svirt_credential_is_bare()) {
         return svirt_launch_fail(failure, SVIRT_STEP_IDENTITY,
                                  "capabilities are left");
     }
@@ -126,13 +132,15 @@ read_back(uid_t uid, gid_t gid, SvirtLaunchFailure *failure)
 
 bool
 svirt_credential_take(const SvirtSpecIds *ids, bool keep_ids,
-                      SvirtLaunchFailure *failure)
+                      uint32_t exec, SvirtLaunchFailure *failure)
 {
+    const bool keep_groups = keep_ids && (exec & SVIRT_EXEC_OWN_IDS) != 0;
     uid_t uid = keep_ids ? getuid() : ids->uid;
     gid_t gid = keep_ids ? getgid() : ids->gid;
 
     /* Groups while the right is still there; uid last, it ends every right. */
-    if (getgroups(0, NULL) != 0 && syscall(SYS_setgroups, 0, NULL) < 0) {
+    if (!keep_groups && getgroups(0, NULL) != 0 &&
+        syscall(SYS_setgroups, 0, NULL) < 0) {
         return svirt_launch_fail(failure, SVIRT_STEP_IDENTITY, "setgroups");
     }
     if (syscall(SYS_setresgid, gid, gid, gid) < 0) {
@@ -147,7 +155,7 @@ svirt_credential_take(const SvirtSpecIds *ids, bool keep_ids,
     if (!capabilities_clear()) {
         return svirt_launch_fail(failure, SVIRT_STEP_IDENTITY, "capset");
     }
-    return read_back(uid, gid, failure);
+    return read_back(uid, gid, keep_groups, failure);
 }
 
 bool

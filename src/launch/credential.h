@@ -17,10 +17,13 @@ bool svirt_credential_bound(SvirtLaunchFailure *failure);
  * SVIRT_STEP_IDENTITY: no supplementary groups, then gid, then uid (real,
  * effective, saved and file system), then no capability in any set; all of it
  * read back. `keep_ids` (a waiver of the uid layer): the ids stay as they are,
- * groups and capabilities go all the same.
+ * groups (but with SVIRT_EXEC_OWN_IDS in `exec`) and capabilities go all the
+ * same.
  */
 bool svirt_credential_take(const SvirtSpecIds *ids, bool keep_ids,
-                           SvirtLaunchFailure *failure);
+                           uint32_t exec, SvirtLaunchFailure *failure);
+/* No capability in any set. */
+bool svirt_credential_is_bare(void);
 
 /* SVIRT_STEP_NO_NEW_PRIVS, read back. */
 bool svirt_credential_no_new_privs(SvirtLaunchFailure *failure);

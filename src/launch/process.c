@@ -48,7 +48,7 @@ svirt_process_namespaces(uint32_t waived_layers, uint32_t exec,
     uint64_t flags = 0;
 
     /* Waivers are the VM's, not its monitor's. */
-    if (which == SVIRT_PROCESS_MONITOR) {
+    if (which == SVIRT_PROCESS_MONITOR && (exec & SVIRT_EXEC_ALIKE) == 0) {
         waived_layers = 0;
     }
     if ((waived_layers & SVIRT_LAYER_NAMESPACES) == 0) {

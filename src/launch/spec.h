@@ -134,12 +134,16 @@ typedef struct SvirtSpecFile {
 #define SVIRT_FILE_MOUNT 8u   /* opened and mounted by the caller, detached */
 #define SVIRT_FILE_DEVICE 16u /* a block device, below /dev */
 
-/* What `svirt exec` starts otherwise than a VM's emulator. */
+/* What is started otherwise than a VM's emulator by root: `svirt exec`. */
 #define SVIRT_EXEC_STDIO 1u   /* 0, 1 and 2 may be a terminal of its own */
 #define SVIRT_EXEC_TIED 2u    /* it ends with the process that started it */
 #define SVIRT_EXEC_LOCKS 4u   /* may lock its files itself */
 #define SVIRT_EXEC_CONNECT 8u /* may connect by TCP to the host's tcp_port */
-#define SVIRT_EXEC_ALL 15u
+/* And a session's VM. */
+#define SVIRT_EXEC_OWN_IDS 16u /* keeps the caller's user and groups, where
+                                  the uid layer is waived */
+#define SVIRT_EXEC_ALIKE 32u   /* what is waived is so for every process */
+#define SVIRT_EXEC_ALL 63u
 #define SVIRT_SPEC_MAX_PORTS 16
 
 /* Device nodes of the VMM's private /dev. */

@@ -93,7 +93,9 @@ compartment_init(const World *world, const char *name, SvirtSpecIds ids,
         .waived_layers = request->waived_layers |
                          (world->has_cgroup ? 0 : SVIRT_LAYER_CGROUP),
         .landlock_abi_limit = request->landlock_abi_limit,
-        .exec = request->exec ? SVIRT_EXEC_STDIO | SVIRT_EXEC_TIED : 0,
+        .exec = (request->exec ? SVIRT_EXEC_STDIO | SVIRT_EXEC_TIED : 0) |
+                (request->waived_layers & SVIRT_LAYER_UID
+                 ? SVIRT_EXEC_OWN_IDS : 0),
         .file_limit_bytes = SVIRT_SELFTEST_FILE_BYTES,
         .labels = labels,
         .launched = SVIRT_LAUNCHED_INIT,
@@ -183,6 +185,11 @@ excuses_make(const World *world, SvirtSelftest *selftest)
         reason = "this host has no cgroup v2 for the VM";
     } else if (world->cgroup.missing_controllers & SVIRT_CONTROLLER_MEMORY) {
         reason = "this host's cgroup v2 has no memory controller";
+    }
+    if (world->request->user &&
+        (world->request->waived_layers & SVIRT_LAYER_UID) != 0) {
+        (void)svirt_selftest_excuse(selftest, "pipe-reopen",
+                                    "it runs as you: no subordinate uids");
     }
     /* The controller's limit is the lower one, and counts for root too. */
     if (threads && limits_tasks(world)) {
@@ -309,6 +316,42 @@ forget_landlock(SvirtSelftest *selftest)
     }
 }
 
+/* Of a user: refused outside as it is inside, it is nobody's target. */
+static void
+forget_root(SvirtSelftest *selftest)
+{
+    for (guint i = 0; i < selftest->rows->len; i++) {
+        SvirtSelftestRow *row = selftest->rows->pdata[i];
+
+        if (row->control.outcome == SVIRT_PROBE_OUTCOME_BLOCKED &&
+            is_blocked(row)) {
+            row->control.outcome = SVIRT_PROBE_OUTCOME_ABSENT;
+            (void)g_strlcpy(row->control.detail,
+                            "an ordinary user may not do it",
+                            sizeof(row->control.detail));
+        }
+    }
+}
+
+/* Without namespaces nothing but these stands in the way of some. */
+static void
+excuse_layers(const SvirtSelftest *selftest, uint32_t lacking)
+{
+    const uint32_t layers = 1u << SVIRT_PROBE_LAYER_ROOT |
+                            1u << SVIRT_PROBE_LAYER_NAMESPACE |
+                            1u << SVIRT_PROBE_LAYER_DAC;
+
+    for (guint i = 0; (lacking & SVIRT_LAYER_ROOT) != 0 &&
+                      i < selftest->rows->len; i++) {
+        SvirtSelftestRow *row = selftest->rows->pdata[i];
+
+        if ((row->layers & ~layers) == 0) {
+            g_free(row->open_reason);
+            row->open_reason = g_strdup("user namespaces are refused");
+        }
+    }
+}
+
 static bool
 perform_all(const SvirtSelftestRequest *request, SvirtSelftest **ret,
             GError **error)
@@ -341,6 +384,10 @@ perform_all(const SvirtSelftestRequest *request, SvirtSelftest **ret,
                             &world.inside, error) ||
         (request->alone && !alone_measure(&world, selftest, error))) {
         return false;
+    }
+    if (request->user) {
+        excuse_layers(selftest, request->waived_layers);
+        forget_root(selftest);
     }
     *ret = g_steal_pointer(&selftest);
     return true;

@@ -15,6 +15,8 @@ typedef struct SvirtSelftestRequest {
     int32_t landlock_abi_limit; /* -1: what the kernel has */
     uint32_t waived_layers;     /* SVIRT_LAYER_*: not a whole compartment */
     SvirtSelftestTell tell;     /* NULL: nobody waits */
+    bool user;  /* an ordinary user's: what the control, who is the same user,
+                   may not do either is absent */
     bool exec;  /* a compartment of `svirt exec` in place of a VM's */
     bool alone; /* find out which layer stops which attempt on its own */
 } SvirtSelftestRequest;

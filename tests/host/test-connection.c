@@ -15,6 +15,7 @@ static const struct {
 } rows[] = {
     { "none-is-the-system", NULL, 0, "/var/lib/svirt" },
     { "system", "qemu:///system", 0, "/var/lib/svirt" },
+    { "session", "qemu:///session", 0, "/home/u/state/svirt" },
     { "embedded", "qemu:///embed?root=/srv/x", 0, "/srv/x/lib" },
     { "embedded-escaped", "qemu:///embed?root=/srv/a%20b", 0,
       "/srv/a b/lib" },
@@ -71,6 +72,8 @@ test_directory_others_may_change_is_refused(void)
 int
 main(int argc, char **argv)
 {
+    /* Before GLib asks for it the first and last time. */
+    g_assert_true(g_setenv("XDG_STATE_HOME", "/home/u/state", TRUE));
     g_test_init(&argc, &argv, NULL);
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *path =

@@ -41,7 +41,7 @@ confine(void)
            svirt_root_make_private(&failure) &&
            svirt_root_build(&empty, &failure) && svirt_root_enter(&failure) &&
            svirt_credential_bound(&failure) &&
-           svirt_credential_take(&ids, false, &failure) &&
+           svirt_credential_take(&ids, false, 0, &failure) &&
            svirt_credential_no_new_privs(&failure) &&
            svirt_confine_self_monitor(&result, &failure);
 }
