@@ -256,9 +256,20 @@ typedef enum SvirtInterfaceType {
     SVIRT_INTERFACE_NETWORK,
     SVIRT_INTERFACE_BRIDGE,
     SVIRT_INTERFACE_ETHERNET, /* a tap that is on no bridge of svirt's */
+    SVIRT_INTERFACE_DIRECT,   /* a macvtap on a device of the host's */
     SVIRT_INTERFACE_TYPE_MAX
 } SvirtInterfaceType;
 SVIRT_ENUM_DECLARE(SvirtInterfaceType, svirt_interface_type)
+
+/* Of a macvtap: bit N of the kernel's MACVLAN_MODE_* (linux/if_link.h). */
+typedef enum SvirtInterfaceMode {
+    SVIRT_INTERFACE_MODE_PRIVATE,
+    SVIRT_INTERFACE_MODE_VEPA,
+    SVIRT_INTERFACE_MODE_BRIDGE,
+    SVIRT_INTERFACE_MODE_PASSTHROUGH,
+    SVIRT_INTERFACE_MODE_MAX
+} SvirtInterfaceMode;
+SVIRT_ENUM_DECLARE(SvirtInterfaceMode, svirt_interface_mode)
 
 /* Who carries the frames of a virtio interface: QEMU or the kernel. */
 typedef enum SvirtInterfaceDriver {
@@ -274,7 +285,8 @@ SVIRT_ENUM_DECLARE(SvirtInterfaceDriver, svirt_interface_driver)
 typedef struct SvirtInterface {
     SvirtDeviceInfo info;
     SvirtInterfaceType type;
-    const char *source; /* name of the network, or of the bridge; else NULL */
+    const char *source; /* name of network, bridge or device; else NULL */
+    SvirtInterfaceMode mode; /* direct; vepa unless given */
     unsigned source_line;
     const char *target; /* the tap's name; NULL: any */
     bool target_exists; /* managed='no': somebody else made that tap */

@@ -109,7 +109,15 @@ SVIRT_ENUM_TABLE(SvirtInterfaceType, svirt_interface_type,
                  SVIRT_INTERFACE_TYPE_MAX, [SVIRT_INTERFACE_USER] = "user",
                  [SVIRT_INTERFACE_NETWORK] = "network",
                  [SVIRT_INTERFACE_BRIDGE] = "bridge",
-                 [SVIRT_INTERFACE_ETHERNET] = "ethernet")
+                 [SVIRT_INTERFACE_ETHERNET] = "ethernet",
+                 [SVIRT_INTERFACE_DIRECT] = "direct")
+
+SVIRT_ENUM_TABLE(SvirtInterfaceMode, svirt_interface_mode,
+                 SVIRT_INTERFACE_MODE_MAX,
+                 [SVIRT_INTERFACE_MODE_PRIVATE] = "private",
+                 [SVIRT_INTERFACE_MODE_VEPA] = "vepa",
+                 [SVIRT_INTERFACE_MODE_BRIDGE] = "bridge",
+                 [SVIRT_INTERFACE_MODE_PASSTHROUGH] = "passthrough")
 
 SVIRT_ENUM_TABLE(SvirtInterfaceDriver, svirt_interface_driver,
                  SVIRT_INTERFACE_DRIVER_MAX,

@@ -93,6 +93,7 @@ parse_source(SvirtReader *reader, SvirtXmlNode *node,
     static const char *const names[SVIRT_INTERFACE_TYPE_MAX] = {
         [SVIRT_INTERFACE_NETWORK] = "network",
         [SVIRT_INTERFACE_BRIDGE] = "bridge",
+        [SVIRT_INTERFACE_DIRECT] = "dev",
     };
     const char *name = names[interface->type];
     SvirtXmlNode *source;
@@ -109,8 +110,13 @@ parse_source(SvirtReader *reader, SvirtXmlNode *node,
         return;
     }
     interface->source_line = source->line;
-    if (interface->type == SVIRT_INTERFACE_BRIDGE) {
+    if (interface->type != SVIRT_INTERFACE_NETWORK) {
         interface->source = read_device(reader, source, name);
+        interface->mode = SVIRT_INTERFACE_MODE_VEPA;
+        if (interface->type == SVIRT_INTERFACE_DIRECT) {
+            SVIRT_READ_ENUM(reader, source, "mode", svirt_interface_mode,
+                            &interface->mode);
+        }
         return;
     }
     /* What libvirt found out at a start of its own. */
@@ -172,11 +178,14 @@ parse_tap(SvirtReader *reader, SvirtXmlNode *node, SvirtInterface *interface)
         return;
     }
     interface->isolated = svirt_reader_yes_no(reader, port, "isolated", false);
-    if (interface->isolated && interface->type == SVIRT_INTERFACE_ETHERNET) {
+    if (interface->isolated &&
+        (interface->type == SVIRT_INTERFACE_ETHERNET ||
+         interface->type == SVIRT_INTERFACE_DIRECT)) {
         svirt_reader_fail(reader, port->line, SVIRT_ERROR_INVALID,
-                          "use <interface type='bridge'>",
+                          "use <interface type='bridge'>, or mode='private'",
                           "<port isolated> is a bridge's, and "
-                          "<interface type='ethernet'> names none");
+                          "<interface type='%s'> names none",
+                          svirt_interface_type_to_string(interface->type));
     }
 }
 

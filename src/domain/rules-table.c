@@ -14,7 +14,7 @@
 #define ACCEPT(path) { path, SVIRT_VERDICT_ACCEPT, NULL },
 #define INSIDE(path) { path, SVIRT_VERDICT_INSIDE, NULL },
 
-#define USE_USER_NET "use type='bridge', 'network', 'ethernet' or 'user'"
+#define USE_USER_NET "use type='bridge', 'network', 'direct' or 'user'"
 #define USE_VNC "use type='vnc' or 'spice'"
 #define USE_FILE "use <disk type='file'> or <disk type='block'>"
 #define USE_PTY "use type='pty', 'unix', 'tcp', 'file' or 'null'"
@@ -335,7 +335,6 @@ static const SvirtRule table[] = {
     LIMIT("devices/controller/target/node", NULL)
 
     /* ---- interface ---- */
-    RESOURCE("devices/interface@type=direct", USE_USER_NET)
     RESOURCE("devices/interface@type=hostdev", USE_USER_NET)
     RESOURCE("devices/interface@type=internal", USE_USER_NET)
     RESOURCE("devices/interface@type=server", USE_USER_NET)

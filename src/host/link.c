@@ -304,6 +304,32 @@ svirt_link_change(int fd, int index, const SvirtLinkChange *change)
 }
 
 bool
+svirt_link_add_macvtap(int fd, const SvirtMacvtap *macvtap)
+{
+    struct rtattr *info, *data;
+    Request request;
+
+    request_init(&request, RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL,
+                 AF_UNSPEC, macvtap->index);
+    (void)add(&request, IFLA_IFNAME, macvtap->name, strlen(macvtap->name) + 1);
+    (void)add(&request, IFLA_LINK, &macvtap->lower, sizeof(macvtap->lower));
+    (void)add(&request, IFLA_NET_NS_FD, &macvtap->namespace_fd,
+              sizeof(macvtap->namespace_fd));
+    (void)add(&request, IFLA_ADDRESS, macvtap->mac, 6);
+    if (macvtap->mtu != 0) {
+        (void)add(&request, IFLA_MTU, &macvtap->mtu, sizeof(macvtap->mtu));
+    }
+    info = add(&request, IFLA_LINKINFO, NULL, 0);
+    (void)add(&request, IFLA_INFO_KIND, "macvtap", sizeof("macvtap"));
+    data = add(&request, IFLA_INFO_DATA, NULL, 0);
+    (void)add(&request, IFLA_MACVLAN_MODE, &macvtap->mode,
+              sizeof(macvtap->mode));
+    close_nest(&request, data);
+    close_nest(&request, info);
+    return ask(fd, &request, NULL, NULL);
+}
+
+bool
 svirt_link_isolate(int fd, int index)
 {
     const uint8_t on = 1;

@@ -48,6 +48,16 @@ typedef struct SvirtLinkChange {
     bool up;
 } SvirtLinkChange;
 bool svirt_link_change(int fd, int index, const SvirtLinkChange *change);
+typedef struct SvirtMacvtap {
+    const char *name;
+    int index;        /* the one it is to have */
+    int lower;        /* of the device below, in the socket's namespace */
+    int namespace_fd; /* where it is made */
+    const uint8_t *mac;
+    uint32_t mtu;  /* 0: as the device below */
+    uint32_t mode; /* MACVLAN_MODE_* */
+} SvirtMacvtap;
+bool svirt_link_add_macvtap(int fd, const SvirtMacvtap *macvtap);
 /* No frame between it and another isolated port of its bridge. */
 bool svirt_link_isolate(int fd, int index);
 /* The kernel gives it no IPv6 address of its own. */

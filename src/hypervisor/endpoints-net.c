@@ -3,7 +3,7 @@
 
 #include "base/fd.h"
 #include "hypervisor/endpoints-private.h"
-#include "hypervisor/tap.h"
+#include "hypervisor/macvtap.h"
 
 /* The VMM's alone: with its end the tap goes. */
 static bool
@@ -52,7 +52,9 @@ make_tap(Maker *maker, size_t index, SvirtQemuTap *tap, int *fds, int *vhosts,
     tap->first_vhost = -1;
     if (!request->dry_run &&
         (!svirt_vhost_open(interface, kvm, vhosts, &vhost, error) ||
-         !svirt_tap_open(&wanted, fds, error))) {
+         !(wanted.net->device != NULL
+               ? svirt_macvtap_open(&wanted, fds, error)
+               : svirt_tap_open(&wanted, fds, error)))) {
         return false;
     }
     return give_queues(maker, fds, tap->queues, (uint32_t)index,

@@ -18,6 +18,7 @@ free_net(gpointer data)
     SvirtNet *net = data;
 
     g_free(net->bridge);
+    g_free(net->device);
     g_free(net->because);
     g_free(net);
 }
@@ -39,9 +40,14 @@ char *
 svirt_net_describe(const SvirtNet *net)
 {
     return g_strdup_printf(
-        "%s%s%s%s%s", net->passt ? "passt" : net->bridge != NULL ? "bridge "
-                                                                 : "tap",
-        net->bridge != NULL ? net->bridge : "",
+        "%s%s%s%s%s",
+        net->passt            ? "passt"
+        : net->bridge != NULL ? "bridge "
+        : net->device != NULL ? "macvtap on "
+                              : "tap",
+        net->bridge != NULL   ? net->bridge
+        : net->device != NULL ? net->device
+                              : "",
         net->isolated ? ", isolated port" : "",
         net->because != NULL ? ": " : "",
         net->because != NULL ? net->because : "");
@@ -200,6 +206,7 @@ static bool
 check_bridge(const Planner *planner, GError **error)
 {
     const char *bridge = planner->net->bridge;
+    const char *device = planner->net->device;
     g_autofree char *hint = NULL;
 
     if (planner->foreign) {
@@ -217,7 +224,11 @@ check_bridge(const Planner *planner, GError **error)
                            "line %u: bridge '%s' does not exist",
                            planner->interface->source_line, bridge);
     }
-    return true;
+    return device == NULL || if_nametoindex(device) != 0 ||
+           svirt_raise(error, SVIRT_ERROR_NOT_FOUND, NULL,
+                       "ip link shows the host's devices",
+                       "line %u: device '%s' does not exist",
+                       planner->interface->source_line, device);
 }
 
 static bool
@@ -238,6 +249,9 @@ plan_one(const Planner *planner, GError **error)
         break;
     case SVIRT_INTERFACE_BRIDGE:
         net->bridge = g_strdup(interface->source);
+        break;
+    case SVIRT_INTERFACE_DIRECT:
+        net->device = g_strdup(interface->source);
         break;
     case SVIRT_INTERFACE_ETHERNET:
     case SVIRT_INTERFACE_TYPE_MAX:

@@ -13,6 +13,7 @@ typedef struct SvirtNet {
     bool passt;     /* guest networking; else a tap */
     unsigned which; /* passt: of several, from 0 */
     char *bridge;   /* owned; NULL: passt, or a tap on none */
+    char *device;   /* owned; below a macvtap; NULL: it is none */
     bool isolated;  /* on that bridge */
     char *because;  /* owned; why a network became this; NULL: as written */
 } SvirtNet;

@@ -254,7 +254,6 @@ static const char *const refused_paths[] = {
     "devices/interface/vlan",
     "devices/interface/source",
     "devices/interface/rom@file",
-    "devices/interface@type=direct",
     "devices/interface@type=hostdev",
     "devices/interface@type=vhostuser",
     "devices/rng/backend@model=egd",

@@ -112,6 +112,50 @@ printf '%s' "<domain type='qemu'><name>foreign</name><memory>65536</memory>
 is "a user joins no bridge" $? 6
 ip link del tap0
 
+# ---- a device of the host's ------------------------------------------------
+direct() # DEVICE [MODE [CHILDREN]]
+{
+    echo "<interface type='direct'><source dev='$1' mode='${2:-bridge}'/>" \
+        "<model type='virtio'/>${3:-}</interface>"
+}
+fails "a device that is not there" 4 "device 'out9' does not exist" \
+    "$(direct out9)"
+fails "a mode that is none" 3 "mode" "$(direct out1 hairpin)"
+if ip link add link out1 name probe0 type macvtap 2>/dev/null; then
+    ip link del probe0
+    nodes() { find /dev -maxdepth 1 -name 'tap[0-9]*' | wc -l; }
+    starts "a macvtap" "$(direct out1)"
+    starts "several queues" "$(direct out1 vepa "<driver queues='2'/>")"
+    check "it goes with its VM" soon test "$(nodes)" = 0
+    fails "two with one MAC" 7 "is in use" \
+        "$(direct out1 bridge "<mac address='52:54:00:00:00:09'/>")" \
+        "$(direct out1 bridge "<mac address='52:54:00:00:00:09'/>")"
+    for name in da db; do
+        boots $name
+        machine $name "<serial type='pty'/>" "$(direct out1)"
+        start $name
+    done
+    attach da && attach db
+    verdict $? "two guests on a device are up" || note "$(cat "$work"/d?.started)"
+    svirt verify da >"$work/said"
+    verdict $? "verify accepts them" || note "$(cat "$work/said")"
+    ask da 'ip link set eth0 up; ip addr add 10.9.7.1/24 dev eth0' \
+        >"$work/ignored"
+    ask db 'ip link set eth0 up; ip addr add 10.9.7.2/24 dev eth0' \
+        >"$work/ignored"
+    is "they talk" \
+        "$(ask da 'ping -c 3 -W 5 10.9.7.2 >/dev/null && echo yes' 60)" yes
+    is "the host sees no device of theirs" \
+        "$(ip link show type macvtap | wc -l)" 0
+    kill -9 "$(pgrep -xf "svirt-keeper da")"
+    svirt -q destroy da
+    svirt -q destroy db
+    none() { [ "$(nodes)" = 0 ]; }
+    check "and they go, without a keeper too" soon none
+else
+    skip "direct" "this kernel has no macvtap"
+fi
+
 # ---- guests talk -----------------------------------------------------------
 for name in ena enb; do
     boots $name
