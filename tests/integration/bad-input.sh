@@ -57,7 +57,7 @@ refused "--validate says the same" 6 "bad.xml:[0-9].*throttlegroups" \
     svirt define --validate bad.xml
 stock=$work/stock.xml
 sed -e "23s|.*|<hostdev mode='subsystem' type='pci'/>|" -e '24,26s/.*//' \
-    -e "27s|.*|<redirdev bus='usb' type='spicevmc'/>|" \
+    -e "27s|.*|<hostdev mode='subsystem' type='usb'/>|" \
     "$top/tests/data/domain/virt-manager-spice.xml" >"$stock"
 svirt define --validate "$stock" >said 2>&1
 is "every fault of a stock definition is listed, each with its hint" \

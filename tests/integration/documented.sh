@@ -33,9 +33,10 @@ export WORDBREAKS=$' \t\n"\'><=;|&(:'
 verdict $? "--help lists the commands"
 for command in $(commands); do
     missing=
+    usage=$(svirt "$command" --help | sed -n 3p)
     for option in $(options "$command"); do
         # What stands without a dash in the page: positional arguments.
-        case $option in domain | file | verb | command | action | program) continue ;; esac
+        [[ $usage == *"[--$option"[]\ ]* ]] || continue
         section "$command" | grep -q -- "^\.It Fl -$option\b" ||
             missing="$missing --$option"
     done
@@ -93,7 +94,7 @@ completed start completed c
 hard-link waiver add completed --layer ha
 completed selftest --from c
 install-selinux policy in
-acpi shutdown completed --mode a
+acpi shutdown completed --mode ac
 passt exec --net p
 LINES
     for words in doctor recover list selftest policy "domuuid completed"; do

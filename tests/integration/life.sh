@@ -97,8 +97,8 @@ sed 's|small.raw|nothing.raw|' "$work/vm.xml" >"$work/vm-no-disk.xml"
 run define --validate "$work/vm-no-disk.xml"
 [ "$code" = 0 ] && grep -q "^warning: the start will fail: .*'vda'" "$work/err"
 verdict $? "validate misses a disk" || note "$(cat "$work/err")"
-[ ! -e "$root/lib" ] && [ ! -e "$root/run" ]
-verdict $? "and makes nothing"
+[ ! -e "$root/lib/state.db" ] && [ ! -e "$root/run" ]
+verdict $? "and keeps nothing of it"
 sed "s|$work/small.raw|$work|" "$work/vm.xml" >"$work/vm-no-disk.xml"
 fails "validate refuses what define refuses" 6 "'vda'" \
     define --validate "$work/vm-no-disk.xml"
@@ -178,7 +178,8 @@ fails "a missing argument" 2 "DOMAIN" start
 fails "one argument too many" 2 "'vm2'" destroy vm vm2
 fails "an unknown format" 2 "'xml'" list --format xml
 fails "an unknown connection" 8 "'lxc:///system'" -c lxc:///system list
-fails "a shutdown mode that is not there" 8 "'agent'" shutdown vm --mode agent
+fails "a shutdown mode that is not there" 8 "'initctl'" \
+    shutdown vm --mode initctl
 fails "a wait that is no number" 2 "'soon'" shutdown vm --wait soon
 
 # Dry run.
