@@ -110,6 +110,7 @@ SVIRT_COMMAND(svirt_cmd_dompmwakeup);
 SVIRT_COMMAND(svirt_cmd_send_key);
 SVIRT_COMMAND(svirt_cmd_setmem);
 SVIRT_COMMAND(svirt_cmd_screenshot);
+SVIRT_COMMAND(svirt_cmd_domstats);
 SVIRT_COMMAND(svirt_cmd_event);
 SVIRT_COMMAND(svirt_cmd_ttyconsole);
 SVIRT_COMMAND(svirt_cmd_vncdisplay);

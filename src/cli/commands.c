@@ -222,6 +222,12 @@ static const SvirtOption screenshot_options[] = {
     END,
 };
 
+static const SvirtOption domstats_options[] = {
+    { "domain", SVIRT_OPTION_REST, "DOMAIN",
+      "of these; else of all that run" },
+    END,
+};
+
 static const SvirtOption event_options[] = {
     { "domain", SVIRT_OPTION_POSITIONAL, "DOMAIN",
       "of this one; else of all that run" },
@@ -431,6 +437,8 @@ const SvirtCommand svirt_commands[] = {
       guestinfo_options, svirt_cmd_guestinfo },
     { "qemu-agent-command", LIFE, "send a command to the guest's agent",
       agent_options, svirt_cmd_agent_command },
+    { "domstats", LIFE, "time, memory and input and output, counted",
+      domstats_options, svirt_cmd_domstats },
     { "event", LIFE, "wait for an event of running domains", event_options,
       svirt_cmd_event },
     { "events", LIFE, "the same, with --follow", events_options,

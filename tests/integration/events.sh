@@ -23,12 +23,20 @@ told()
 
 svirt event >"$work/said" 2>&1
 is "nobody runs: that is said" $? 9
-machine e "<serial type='pty'/>"
+truncate -s 1M "$work/e.img"
+machine e "<serial type='pty'/>" "$(disk virtio vda "$work/e.img")"
 machine f "<serial type='pty'/>"
 svirt -q start e f
 svirt event e --timeout 1 >"$work/said" 2>&1
 is "no event comes" $? 13
 
+svirt domstats e >"$work/said" 2>&1 && grep -q '^  state.state=1$' "$work/said" &&
+    grep -q '^  balloon.maximum=131072$' "$work/said" &&
+    grep -q '^  block.0.rd.reqs=[0-9]*$' "$work/said" &&
+    grep -q '^  block.0.name=vda$' "$work/said"
+verdict $? "domstats counts" || note "$(cat "$work/said")"
+[ "$(svirt domstats --format json | grep -c '"domain"')" = 2 ]
+verdict $? "of every domain that runs"
 svirt event e --timeout 60 >"$work/one" 2>&1 &
 one=$!
 svirt events --follow >"$work/all" 2>&1 &
