@@ -11,6 +11,7 @@
 #include "hypervisor/balloon.h"
 #include "hypervisor/tap.h"
 #include "keeper/message.h"
+#include "model/model.h"
 #include "state/autostart.h"
 #include "state/waivers.h"
 
@@ -175,12 +176,16 @@ add_labels(Info *info, SvirtState *state, const SvirtConfig *config,
     for (size_t i = 0; compartment != NULL && i < compartment->label_count;
          i++) {
         const SvirtCompartmentLabel *label = &compartment->labels[i];
+        const SvirtModel *model = svirt_model_by_kind(label->model);
 
         if (label->active && label->set.vmm != NULL) {
             add(info, "Security model", "%s",
                 svirt_model_kind_to_string(label->model));
             add(info, "Security label", "%s%s", label->set.vmm,
                 active ? " (enforcing)" : "");
+            if (model != NULL && model->gap != NULL) {
+                add(info, "Security gap", "%s", model->gap);
+            }
         }
     }
     return true;

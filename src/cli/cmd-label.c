@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "cli/command.h"
@@ -10,6 +12,7 @@
 #include "compartment/recover.h"
 #include "compartment/relabel-apply.h"
 #include "compartment/restore.h"
+#include "hypervisor/image-lock.h"
 #include "hypervisor/model-labels.h"
 #include "hypervisor/recover.h"
 #include "hypervisor/relabel.h"
@@ -89,16 +92,57 @@ svirt_cmd_label(const SvirtCli *cli, int *ret_exit, GError **error)
     return true;
 }
 
+static void
+close_lock(void *fd)
+{
+    (void)close(GPOINTER_TO_INT(fd));
+}
+
+/*
+ * A disk that another VM runs with has that VM's label: BUSY. Held until the
+ * caller has written its own.
+ */
+static bool
+lock_images(const SvirtRelabelPlan *plan, GPtrArray *locks, GError **error)
+{
+    for (unsigned i = 0; i < plan->steps->len; i++) {
+        const SvirtRelabelStep *step = plan->steps->pdata[i];
+        const SvirtObject *object = step->object;
+        GError *cause = NULL;
+        int fd;
+
+        if (!step->exclusive) {
+            continue;
+        }
+        if (!svirt_object_reopen(object, NULL, O_RDONLY, &fd, error)) {
+            return false;
+        }
+        g_ptr_array_add(locks, GINT_TO_POINTER(fd));
+        if (!svirt_image_lock_take(fd, SVIRT_IMAGE_LOCK_EXCLUSIVE,
+                                   object->shown_path, &cause)) {
+            return svirt_raise(error, (SvirtErrorCode)cause->code, cause,
+                               "shut down the VM that runs with it",
+                               "'%s' keeps the label it has",
+                               object->shown_path);
+        }
+    }
+    return true;
+}
+
 bool
 svirt_cmd_relabel(const SvirtCli *cli, int *ret_exit, GError **error)
 {
     g_autoptr(SvirtDefinition) definition = NULL;
     g_autoptr(SvirtRelabelWork) work = NULL;
+    g_autoptr(GPtrArray) locks = g_ptr_array_new_with_free_func(close_lock);
     g_autofree char *text = NULL;
+    SvirtRunStatus run;
     SvirtState *state;
 
     (void)ret_exit;
     if (!svirt_cli_domain(cli, &definition, error) ||
+        !svirt_manager_run_status(cli->manager, &definition->uuid, &run,
+                                  error) ||
         !svirt_relabel_work_new(cli->manager, definition, &work, error)) {
         return false;
     }
@@ -112,6 +156,12 @@ svirt_cmd_relabel(const SvirtCli *cli, int *ret_exit, GError **error)
                          : svirt_relabel_plan_to_table(work->plan);
         (void)fputs(text, stdout);
         return true;
+    }
+    /* What its processes run under, first: a profile, rules. */
+    if (svirt_run_status_is_active(&run)
+            ? !svirt_model_labels_mend(cli->manager, definition, error)
+            : !lock_images(work->plan, locks, error)) {
+        return false;
     }
     state = svirt_manager_state(cli->manager, SVIRT_STATE_WRITE, error);
     if (state == NULL ||

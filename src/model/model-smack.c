@@ -244,6 +244,10 @@ const SvirtModel svirt_model_smack = {
     .kind = SVIRT_MODEL_SMACK,
     .labels_objects = true,
     .labels_processes = true,
+    /* smk_access(): read and execute of the floor are granted before any rule
+     * is looked at. */
+    .gap = "it lets all read what has the floor label '_': own root and "
+           "Landlock do not",
     /* There is none for the next exec: it is in force at once. Sockets and
      * files get the label of the process that makes them. */
     .process = { .path = "attr/smack/current", .fallback = "attr/current" },

@@ -36,9 +36,10 @@ svirt_smack_rules(const SvirtLabelSet *labels, const char *host,
     add(ret, &count, labels->monitor, labels->content, "r");
     add(ret, &count, labels->monitor, labels->shared, "rwl");
     /* A viewer's socket pair is the monitor's: who receives one must be able to
-     * write to its label, and that to theirs (which the images' rule is).
-     * Writing alone lets nobody signal or trace. */
-    add(ret, &count, labels->vmm, labels->monitor, "w");
+     * write to its label, and that to theirs (which the images' rule is). To
+     * Smack a signal is a write, too: its monitor is kept from it by the uid
+     * and the pid namespace alone. */
+    add(ret, &count, labels->vmm, labels->monitor, "wl");
     /* Looking at a log's size and cutting its end off are asked for though it
      * is open; no VMM has a rule for logs. */
     add(ret, &count, labels->monitor, labels->log, "rwl");

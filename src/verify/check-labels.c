@@ -66,6 +66,7 @@ check_label(Check *check, const SvirtLaunchSpec *spec, uint32_t kind)
     g_autofree char *label = NULL;
     g_autofree char *other = NULL;
     g_autoptr(GError) error = NULL;
+    SvirtVerifyRow *row;
     unsigned threads;
     bool ok;
 
@@ -86,6 +87,13 @@ check_label(Check *check, const SvirtLaunchSpec *spec, uint32_t kind)
             g_strdup(label != NULL ? label : other));
     if (ok) {
         (void)check_enforcing(check, model, label);
+    }
+    if (model->gap != NULL && check->process == SVIRT_PROCESS_VMM) {
+        g_free(what);
+        what = g_strdup_printf("gap %s",
+                               svirt_model_kind_to_string(model->kind));
+        row = add_row(check, what, false, "none", g_strdup(model->gap));
+        row->of_host = row->advice = true;
     }
 }
 

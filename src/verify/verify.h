@@ -19,8 +19,8 @@ typedef struct SvirtVerifyRow {
     /* Of the host, not of this VM's launch: a permissive policy is reported,
      * and no reason to stop a VM. */
     bool of_host;
-    /* Of a VM that somebody else started, of the keeper: told, and never a
-     * failure. */
+    /* Of a VM that somebody else started, of the keeper, of a model's gap:
+     * told, and never a failure. */
     bool advice;
     char *expected; /* owned */
     char *found;    /* owned */

@@ -118,7 +118,7 @@ test_rules(void)
 {
     static const char expected[] =
         "v content rl\nv shared rwl\nm v rwl\nm content r\nm shared rwl\n"
-        "v m w\nm log rwl\n_ log rwxatl\n"
+        "v m wl\nm log rwl\n_ log rwxatl\n"
         "_ v rwxatl\n_ content rwxatl\n_ shared rwxatl\n";
     SvirtLabelSet set = { .vmm = (char *)"v", .monitor = (char *)"m",
                           .image = (char *)"v", .shared = (char *)"shared",

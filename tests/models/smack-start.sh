@@ -60,6 +60,16 @@ is "its devices are its own" \
 check "verify finds all of it" svirt verify
 svirt verify web | grep -q 'enforcing smack *ok *yes'
 verdict $? "and that it is enforced"
+# The floor is readable to Smack: its root has no name for it, and Landlock,
+# where the kernel has it, no rule.
+svirt verify web | grep -q "gap smack *weak .*floor label '_'"
+verdict $? "and what Smack leaves open"
+svirt dominfo web | grep -q "^Security gap: .*floor label '_'"
+verdict $? "dominfo says it, too"
+svirt selftest --from web --against db >"$work/qmp" 2>&1
+is "its QEMU, told by QMP, reads nothing of the host all the same" \
+    "$(grep -c '/etc/[a-z]* *blocked' "$work/qmp") $(
+        grep -cw BREACH "$work/qmp")" "2 0" || note "$(cat "$work/qmp")"
 is "two VMs are separate, says the kernel" \
     "$("$tools/model-tool" smack separates "${web#svirt-}" "${db#svirt-}")" yes
 
@@ -90,6 +100,38 @@ check "relabel repairs it, live" svirt relabel web
 is "and it has its label again" "$(label_of "$work/web.img")" "$web"
 check "verify is content" svirt verify web
 
+# Another VM that names the disk of one that runs.
+define late "$(disk late raw "$work/web.img")"
+! svirt relabel late >"$work/out" 2>&1
+verdict $? "another's relabel is refused" || note "$(cat "$work/out")"
+is "another's relabel leaves a running VM's disk alone" \
+    "$(label_of "$work/web.img")" "$web"
+check "verify agrees" svirt verify web
+check "that one is forgotten" svirt undefine late
+is "and the disk is still the running one's" "$(label_of "$work/web.img")" \
+    "$web"
+
+# One of two disks that takes no label: the other gets its own back.
+for file in one stuck; do
+    truncate -s 4M "$work/$file.img"
+    chmod 600 "$work/$file.img"
+done
+one=$(label_of "$work/one.img")
+chattr +i "$work/stuck.img"
+define two "$(disk two raw "$work/one.img")" "<disk type='file' \
+device='disk'><driver name='qemu' type='raw'/><source \
+file='$work/stuck.img'/><target dev='vdy' bus='virtio'/></disk>"
+! svirt start two --paused >"$work/out" 2>&1
+verdict $? "a disk that takes no label stops the start"
+grep -q "stuck.img" "$work/out"
+verdict $? "is named" || note "$(cat "$work/out")"
+is "and the other disk has what it had" "$(label_of "$work/one.img")" "$one"
+chattr -i "$work/stuck.img"
+check "when it takes one the VM starts" svirt start two --paused
+is "with both labelled" "$(label_of "$work/one.img")" \
+    "svirt-$(svirt domuuid two)"
+check "and ends" svirt destroy two
+
 # The label changed by nobody, the rules by somebody.
 printf '%s %s rw' "$web" "$db" >/sys/fs/smackfs/load2
 is "a rule between two VMs is found" \
@@ -105,7 +147,7 @@ check "and is gone again" wait_state web 'shut off'
 check "web is undefined" svirt -q undefine web
 is "its rules are taken back" "$(grep -c "$web.* [rwxatl]*$" \
     /sys/fs/smackfs/load2)" 0
-is "the other's stay" "$(grep -c "^$db " /sys/fs/smackfs/load2)" 2
+is "the other's stay" "$(grep -c "^$db " /sys/fs/smackfs/load2)" 3
 is "its disk is given back" "$(label_of "$work/web.img")" _
 is "the base serves the other still" "$(label_of "$work/base.img")" \
     svirt-content
