@@ -99,7 +99,7 @@ get_line(Agent *agent, GString *line, GError **error)
 {
     g_string_truncate(line, 0);
     for (;;) {
-        char byte;
+        char byte = 0;
 
         if (!get_byte(agent, &byte, error)) {
             return false;
@@ -157,7 +157,7 @@ synchronise(Agent *agent, GError **error)
     while (garbage < GARBAGE_BYTES) {
         json_t *answer, *said;
         bool ours;
-        char byte;
+        char byte = 0;
 
         if (!get_byte(agent, &byte, error)) {
             return false;
