@@ -14,6 +14,7 @@
 #include "domain/resource.h"
 #include "hypervisor/define.h"
 #include "hypervisor/live.h"
+#include "hypervisor/nvram.h"
 #include "hypervisor/qemu.h"
 
 bool
@@ -223,6 +224,20 @@ svirt_cmd_define(const SvirtCli *cli, int *ret_exit, GError **error)
     return true;
 }
 
+/* A guest's boot entries do not go by the way. */
+static bool
+allow_nvram(const SvirtCli *cli, const SvirtDefinition *definition,
+            GError **error)
+{
+    return svirt_arguments_flag(cli->args, "nvram") ||
+           !svirt_nvram_exists(svirt_manager_connection(cli->manager),
+                               &definition->uuid) ||
+           svirt_raise(error, SVIRT_ERROR_STATE, NULL,
+                       "give --nvram to remove them too",
+                       "domain '%s' keeps variables of its firmware",
+                       definition->name);
+}
+
 bool
 svirt_cmd_undefine(const SvirtCli *cli, int *ret_exit, GError **error)
 {
@@ -231,6 +246,7 @@ svirt_cmd_undefine(const SvirtCli *cli, int *ret_exit, GError **error)
 
     (void)ret_exit;
     if (!svirt_cli_domain(cli, &definition, error) ||
+        !allow_nvram(cli, definition, error) ||
         !svirt_undefine(cli->manager, definition,
                         svirt_arguments_flag(cli->args, "keep-labels"), &rows,
                         error)) {

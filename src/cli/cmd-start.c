@@ -229,6 +229,7 @@ svirt_cmd_start(const SvirtCli *cli, int *ret_exit, GError **error)
         .cli = cli,
         .options = {
             .paused = svirt_arguments_flag(cli->args, "paused"),
+            .reset_nvram = svirt_arguments_flag(cli->args, "reset-nvram"),
             .dry_run = svirt_arguments_flag(cli->args, "dry-run"),
         },
         .several = others[0] != NULL,

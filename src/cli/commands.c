@@ -29,6 +29,8 @@ static const SvirtOption undefine_options[] = {
     DOMAIN,
     { "keep-labels", SVIRT_OPTION_FLAG, NULL,
       "leave labels on its files; give them back later with svirt release" },
+    { "nvram", SVIRT_OPTION_FLAG, NULL,
+      "with the variables of its firmware, where svirt made their file" },
     END,
 };
 
@@ -55,6 +57,8 @@ static const SvirtOption list_options[] = {
 static const SvirtOption start_options[] = {
     DOMAIN,
     { "paused", SVIRT_OPTION_FLAG, NULL, "leave the guest's CPUs stopped" },
+    { "reset-nvram", SVIRT_OPTION_FLAG, NULL,
+      "with the firmware's variables as in their template" },
     { "dry-run", SVIRT_OPTION_FLAG, NULL,
       "print what would be labelled, opened and run" },
     { "console", SVIRT_OPTION_FLAG, NULL, "attach to the console" },

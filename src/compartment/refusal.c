@@ -38,6 +38,7 @@ SvirtRefusalUse
 svirt_refusal_use_for(SvirtResourceKind kind, SvirtAccess access)
 {
     switch (kind) {
+    case SVIRT_RESOURCE_NVRAM:
     case SVIRT_RESOURCE_DISK:
     case SVIRT_RESOURCE_CDROM:
     case SVIRT_RESOURCE_BACKING:
@@ -49,6 +50,7 @@ svirt_refusal_use_for(SvirtResourceKind kind, SvirtAccess access)
                    : SVIRT_REFUSAL_USE_IMAGE_EXCLUSIVE;
     case SVIRT_RESOURCE_KERNEL:
     case SVIRT_RESOURCE_INITRD:
+    case SVIRT_RESOURCE_LOADER:
         return SVIRT_REFUSAL_USE_BOOT;
     case SVIRT_RESOURCE_EMULATOR:
         return SVIRT_REFUSAL_USE_EMULATOR;

@@ -338,6 +338,19 @@ any_boot_order(const SvirtDomain *domain)
     return false;
 }
 
+/* It finds its devices by tables that ACPI has. */
+static void
+check_firmware(Check *check, SvirtDomain *domain)
+{
+    if (domain->os.loader_flash &&
+        domain->features.acpi != SVIRT_SWITCH_ON) {
+        svirt_reader_fail(check->reader, domain->os.loader_line,
+                          SVIRT_ERROR_INVALID,
+                          "add <acpi/> to <features>",
+                          "<loader type='pflash'> needs ACPI");
+    }
+}
+
 static void
 check_boot(Check *check, SvirtDomain *domain)
 {
@@ -423,7 +436,7 @@ svirt_domain_check(SvirtReader *reader, SvirtDomain *domain)
         check_timers,        check_controllers, check_disks,
         check_chardevs,      check_small_devices, check_media,
         check_spicevmc,      check_hubs,          check_memory,
-        check_boot,          check_seclabels,
+        check_boot,          check_seclabels,   check_firmware,
     };
     Check check = { .reader = reader, .taken = taken };
 

@@ -23,6 +23,8 @@
 
 /* Bytes of a name without its NUL. */
 #define SVIRT_DOMAIN_NAME_MAX 255u
+/* What the variables' file is called where disks have a target: no word. */
+#define SVIRT_NVRAM_TARGET "(nvram)"
 #define SVIRT_DOMAIN_VCPUS_MAX 4096u
 #define SVIRT_DOMAIN_MEMORY_MAX (UINT64_C(1) << 50)
 #define SVIRT_DOMAIN_BOOT_DEVICES_MAX 4u
@@ -60,6 +62,14 @@ typedef struct SvirtOs {
     const char *initrd; /* absolute path */
     unsigned initrd_line;
     const char *cmdline;
+    const char *loader; /* absolute path of the firmware; NULL: the machine's */
+    unsigned loader_line;
+    bool loader_flash;  /* type='pflash', read-only, with variables */
+    bool loader_secure; /* only firmware in SMM writes the variables */
+    SvirtXmlNode *nvram_node;   /* borrowed; NULL: none */
+    const char *nvram_template; /* absolute path; NULL none */
+    SvirtDisk nvram; /* where there is one: of one raw image, that has no path
+                        until the domain is completed */
     SvirtBootDevice boot[SVIRT_DOMAIN_BOOT_DEVICES_MAX];
     size_t boot_count;
     SvirtSwitch boot_menu;

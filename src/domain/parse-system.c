@@ -104,6 +104,8 @@ svirt_parse_os(SvirtReader *reader, SvirtXmlNode *root, SvirtDomain *domain)
     (void)svirt_reader_part(reader);
     parse_direct_boot(reader, node, os);
     (void)svirt_reader_part(reader);
+    svirt_parse_firmware(reader, node, os);
+    (void)svirt_reader_part(reader);
     parse_boot_order(reader, node, os);
     parse_boot_menu(reader, node, os);
 }

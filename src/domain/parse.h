@@ -33,6 +33,10 @@ void svirt_parse_iommu(SvirtReader *reader, SvirtXmlNode *root,
 void svirt_parse_tune(SvirtReader *reader, SvirtXmlNode *root,
                       SvirtDomain *domain);
 
+/* parse-firmware.c; the machine is read before. */
+void svirt_parse_firmware(SvirtReader *reader, SvirtXmlNode *node,
+                          SvirtOs *os);
+
 /* parse-cpu.c; the vCPUs of the domain are read before. */
 void svirt_parse_cpu(SvirtReader *reader, SvirtXmlNode *root,
                      SvirtDomain *domain);

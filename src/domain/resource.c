@@ -6,7 +6,9 @@
 SVIRT_ENUM_TABLE(
     SvirtResourceKind, svirt_resource_kind, SVIRT_RESOURCE_MAX,
     [SVIRT_RESOURCE_EMULATOR] = "emulator", [SVIRT_RESOURCE_KERNEL] = "kernel",
-    [SVIRT_RESOURCE_INITRD] = "initrd", [SVIRT_RESOURCE_DISK] = "disk",
+    [SVIRT_RESOURCE_INITRD] = "initrd",
+    [SVIRT_RESOURCE_LOADER] = "loader", [SVIRT_RESOURCE_NVRAM] = "nvram",
+    [SVIRT_RESOURCE_DISK] = "disk",
     [SVIRT_RESOURCE_CDROM] = "cdrom", [SVIRT_RESOURCE_BACKING] = "backing",
     [SVIRT_RESOURCE_DATA_FILE] = "data-file",
     [SVIRT_RESOURCE_NETWORK] = "network", [SVIRT_RESOURCE_PTY] = "pty",
@@ -301,6 +303,25 @@ check_paths(const SvirtDomain *domain, const GArray *items, GError **error)
 }
 
 static void
+add_nvram(Builder *builder)
+{
+    const SvirtOs *os = &builder->domain->os;
+    SvirtResource resource = {
+        .kind = SVIRT_RESOURCE_NVRAM,
+        .access = SVIRT_ACCESS_EXCLUSIVE,
+        .line = os->nvram.info.line,
+        .origin = "os/nvram",
+    };
+
+    if (os->nvram_node != NULL && os->nvram.images[0].path != NULL) {
+        resource.path = os->nvram.images[0].path;
+        add(builder, &resource);
+    }
+    add_file(builder, SVIRT_RESOURCE_LOADER, os->nvram_template,
+             os->nvram.info.line, "os/nvram@template");
+}
+
+static void
 add_all(Builder *builder)
 {
     const SvirtDomain *domain = builder->domain;
@@ -311,6 +332,9 @@ add_all(Builder *builder)
              domain->os.kernel_line, "os/kernel");
     add_file(builder, SVIRT_RESOURCE_INITRD, domain->os.initrd,
              domain->os.initrd_line, "os/initrd");
+    add_file(builder, SVIRT_RESOURCE_LOADER, domain->os.loader,
+             domain->os.loader_line, "os/loader");
+    add_nvram(builder);
     for (size_t i = 0; i < domain->disk_count; i++) {
         add_disk(builder, i);
     }

@@ -18,6 +18,7 @@
 #define USE_VNC "use type='vnc' or 'spice'"
 #define USE_FILE "use <disk type='file'> or <disk type='block'>"
 #define USE_PTY "use type='pty', 'unix', 'tcp', 'file' or 'null'"
+#define USE_LOADER "name it with <loader readonly='yes' type='pflash'> and <nvram template>"
 #define TUNING "a matter of speed alone"
 #define NOT_ON_A_PC "remove it; a PC has none"
 #define NO_IOTHREADS "there are no I/O threads"
@@ -85,10 +86,14 @@ static const SvirtRule table[] = {
     RESOURCE("sysinfo/entry", NULL)
 
     /* ---- os ---- */
-    UNBUILT("os@firmware", "remove it to boot with the machine's BIOS")
-    UNBUILT("os/firmware", "remove it to boot with the machine's BIOS")
-    RESOURCE("os/loader", "remove it to boot with the machine's BIOS")
-    RESOURCE("os/nvram", "remove it to boot with the machine's BIOS")
+    UNBUILT("os@firmware", USE_LOADER)
+    UNBUILT("os/firmware", USE_LOADER)
+    UNBUILT("os/loader@stateless", "give an <nvram>")
+    UNBUILT("os/loader@format", "use the raw image of the firmware")
+    UNBUILT("os/nvram@type", "give the path as the text of <nvram>")
+    UNBUILT("os/nvram@format", "use a raw file")
+    UNBUILT("os/nvram@templateFormat", "use a raw file")
+    UNBUILT("os/nvram/source", "give the path as the text of <nvram>")
     RESOURCE("os/varstore", "remove it to boot with the machine's BIOS")
     RESOURCE("os/shim", NULL)
     RESOURCE("os/dtb", NULL)

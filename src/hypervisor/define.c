@@ -9,6 +9,7 @@
 #include "hypervisor/emulator.h"
 #include "hypervisor/hardware.h"
 #include "hypervisor/model-labels.h"
+#include "hypervisor/nvram.h"
 #include "hypervisor/output-file.h"
 #include "hypervisor/prepare.h"
 #include "hypervisor/qemu.h"
@@ -125,6 +126,7 @@ svirt_define_complete(SvirtManager *manager, SvirtDomain **domain,
 {
     g_autofree char *machine = NULL;
 
+    svirt_nvram_complete(svirt_manager_connection(manager), *domain);
     return svirt_emulator_resolve(manager, *domain, author, &machine,
                                   error) &&
            svirt_hardware_assign(domain, machine, error);
@@ -241,7 +243,9 @@ svirt_undefine(SvirtManager *manager, const SvirtDefinition *definition,
         !svirt_autostart_write(svirt_manager_connection(manager), &unmarked,
                                error) ||
         !svirt_transient_write(svirt_manager_connection(manager),
-                               &definition->uuid, false, error)) {
+                               &definition->uuid, false, error) ||
+        !svirt_nvram_remove(svirt_manager_connection(manager),
+                            &definition->uuid, error)) {
         return false;
     }
     remove_traces(manager, definition);

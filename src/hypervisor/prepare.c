@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "compartment/relabel-apply.h"
+#include "hypervisor/nvram.h"
 #include "state/chains.h"
 #include "state/waivers.h"
 
@@ -49,6 +50,7 @@ svirt_prepared_free(SvirtPrepared *prepared)
     svirt_compartment_free(prepared->compartment);
     free_object(&prepared->kernel);
     free_object(&prepared->initrd);
+    free_object(&prepared->loader);
     free_object(&prepared->emulator);
     g_ptr_array_unref(prepared->disks);
     g_clear_pointer(&prepared->nets, g_ptr_array_unref);
@@ -127,9 +129,9 @@ svirt_prepared_recorded_chain(SvirtState *state, const SvirtUuid *uuid,
 }
 
 /* May the start deal with it? Then it is the caller's no longer. */
-static bool
-put_off(SvirtPrepared *prepared, SvirtPrepareMode mode, bool can_be_waived,
-        GError *problem)
+bool
+svirt_prepared_put_off(SvirtPrepared *prepared, SvirtPrepareMode mode,
+                       bool can_be_waived, GError *problem)
 {
     if (mode == SVIRT_PREPARE_LOOK) {
         g_ptr_array_add(prepared->warnings, problem);
@@ -173,7 +175,8 @@ open_disks(SvirtPrepared *prepared, SvirtState *state, SvirtPrepareMode mode,
         if (!svirt_disk_images_open(&refusals, prepared->author,
                                     &domain->disks[i], recorded, &images,
                                     &problem) &&
-            !put_off(prepared, mode, can_be_waived, problem)) {
+            !svirt_prepared_put_off(prepared, mode, can_be_waived,
+                                    problem)) {
             g_propagate_error(error, problem);
             return false;
         }
@@ -220,7 +223,7 @@ open_boot_file(SvirtPrepared *prepared, SvirtState *state,
     }
     svirt_refusals_raise_use(&problem, cause, file->what, file->path,
                              file->line);
-    if (put_off(prepared, mode, can_be_waived, problem)) {
+    if (svirt_prepared_put_off(prepared, mode, can_be_waived, problem)) {
         return true;
     }
     g_propagate_error(error, problem);
@@ -259,12 +262,16 @@ open_boot_files(SvirtPrepared *prepared, SvirtState *state,
                         SVIRT_REFUSAL_USE_BOOT };
     BootFile initrd = { "initrd", domain->os.initrd, domain->os.initrd_line,
                         SVIRT_REFUSAL_USE_BOOT };
+    BootFile loader = { "loader", domain->os.loader, domain->os.loader_line,
+                        SVIRT_REFUSAL_USE_BOOT };
     BootFile emulator = { "emulator", svirt_qemu_emulator(domain),
                           domain->emulator_line, SVIRT_REFUSAL_USE_EMULATOR };
 
     return open_boot_file(prepared, state, &kernel, mode, &prepared->kernel,
                           error) &&
            open_boot_file(prepared, state, &initrd, mode, &prepared->initrd,
+                          error) &&
+           open_boot_file(prepared, state, &loader, mode, &prepared->loader,
                           error) &&
            open_boot_file(prepared, state, &emulator, mode,
                           &prepared->emulator, error) &&
@@ -370,6 +377,7 @@ svirt_prepared_open(SvirtManager *manager, SvirtPrepared *prepared,
     }
     state = svirt_manager_state(manager, SVIRT_STATE_READ, error);
     return state != NULL && open_disks(prepared, state, mode, error) &&
+           svirt_nvram_open(manager, prepared, state, mode, error) &&
            (mode == SVIRT_PREPARE_LOOK ||
             open_boot_files(prepared, state, mode, error));
 }

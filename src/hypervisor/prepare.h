@@ -23,12 +23,15 @@ typedef struct SvirtPrepared {
     SvirtRefusalFacts *facts;
     GPtrArray *waivers;     /* SvirtWaiver *: made use of */
     GPtrArray *nets;        /* SvirtNet *, one per interface; NULL: not yet */
-    GPtrArray *disks;       /* SvirtDiskImages *, one per disk; entry NULL:
+    GPtrArray *disks;       /* SvirtDiskImages *, one per disk, then that of
+                               <nvram> where there is one; entry NULL:
                                missing or put off, and only being defined */
     GPtrArray *warnings;    /* GError *: what is missing or must be waived
                                before a start, what images make one doubt */
     SvirtObject *kernel;    /* NULL: none */
     SvirtObject *initrd;
+    SvirtObject *loader;
+    bool own_nvram; /* the variables' file is svirt's, not the author's */
     SvirtObject *emulator;  /* NULL: only being defined */
     SvirtCompartment *compartment;
     SvirtRelabelPlan *plan;
@@ -81,6 +84,11 @@ bool svirt_prepared_record(SvirtManager *manager,
 bool svirt_prepared_recorded_chain(SvirtState *state, const SvirtUuid *uuid,
                                    const SvirtDisk *disk, SvirtChain **ret,
                                    GError **error);
+
+/* For prepare.c and nvram.c: may the start deal with it? Then it is the
+ * caller's no longer. */
+bool svirt_prepared_put_off(SvirtPrepared *prepared, SvirtPrepareMode mode,
+                            bool can_be_waived, GError *problem);
 
 /* For prepare.c: what `images` make one doubt, among the warnings. */
 void svirt_prepared_warn_of_images(SvirtPrepared *prepared,

@@ -28,11 +28,21 @@ set_cache(json_t *node, SvirtDiskCache cache)
     }
 }
 
+/* Behind the disks stands what firmware writes. */
+static const SvirtDisk *
+disk_of(const SvirtQemuBuilder *builder, size_t index)
+{
+    const SvirtDomain *domain = builder->input->domain;
+
+    return index < domain->disk_count ? &domain->disks[index]
+                                      : &domain->os.nvram;
+}
+
 static void
 add_storage_node(SvirtQemuBuilder *builder, size_t disk_index,
                  size_t node_index)
 {
-    const SvirtDisk *disk = &builder->input->domain->disks[disk_index];
+    const SvirtDisk *disk = disk_of(builder, disk_index);
     const SvirtQemuNode *from =
         &builder->input->drives[disk_index].nodes[node_index];
     g_autofree char *name = storage_name(disk_index, node_index);
@@ -60,7 +70,7 @@ static void
 add_format_node(SvirtQemuBuilder *builder, size_t disk_index,
                 size_t node_index)
 {
-    const SvirtDisk *disk = &builder->input->domain->disks[disk_index];
+    const SvirtDisk *disk = disk_of(builder, disk_index);
     const SvirtQemuNode *from =
         &builder->input->drives[disk_index].nodes[node_index];
     g_autofree char *name = format_name(disk_index, node_index);

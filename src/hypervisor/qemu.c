@@ -6,6 +6,8 @@
 #include "base/error.h"
 #include "hypervisor/qemu-private.h"
 
+#define LOADER_NODE "loader"
+
 void
 svirt_qemu_add(SvirtQemuBuilder *builder, const char *option,
                const char *value)
@@ -61,6 +63,38 @@ double_commas(const char *text)
 }
 
 static void
+add_firmware(SvirtQemuBuilder *builder)
+{
+    const SvirtQemuInput *input = builder->input;
+    const SvirtOs *os = &input->domain->os;
+    g_autofree char *file = NULL;
+
+    if (os->loader == NULL) {
+        return;
+    }
+    if (!os->loader_flash) {
+        svirt_qemu_addf(builder, "-bios", "/proc/self/fd/%d",
+                        input->loader_fd);
+        return;
+    }
+    file = g_strdup_printf("/dev/fdset/%u", input->loader_set);
+    svirt_qemu_add_json(builder, "-blockdev",
+                        json_pack("{s:s,s:s,s:s,s:s,s:b}", "driver", "file",
+                                  "filename", file, "node-name",
+                                  LOADER_NODE "-file", "locking", "off",
+                                  "read-only", 1));
+    svirt_qemu_add_json(builder, "-blockdev",
+                        json_pack("{s:s,s:s,s:s,s:b}", "driver", "raw",
+                                  "file", LOADER_NODE "-file", "node-name",
+                                  LOADER_NODE, "read-only", 1));
+    svirt_qemu_add_nodes(builder, input->domain->disk_count);
+    if (os->loader_secure) {
+        svirt_qemu_add(builder, "-global",
+                       "driver=cfi.pflash01,property=secure,value=on");
+    }
+}
+
+static void
 add_machine(SvirtQemuBuilder *builder)
 {
     const SvirtDomain *domain = builder->input->domain;
@@ -80,7 +114,9 @@ add_machine(SvirtQemuBuilder *builder)
         g_string_append_printf(text, ",vmport=%s",
                                svirt_qemu_switch(domain->features.vmport));
     }
-    if (domain->features.smm != SVIRT_SWITCH_UNSET) {
+    if (domain->os.loader_secure) {
+        g_string_append(text, ",smm=on");
+    } else if (domain->features.smm != SVIRT_SWITCH_UNSET) {
         g_string_append_printf(text, ",smm=%s",
                                svirt_qemu_switch(domain->features.smm));
     }
@@ -104,6 +140,11 @@ add_machine(SvirtQemuBuilder *builder)
     if (svirt_qemu_memory_backend(domain) != NULL) {
         g_string_append_printf(text, ",memory-backend=%s",
                                svirt_qemu_memory_backend(domain));
+    }
+    if (domain->os.loader_flash) {
+        g_string_append(text, ",pflash0=" LOADER_NODE);
+        g_string_append_printf(text, ",pflash1=disk%zu-format0",
+                               domain->disk_count);
     }
     svirt_qemu_add(builder, "-machine", text->str);
     if (dirty_ring) {
@@ -274,6 +315,7 @@ add_base(SvirtQemuBuilder *builder, GError **error)
         svirt_qemu_addf(builder, "-add-fd", "fd=%d,set=%u",
                         input->add_fds[i].fd, input->add_fds[i].fdset);
     }
+    add_firmware(builder);
     svirt_qemu_add(builder, "-msg", "timestamp=on");
     return true;
 }

@@ -44,11 +44,14 @@ typedef struct SvirtQemuTap {
 
 typedef struct SvirtQemuInput {
     const SvirtDomain *domain;
-    const SvirtQemuDrive *drives; /* one for each disk of the domain */
+    const SvirtQemuDrive *drives; /* one for each disk of the domain, then
+                                     <nvram>'s where there is one */
     const SvirtQemuAddFd *add_fds;
     unsigned add_fd_count;
     int kernel_fd; /* sealed memfd, -1 none */
     int initrd_fd;
+    int loader_fd;       /* the same, where the domain has a loader */
+    unsigned loader_set; /* its descriptor set, where it is flash */
     int qmp_fd;
     const int *chardev_fds; /* one for each chardev; -1: null or no device */
     const int *net_fds;     /* one for each interface, to its passt */

@@ -14,6 +14,7 @@ typedef struct SvirtRefusals {
     const SvirtDefinition *definition;
     int64_t now_s;
     GPtrArray *waivers; /* of SvirtWaiver *: every one made use of; NULL */
+    const char *own_path; /* a file of svirt's own for this VM; NULL none */
     bool *can_be_waived; /* of the last refusal; NULL: not wanted */
 } SvirtRefusals;
 

@@ -80,6 +80,8 @@ give_boot_file(SvirtRuntime *runtime, const SvirtPrepared *prepared,
     };
     SVIRT_AUTO_FD source = -1;
     SVIRT_AUTO_FD copy = -1;
+    SVIRT_AUTO_FD final = -1;
+    char path[SVIRT_OBJECT_PROC_PATH_BYTES];
 
     *ret_number = -1;
     if (object == NULL) {
@@ -91,9 +93,35 @@ give_boot_file(SvirtRuntime *runtime, const SvirtPrepared *prepared,
                                 object->shown_path, &copy, error)) {
         return false;
     }
+    /* A set takes what was opened as QEMU asks for it: for reading alone. */
+    (void)g_snprintf(path, sizeof(path), "/proc/self/fd/%d", copy);
+    final = open(path, O_RDONLY | O_CLOEXEC);
+    if (final < 0) {
+        return svirt_raise_errno(error, errno, NULL, "cannot open '%s' again",
+                                 object->shown_path);
+    }
     entry.vmm = svirt_launch_fds_next(runtime->fds);
     *ret_number = entry.vmm;
-    return svirt_launch_fds_take(runtime->fds, &copy, &entry, error);
+    return svirt_launch_fds_take(runtime->fds, &final, &entry, error);
+}
+
+/* As flash it is opened through its descriptor set, for reading alone. */
+static bool
+give_loader(SvirtRuntime *runtime, const SvirtPrepared *prepared,
+            GArray *add_fds, SvirtDiskHandOver *to, SvirtQemuInput *input,
+            GError **error)
+{
+    if (!give_boot_file(runtime, prepared, prepared->loader,
+                        &input->loader_fd, error)) {
+        return false;
+    }
+    if (prepared->domain->os.loader_flash) {
+        SvirtQemuAddFd add = { to->next_set++, input->loader_fd };
+
+        input->loader_set = add.fdset;
+        g_array_append_val(add_fds, add);
+    }
+    return true;
 }
 
 static bool
@@ -117,12 +145,14 @@ hand_over_disks(const SvirtPrepared *prepared, SvirtDiskHandOver *to,
                 GArray *drives, GPtrArray *nodes, GError **error)
 {
     for (unsigned i = 0; i < prepared->disks->len; i++) {
+        bool own = prepared->own_nvram && i == prepared->domain->disk_count;
         GArray *mine = g_array_new(FALSE, TRUE, sizeof(SvirtQemuNode));
         SvirtQemuDrive drive;
 
         g_ptr_array_add(nodes, mine);
         if (!svirt_disk_images_hand_over(prepared->disks->pdata[i],
-                                         prepared->author, to, mine, error)) {
+                                         own ? NULL : prepared->author, to,
+                                         mine, error)) {
             return false;
         }
         drive.nodes = (const SvirtQemuNode *)(const void *)mine->data;
@@ -167,6 +197,10 @@ make_argv(SvirtManager *manager, SvirtRuntime *runtime,
                         &input.kernel_fd, error) ||
         !give_boot_file(runtime, prepared, prepared->initrd,
                         &input.initrd_fd, error)) {
+        return false;
+    }
+    if (prepared->loader != NULL &&
+        !give_loader(runtime, prepared, add_fds, &to, &input, error)) {
         return false;
     }
     input.drives = (const SvirtQemuDrive *)(const void *)drives->data;

@@ -11,6 +11,7 @@
 #include "hypervisor/holder.h"
 #include "hypervisor/keeper-link.h"
 #include "hypervisor/model-labels.h"
+#include "hypervisor/nvram.h"
 #include "hypervisor/prepare.h"
 #include "hypervisor/run-dir.h"
 #include "hypervisor/runtime.h"
@@ -251,6 +252,9 @@ svirt_start_begin(SvirtManager *manager, const SvirtDefinition *definition,
     /* The lock comes first: nobody starts, ends or undefines it meanwhile. */
     if (!svirt_run_dir_make(manager, definition, &starting->run, error) ||
         !check_current(manager, definition, error) ||
+        (options->reset_nvram && !options->dry_run &&
+         !svirt_nvram_reset(svirt_manager_connection(manager), definition,
+                            error)) ||
         !go_ahead(manager, definition, starting, error) ||
         !judge(manager, starting, error)) {
         return false;

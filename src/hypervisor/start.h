@@ -5,6 +5,7 @@
 
 typedef struct SvirtStartOptions {
     bool paused;  /* the guest's CPUs stay stopped */
+    bool reset_nvram; /* the firmware's variables begin anew */
     bool dry_run; /* plan and command line only; nothing is run */
     bool transient;  /* undefined at its end, by its keeper */
     bool foreground; /* svirt run: never in a unit of systemd's */

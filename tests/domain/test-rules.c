@@ -16,8 +16,9 @@ static const char template_xml[] =
     "<memory>65536</memory>\n"
     "<vcpu>1</vcpu>\n"
     "<sysinfo/>\n"
-    "<os><type>hvm</type><smbios/></os>\n"
-    "<features><apic/><smm/><kvm><hidden/></kvm></features>\n"
+    "<os><type>hvm</type><smbios/>"
+    "<loader readonly='yes' type='pflash'>/l</loader><nvram>/n</nvram></os>\n"
+    "<features><acpi/><apic/><smm/><kvm><hidden/></kvm></features>\n"
     "<cpu><model>qemu64</model><feature name='aes'/>"
     "<numa><cell memory='1024'/></numa></cpu>\n"
     "<clock offset='utc'><timer name='rtc'/></clock>\n"
@@ -218,8 +219,6 @@ static const char *const refused_paths[] = {
     "perf",
     "throttlegroups",
     "defaultiothread",
-    "os/loader",
-    "os/nvram",
     "os/acpi",
     "os/dtb",
     "devices/filesystem",
