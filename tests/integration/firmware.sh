@@ -11,7 +11,6 @@ set -u
 . tests/integration/machine.sh
 trap 'destroy_all' EXIT
 ovmf=/usr/share/OVMF
-[ -e "$ovmf/OVMF_CODE_4M.fd" ] || apt-get install -qq -y ovmf >/dev/null 2>&1
 MACHINE=q35
 MEMORY=256
 
