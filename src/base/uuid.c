@@ -87,3 +87,10 @@ svirt_uuid_equal(const SvirtUuid *a, const SvirtUuid *b)
 {
     return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
 }
+
+bool
+svirt_uuid_is_program(const SvirtUuid *uuid)
+{
+    return memcmp(uuid->bytes, SVIRT_UUID_PROGRAM,
+                  sizeof(SVIRT_UUID_PROGRAM) - 1) == 0;
+}

@@ -21,4 +21,10 @@ bool svirt_uuid_parse(const char *text, SvirtUuid *ret);
 void svirt_uuid_format(const SvirtUuid *uuid, char text[SVIRT_UUID_TEXT]);
 /* A random version 4 UUID from getrandom(2). */
 void svirt_uuid_generate(SvirtUuid *ret);
+/*
+ * Programs of `svirt exec` have UUIDs that begin with these bytes (version 8,
+ * RFC 9562), which no domain may have.
+ */
+#define SVIRT_UUID_PROGRAM "svirt-\x80" "e\x80" "x"
+bool svirt_uuid_is_program(const SvirtUuid *uuid);
 bool svirt_uuid_equal(const SvirtUuid *a, const SvirtUuid *b);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -29,8 +30,9 @@ static SvirtUuid
 uuid_of(const SvirtConnection *connection, unsigned number)
 {
     const uint32_t place = g_str_hash(connection->run_dir);
-    SvirtUuid uuid = { { 's', 'v', 'i', 'r', 't', '-', 0x80, 'e', 0x80, 'x' } };
+    SvirtUuid uuid = { { 0 } };
 
+    memcpy(uuid.bytes, SVIRT_UUID_PROGRAM, sizeof(SVIRT_UUID_PROGRAM) - 1);
     for (unsigned i = 0; i < 4; i++) {
         uuid.bytes[10 + i] = (uint8_t)(place >> (8 * i));
     }
@@ -40,17 +42,20 @@ uuid_of(const SvirtConnection *connection, unsigned number)
 }
 
 /* A slot nobody holds has no program: its svirt is gone. */
-static void
+static bool
 end_left_over(const SvirtConnection *connection, const SvirtUuid *uuid)
 {
     g_autofree char *parent = svirt_runtime_cgroup_parent(connection);
     SvirtCgroup cgroup = SVIRT_CGROUP_INIT;
     SvirtLaunchFailure failure;
+    bool ended;
 
-    if (svirt_cgroup_open(parent, uuid, &cgroup, &failure)) {
-        (void)svirt_cgroup_remove(cgroup.parent_fd, uuid, END_MS);
-        svirt_cgroup_close(&cgroup);
+    if (!svirt_cgroup_open(parent, uuid, &cgroup, &failure)) {
+        return true;
     }
+    ended = svirt_cgroup_remove(cgroup.parent_fd, uuid, END_MS);
+    svirt_cgroup_close(&cgroup);
+    return ended;
 }
 
 static bool
@@ -62,7 +67,11 @@ clean(SvirtManager *manager, const SvirtExecSlot *slot, GPtrArray *rows,
     g_autoptr(GPtrArray) undone = NULL;
     g_autoptr(GPtrArray) given = NULL;
 
-    end_left_over(svirt_manager_connection(manager), &slot->uuid);
+    if (!end_left_over(svirt_manager_connection(manager), &slot->uuid)) {
+        return svirt_raise(error, SVIRT_ERROR_BUSY, NULL,
+                           "see what its disks wait for: svirt recover then",
+                           "a program of an earlier svirt exec does not end");
+    }
     if (state == NULL ||
         !svirt_objects_list(state, &slot->uuid, &objects, error)) {
         return false;

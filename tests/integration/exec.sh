@@ -106,14 +106,22 @@ if mount -t ramfs svirt-exec ramfs; then
         "read-write chown"
     is "which serves" "$(exec_ --rw ramfs/f -- cat ramfs/f)" x
     is "and is given back" "$(owner ramfs/f)" "0:0 600"
-    "$bin" exec --rw ramfs/f -- sleep 60 & pid=$!
-    sleep 0.7
+    # It wants to outlive who started it: PR_SET_PDEATHSIG to nothing.
+    "$bin" exec --rw ramfs/f -- /usr/bin/python3 -c 'import ctypes, os, time
+ctypes.CDLL(None).prctl(1, 0)
+os.write(os.open("ramfs/f", os.O_WRONLY), b"cut loose")
+time.sleep(8111)' & pid=$!
+    loose() { grep -q "cut loose" ramfs/f; }
+    runs() { pgrep -f '^/usr/bin/python3 .*sleep.8111.$' >"$work/ignored"; }
+    check "the program runs" soon loose
+    runs
+    verdict $? "under its name"
     [ "$(owner ramfs/f)" != "0:0 600" ]
     verdict $? "for as long as it runs it is the program's"
     kill -KILL $pid
     wait $pid 2>/dev/null
-    sleep 0.3
-    is "the program ends with svirt" "$(pgrep -fc '^sleep 60$')" 0
+    ended() { ! runs; }
+    check "the program ends with svirt" soon ended
     svirt recover >"$work/out" 2>&1
     is "svirt recover gives it back" "$(owner ramfs/f)" "0:0 600" ||
         note "$(cat "$work/out")"
