@@ -312,7 +312,11 @@ list_rules(const Child *child, SvirtLandlockRule *rules,
                                               SVIRT_LANDLOCK_DEVICE };
         }
     }
-    rules[n++] = (SvirtLandlockRule){ "/proc", SVIRT_LANDLOCK_READ };
+    /* Without a root of its own that is the host's. */
+    const char *proc = is_waived(child, SVIRT_LAYER_ROOT) ? "/proc/self"
+                                                          : "/proc";
+
+    rules[n++] = (SvirtLandlockRule){ proc, SVIRT_LANDLOCK_READ };
     if (access(SVIRT_HUGE_PAGES_DIRECTORY, F_OK) == 0 &&
         !is_waived(child, SVIRT_LAYER_ROOT)) {
         rules[n++] = (SvirtLandlockRule){ SVIRT_HUGE_PAGES_DIRECTORY,
@@ -345,6 +349,12 @@ restrict_by_landlock(Child *child, SvirtLaunchFailure *failure)
         return false;
     }
     if (child->report.landlock_abi == 0) {
+        /* Without a root of its own it would have all of the user's files. */
+        if (is_waived(child, SVIRT_LAYER_ROOT)) {
+            errno = ENOSYS;
+            return svirt_launch_fail(failure, SVIRT_STEP_LANDLOCK,
+                                     "neither a root of its own nor Landlock");
+        }
         note_missing(child, SVIRT_LAYER_LANDLOCK,
                      "this kernel has no Landlock");
     }

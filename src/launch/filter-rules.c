@@ -247,6 +247,10 @@ static const uint32_t closed_ioctls[] = {
     0x8910,     /* SIOCGIFNAME */
     0x8912,     /* SIOCGIFCONF */
     0x8913,     /* SIOCGIFFLAGS */
+    0x8915,     /* SIOCGIFADDR */
+    0x8917,     /* SIOCGIFDSTADDR */
+    0x8919,     /* SIOCGIFBRDADDR */
+    0x891b,     /* SIOCGIFNETMASK */
     0x891d,     /* SIOCGIFMETRIC */
     0x8921,     /* SIOCGIFMTU */
     0x8927,     /* SIOCGIFHWADDR */
@@ -257,6 +261,7 @@ static const uint32_t closed_ioctls[] = {
     0x8947,     /* SIOCGMIIPHY */
     0x8948,     /* SIOCGMIIREG */
     0x894c,     /* SIOCGSKNS */
+    0x8954,     /* SIOCGARP */
     0x8924,     /* SIOCSIFHWADDR: a tap takes it of anybody who has it */
     0x8970,     /* SIOCGIFMAP */
     0x8982,     /* SIOCGIFVLAN */
