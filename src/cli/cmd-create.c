@@ -56,6 +56,15 @@ take_back(const SvirtCli *cli, const SvirtDefinition *definition)
     return false;
 }
 
+/* Of somebody who defined it meanwhile nothing is taken back. */
+static bool
+check_new(const SvirtDomain *domain, SvirtDefined outcome, GError **error)
+{
+    return outcome == SVIRT_DEFINED_NEW ||
+           svirt_raise(error, SVIRT_ERROR_EXISTS, NULL, "svirt start",
+                       "domain '%s' was defined meanwhile", domain->name);
+}
+
 bool
 svirt_cmd_create(const SvirtCli *cli, int *ret_exit, GError **error)
 {
@@ -76,6 +85,7 @@ svirt_cmd_create(const SvirtCli *cli, int *ret_exit, GError **error)
         !refuse_defined(cli, domain, error) ||
         !svirt_define(cli->manager, &domain, 0, time(NULL), &outcome, NULL,
                       error) ||
+        !check_new(domain, outcome, error) ||
         !svirt_manager_find(cli->manager, domain->name, &definition, error)) {
         return false;
     }

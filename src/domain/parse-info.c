@@ -74,7 +74,7 @@ read_by_type(SvirtReader *reader, SvirtXmlNode *node, SvirtAddress *address)
         read_pci(reader, node, address);
         break;
     case SVIRT_ADDRESS_DRIVE:
-        address->controller = read_part(reader, node, "controller", 0xffff);
+        address->controller = read_part(reader, node, "controller", 0xff);
         address->bus = read_part(reader, node, "bus", 0xff);
         address->target = read_part(reader, node, "target", 0xff);
         address->unit = read_part(reader, node, "unit", 0x3fff);
@@ -83,7 +83,7 @@ read_by_type(SvirtReader *reader, SvirtXmlNode *node, SvirtAddress *address)
         read_usb(reader, node, address);
         break;
     case SVIRT_ADDRESS_VIRTIO_SERIAL:
-        address->controller = read_part(reader, node, "controller", 0xffff);
+        address->controller = read_part(reader, node, "controller", 0xff);
         address->bus = read_part(reader, node, "bus", 0xff);
         address->port = read_part(reader, node, "port", 0xff);
         break;

@@ -39,6 +39,7 @@ new_session(const char *uri)
     const char *run = g_getenv("XDG_RUNTIME_DIR");
 
     connection->uri = g_strdup(uri);
+    connection->session = true;
     connection->config_dir =
         g_build_filename(g_get_user_config_dir(), "svirt", NULL);
     connection->state_dir =

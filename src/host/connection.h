@@ -21,6 +21,7 @@ typedef struct SvirtConnection {
     char *run_dir;
     char *log_dir;
     bool embedded;
+    bool session;      /* the caller's own, root's too */
     bool unprivileged; /* not root's: svirt_session_enter */
 } SvirtConnection;
 

@@ -18,6 +18,7 @@
 #define TUN_OWNER 1
 #define TUN_MULTI_QUEUE 7
 #define TUN_NUM_QUEUES 8
+#define TUN_NUM_DISABLED_QUEUES 9
 
 typedef struct Request {
     struct nlmsghdr head;
@@ -85,8 +86,10 @@ read_tap(const struct rtattr *data, SvirtLink *link)
         case TUN_MULTI_QUEUE:
             link->tap_multi_queue = (number & 0xff) != 0;
             break;
+        /* A detached one may come back. */
         case TUN_NUM_QUEUES:
-            link->tap_queues = number;
+        case TUN_NUM_DISABLED_QUEUES:
+            link->tap_queues += number;
             break;
         default:
             break;

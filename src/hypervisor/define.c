@@ -82,14 +82,29 @@ store(SvirtManager *manager, SvirtState *state, SvirtDefinition *definition,
     return svirt_state_commit(state, error);
 }
 
-static void
-name_domain(SvirtDomain *domain, SvirtUuid *ret_uuid)
+static bool
+name_domain(SvirtDomain *domain, SvirtUuid *ret_uuid, GError **error)
 {
+    if (domain->uuid_given && svirt_uuid_is_program(&domain->uuid)) {
+        return svirt_raise(error, SVIRT_ERROR_REFUSED, NULL,
+                           "leave <uuid> out: one is made",
+                           "the UUID of domain '%s' is one of svirt exec's",
+                           domain->name);
+    }
     *ret_uuid = domain->uuid;
     if (!domain->uuid_given) {
         svirt_uuid_generate(ret_uuid);
         svirt_domain_set_uuid(domain, ret_uuid);
     }
+    return true;
+}
+
+/* What `svirt create` made for one run stays from here on. */
+static bool
+keep(SvirtManager *manager, const SvirtUuid *uuid, GError **error)
+{
+    return svirt_transient_write(svirt_manager_connection(manager), uuid,
+                                 false, error);
 }
 
 /* Files are opened, and the host is looked at, before other writers have to
@@ -141,7 +156,9 @@ svirt_define_check(SvirtManager *manager, SvirtDomain *domain, uid_t author,
     g_autofree char *xml = NULL;
     SvirtUuid uuid;
 
-    name_domain(domain, &uuid);
+    if (!name_domain(domain, &uuid, error)) {
+        return false;
+    }
     xml = svirt_domain_print(domain);
     definition = svirt_definition_new(&uuid, domain->name, author, xml, now_s);
     if (!open_all(manager, definition, now_s, &prepared, error)) {
@@ -166,8 +183,7 @@ svirt_define(SvirtManager *manager, SvirtDomain **domain, uid_t author,
     SVIRT_AUTO_RUN_DIR run = SVIRT_RUN_DIR_INIT;
     SvirtUuid uuid;
 
-    name_domain(*domain, &uuid);
-    if (state == NULL || config == NULL ||
+    if (!name_domain(*domain, &uuid, error) || state == NULL || config == NULL ||
         !svirt_define_complete(manager, domain, author, error) ||
         !svirt_qemu_validate(*domain, error) ||
         !find_former(state, &uuid, &former, error)) {
@@ -177,7 +193,7 @@ svirt_define(SvirtManager *manager, SvirtDomain **domain, uid_t author,
     if (former != NULL && former->author == author &&
         strcmp(former->xml, xml) == 0) {
         *ret = SVIRT_DEFINED_UNCHANGED;
-        return true;
+        return keep(manager, &uuid, error);
     }
     definition =
         svirt_definition_new(&uuid, (*domain)->name, author, xml, now_s);
@@ -190,7 +206,8 @@ svirt_define(SvirtManager *manager, SvirtDomain **domain, uid_t author,
     if (!open_all(manager, definition, now_s, &prepared, error) ||
         !svirt_compartment_look(state, config, definition, &use, error) ||
         !store(manager, state, definition, former != NULL, prepared, use,
-               error)) {
+               error) ||
+        !keep(manager, &uuid, error)) {
         return false;
     }
     give_warnings(prepared, ret_warnings);

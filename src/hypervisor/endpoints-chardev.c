@@ -191,7 +191,8 @@ make_connection(Maker *maker, const SvirtChardev *chardev, uint32_t serial,
     GError *cause = NULL;
 
     if (chardev->type == SVIRT_CHARDEV_TCP) {
-        if (!svirt_tcp_connect(chardev->host, chardev->port, &connection,
+        if (!svirt_tcp_connect(chardev->host, chardev->port,
+                               maker->request->author, &connection,
                                &cause)) {
             return tcp_failed(chardev, cause, error);
         }

@@ -33,9 +33,13 @@ svirt_manager_new(const char *uri, SvirtManager **ret, GError **error)
     if (!svirt_connection_parse(uri, &connection, error)) {
         return false;
     }
-    /* Its parts would be swapped for other directories of root's. */
-    if (connection->embedded &&
-        !svirt_trusted_path_check(connection->state_dir, error)) {
+    /* Parts of another's would be swapped for other directories of root's. */
+    if ((connection->embedded &&
+         !svirt_trusted_path_check(connection->state_dir, error)) ||
+        (connection->session &&
+         (!svirt_trusted_path_check(connection->config_dir, error) ||
+          !svirt_trusted_path_check(connection->state_dir, error) ||
+          !svirt_trusted_path_check(connection->run_dir, error)))) {
         svirt_connection_free(connection);
         return false;
     }

@@ -41,7 +41,7 @@ svirt_memory_file_copy(int source, uint64_t max_bytes, const char *shown_path,
     }
     if ((uint64_t)st.st_size > max_bytes) {
         return svirt_raise(error, SVIRT_ERROR_INVALID, NULL,
-                           "give the domain more <memory>",
+                           "give the domain more <memory>, up to 1 GiB",
                            "'%s' does not fit into the guest's memory",
                            shown_path);
     }

@@ -145,6 +145,14 @@ make_own(SvirtManager *manager, SvirtPrepared *prepared, SvirtState *state,
     return true;
 }
 
+static uint64_t
+size_of(const SvirtDiskImages *images)
+{
+    const SvirtImage *image = images->images->pdata[0];
+
+    return image->object->size_bytes;
+}
+
 bool
 svirt_nvram_open(SvirtManager *manager, SvirtPrepared *prepared,
                  SvirtState *state, SvirtPrepareMode mode, GError **error)
@@ -184,6 +192,13 @@ svirt_nvram_open(SvirtManager *manager, SvirtPrepared *prepared,
         !svirt_prepared_put_off(prepared, mode, can_be_waived, problem)) {
         g_propagate_error(error, problem);
         return false;
+    }
+    if (prepared->own_nvram && images != NULL &&
+        size_of(images) > TEMPLATE_MAX) {
+        svirt_disk_images_free(images);
+        return svirt_raise(error, SVIRT_ERROR_CORRUPT, NULL,
+                           "svirt start --reset-nvram makes them anew",
+                           "the variables '%s' have grown over 8 MiB", own);
     }
     g_ptr_array_add(prepared->disks, images);
     return true;

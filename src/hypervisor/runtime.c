@@ -21,6 +21,8 @@
 #include "state/waivers.h"
 
 /* What each interface after the first adds to the helpers' memory. */
+/* Copied into memory that is nobody's share, by root. */
+#define BOOT_FILE_MAX (1ull << 30)
 #define PASST_BYTES (128ull << 20)
 
 char *
@@ -89,7 +91,9 @@ give_boot_file(SvirtRuntime *runtime, const SvirtPrepared *prepared,
     }
     if (!svirt_object_reopen(object, prepared->author, O_RDONLY, &source,
                              error) ||
-        !svirt_memory_file_copy(source, prepared->domain->memory_bytes,
+        !svirt_memory_file_copy(source,
+                                MIN(prepared->domain->memory_bytes,
+                                    BOOT_FILE_MAX),
                                 object->shown_path, &copy, error)) {
         return false;
     }

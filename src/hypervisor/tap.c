@@ -147,6 +147,11 @@ open_queues(Maker *maker, int flags, char name[IFNAMSIZ], GError **error)
                         &maker->fds[i], error)) {
             return false;
         }
+        /* Without an owner, whoever may open the node could add a queue. */
+        if (i == 0 && (flags & IFF_TUN_EXCL) != 0 &&
+            ioctl(maker->fds[0], TUNSETOWNER, 0ul) < 0) {
+            return fail(maker, errno, NULL, "own tap", name, error);
+        }
     }
     return true;
 }
@@ -180,6 +185,12 @@ set_link(const Maker *maker, const char *name, const SvirtLink *bridge,
     if (!svirt_link_find(maker->link_fd, name, &link) ||
         !svirt_link_change(maker->link_fd, link.index, &first)) {
         return fail(maker, errno, NULL, "set tap", name, error);
+    }
+    /* Somebody may have been in before it had its owner, and stays. */
+    if (request->interface->queues > 1 &&
+        link.tap_queues != request->interface->queues) {
+        return fail(maker, EBUSY, "start it again", "keep others from tap",
+                    name, error);
     }
     /* A host without IPv6 gives it none anyway. */
     (void)svirt_link_no_address(maker->link_fd, link.index);
@@ -239,10 +250,7 @@ make_tap(Maker *maker, char name[IFNAMSIZ], GError **error)
         !open_queues(maker, flags, name, error)) {
         return false;
     }
-    /* Without an owner, whoever may open the node could add a queue. */
-    return (ioctl(maker->fds[0], TUNSETOWNER, 0ul) == 0 ||
-            fail(maker, errno, NULL, "own tap", name, error)) &&
-           set_link(maker, name, &bridge, error);
+    return set_link(maker, name, &bridge, error);
 }
 
 /* The domain whose run notes this device; NULL: none. Owned by the caller. */
@@ -321,6 +329,13 @@ use_tap(Maker *maker, char name[IFNAMSIZ], GError **error)
     }
     if (link.tap_queues > 0) {
         return in_use(maker, name, error);
+    }
+    if (link.tap_multi_queue && !link.tap_owned) {
+        return svirt_raise(error, SVIRT_ERROR_REFUSED, NULL,
+                           "ip tuntap add dev NAME mode tap multi_queue user "
+                           "root",
+                           "line %u: tap '%s' has no owner: anybody could "
+                           "join it", interface->info.line, name);
     }
     if (interface->queues > 1 && !link.tap_multi_queue) {
         return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,

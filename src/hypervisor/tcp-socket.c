@@ -93,16 +93,23 @@ svirt_tcp_listen(const char *address, unsigned first, unsigned last,
 }
 
 bool
-svirt_tcp_connect(const char *text, unsigned port, int *ret_fd, GError **error)
+svirt_tcp_connect(const char *text, unsigned port,
+                  const SvirtCredentials *author, int *ret_fd, GError **error)
 {
+    SVIRT_AUTO_CREDENTIALS scope = SVIRT_CREDENTIALS_SCOPE_INIT;
     Address address;
     socklen_t length = fill(&address, text, port);
-    SVIRT_AUTO_FD fd =
-        socket(address.any.sa_family,
-               SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    struct pollfd ready = { .fd = fd, .events = POLLOUT };
+    SVIRT_AUTO_FD fd = -1;
+    struct pollfd ready = { .events = POLLOUT };
     int problem = 0;
 
+    /* The host's firewall asks who made the socket. */
+    if (!svirt_credentials_enter(author, &scope, error)) {
+        return false;
+    }
+    fd = socket(address.any.sa_family,
+                SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    ready.fd = fd;
     if (fd < 0 || connect(fd, &address.any, length) < 0) {
         problem = errno;
     }

@@ -20,6 +20,10 @@
 bool svirt_tcp_listen(const char *address, unsigned first, unsigned last,
                       const SvirtCredentials *author, int *ret_fd,
                       unsigned *ret_port, GError **error);
-/* Connected within five seconds, else TIMEOUT or what the kernel says. */
-bool svirt_tcp_connect(const char *address, unsigned port, int *ret_fd,
+/*
+ * Connected within five seconds, else TIMEOUT or what the kernel says. The
+ * socket is the author's (NULL: the caller's).
+ */
+bool svirt_tcp_connect(const char *address, unsigned port,
+                       const SvirtCredentials *author, int *ret_fd,
                        GError **error);
