@@ -84,37 +84,69 @@ svirt_cmd_agent_command(const SvirtCli *cli, int *ret_exit, GError **error)
     return true;
 }
 
-/* "a.b.0.c: value" for each leaf, as virsh guestinfo has them. */
-static void
+/* A guest says what it likes: what it can make of a table has an end. */
+#define TABLE_ROWS 4096
+#define NAME_BYTES 256
+#define VALUE_BYTES 4096
+
+static bool
+add_bounded(SvirtTable *table, const char *name, const char *value)
+{
+    if (strlen(name) > NAME_BYTES || strlen(value) > VALUE_BYTES ||
+        svirt_table_rows(table) >= TABLE_ROWS) {
+        return false;
+    }
+    svirt_table_add(table, name, value, NULL);
+    return true;
+}
+
+static bool
+raise_too_much(const SvirtDefinition *definition, GError **error)
+{
+    return svirt_raise(error, SVIRT_ERROR_CORRUPT, NULL,
+                       "svirt qemu-agent-command shows an answer as it is",
+                       "the agent of domain '%s' says more than a table holds",
+                       definition->name);
+}
+
+/*
+ * "a.b.0.c: value" for each leaf, as virsh guestinfo has them. False: there is
+ * more than is shown.
+ */
+static bool
 add_leaves(SvirtTable *table, const char *path, const json_t *value)
 {
-    g_autofree char *number = NULL;
+    g_autofree char *text = NULL;
     const json_t *each;
     const char *key;
+    bool ok = strlen(path) <= NAME_BYTES;
     size_t i;
 
     if (json_is_object(value)) {
         json_object_foreach((json_t *)value, key, each) {
-            g_autofree char *below = g_strdup_printf("%s.%s", path, key);
+            g_autofree char *below = NULL;
 
-            add_leaves(table, below, each);
+            ok = ok && strlen(key) <= NAME_BYTES;
+            below = ok ? g_strdup_printf("%s.%s", path, key) : NULL;
+            ok = ok && add_leaves(table, below, each);
         }
-    } else if (json_is_array(value)) {
-        number = g_strdup_printf("%zu", json_array_size(value));
-        svirt_table_add(table, path, number, NULL);
-        json_array_foreach(value, i, each) {
+        return ok;
+    }
+    if (json_is_array(value)) {
+        text = g_strdup_printf("%zu", json_array_size(value));
+        ok = ok && add_bounded(table, path, text);
+        for (i = 0; ok && i < json_array_size(value); i++) {
             g_autofree char *below = g_strdup_printf("%s.%zu", path, i);
 
-            add_leaves(table, below, each);
+            ok = add_leaves(table, below, json_array_get(value, i));
         }
-    } else if (json_is_string(value)) {
-        svirt_table_add(table, path, json_string_value(value), NULL);
-    } else {
-        char *text = json_dumps(value, JSON_ENCODE_ANY);
-
-        svirt_table_add(table, path, text, NULL);
-        free(text);
+        return ok;
     }
+    if (json_is_string(value)) {
+        return add_bounded(table, path, json_string_value(value));
+    }
+    text = json_dumps(value, JSON_ENCODE_ANY);
+    return add_bounded(table, path, text);
 }
 
 static const struct {
@@ -165,8 +197,10 @@ svirt_cmd_guestinfo(const SvirtCli *cli, int *ret_exit, GError **error)
             return false;
         }
         g_clear_error(&problem);
-        if (answer != NULL) {
-            add_leaves(table, guest_facts[i].name, answer);
+        if (answer != NULL &&
+            !add_leaves(table, guest_facts[i].name, answer)) {
+            json_decref(answer);
+            return raise_too_much(definition, error);
         }
         json_decref(answer);
     }
@@ -176,7 +210,13 @@ svirt_cmd_guestinfo(const SvirtCli *cli, int *ret_exit, GError **error)
     return true;
 }
 
-static void
+static bool
+is_short(const char *text)
+{
+    return text == NULL || strlen(text) <= NAME_BYTES;
+}
+
+static bool
 add_addresses(SvirtTable *table, const json_t *interface)
 {
     const json_t *list = json_object_get(interface, "ip-addresses");
@@ -191,12 +231,18 @@ add_addresses(SvirtTable *table, const json_t *interface)
             json_object_get(each, "ip-address-type"));
         const char *address =
             json_string_value(json_object_get(each, "ip-address"));
-        g_autofree char *shown = g_strdup_printf(
+        g_autofree char *shown = NULL;
+
+        if (!is_short(name) || !is_short(mac) || !is_short(type) ||
+            !is_short(address) || svirt_table_rows(table) >= TABLE_ROWS) {
+            return false;
+        }
+        shown = g_strdup_printf(
             "%s/%lld", address != NULL ? address : "?",
             (long long)json_integer_value(json_object_get(each, "prefix")));
-
         svirt_table_add(table, name, mac, type, shown, NULL);
     }
+    return true;
 }
 
 bool
@@ -224,7 +270,10 @@ svirt_cmd_domifaddr(const SvirtCli *cli, int *ret_exit, GError **error)
         return false;
     }
     json_array_foreach(answer, i, each) {
-        add_addresses(table, each);
+        if (!add_addresses(table, each)) {
+            json_decref(answer);
+            return raise_too_much(definition, error);
+        }
     }
     json_decref(answer);
     svirt_cli_print_table(cli, table);

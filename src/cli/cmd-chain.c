@@ -109,7 +109,8 @@ put_chains(const SvirtCli *cli, SvirtState *state,
         const SvirtDiskImages *disk = prepared->disks->pdata[i];
         g_autofree char *json = NULL;
 
-        if (disk->chain == NULL || !wanted(cli, disk->disk->target)) {
+        if (disk == NULL || disk->chain == NULL ||
+            !wanted(cli, disk->disk->target)) {
             continue;
         }
         json = svirt_chain_to_json(disk->chain);

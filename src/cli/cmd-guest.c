@@ -167,21 +167,29 @@ is_picture(int fd, bool png)
            memcmp(start, png ? png_start : "P6\n", png ? 8 : 3) == 0;
 }
 
+/*
+ * Nor does it change any more once it was looked at: the VMM may have kept the
+ * descriptor. The picture is the guest's, so that no name that svirt makes up
+ * is followed or replaced.
+ */
 static bool
-copy_picture(int from, const char *path, GError **error)
+copy_picture(int from, off_t size, const char *path, bool made_up,
+             GError **error)
 {
     SVIRT_AUTO_FD to =
-        open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        open(path,
+             O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC |
+                 (made_up ? O_EXCL : O_TRUNC),
+             0600);
     off_t offset = 0;
-    struct stat st;
 
-    if (to < 0 || fstat(from, &st) < 0) {
-        return svirt_raise_errno(error, errno, NULL, "cannot write '%s'",
-                                 path);
+    if (to < 0) {
+        return svirt_raise_errno(error, errno,
+                                 "name a file that is no symbolic link",
+                                 "cannot write '%s'", path);
     }
-    while (offset < st.st_size) {
-        ssize_t put = sendfile(to, from, &offset,
-                               (size_t)(st.st_size - offset));
+    while (offset < size) {
+        ssize_t put = sendfile(to, from, &offset, (size_t)(size - offset));
 
         if (put < 0 && errno == EINTR) {
             continue;
@@ -252,7 +260,7 @@ svirt_cmd_screenshot(const SvirtCli *cli, int *ret_exit, GError **error)
                               : file != NULL && g_str_has_suffix(file, ".png");
     g_autoptr(SvirtDefinition) definition = NULL;
     g_autofree char *made_up = NULL;
-    SVIRT_AUTO_FD picture = memfd_create("screenshot", MFD_CLOEXEC);
+    SVIRT_AUTO_FD picture = memfd_create("screenshot", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     struct stat st;
 
     (void)ret_exit;
@@ -267,7 +275,9 @@ svirt_cmd_screenshot(const SvirtCli *cli, int *ret_exit, GError **error)
         !shoot(cli, definition, png, picture, error)) {
         return false;
     }
-    if (fstat(picture, &st) < 0 || st.st_size > SCREEN_BYTES_MAX ||
+    if (fcntl(picture, F_ADD_SEALS,
+              F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK) < 0 ||
+        fstat(picture, &st) < 0 || st.st_size > SCREEN_BYTES_MAX ||
         !is_picture(picture, png)) {
         return svirt_raise(error, SVIRT_ERROR_CORRUPT, NULL, NULL,
                            "what domain '%s' gave is no picture",
@@ -278,7 +288,7 @@ svirt_cmd_screenshot(const SvirtCli *cli, int *ret_exit, GError **error)
                                   png ? "png" : "ppm");
         file = made_up;
     }
-    if (!copy_picture(picture, file, error)) {
+    if (!copy_picture(picture, st.st_size, file, made_up != NULL, error)) {
         return false;
     }
     svirt_cli_done(cli, definition->name, "Screenshot of domain '%s' is in "

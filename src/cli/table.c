@@ -39,6 +39,12 @@ svirt_table_free(SvirtTable *table)
     g_free(table);
 }
 
+unsigned
+svirt_table_rows(const SvirtTable *table)
+{
+    return table->rows->len;
+}
+
 /* Nearly every text is; a listing of a thousand rows notices. */
 static bool
 is_plain(const char *text)

@@ -22,6 +22,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SvirtTable, svirt_table_free)
 void svirt_table_add(SvirtTable *table, ...) G_GNUC_NULL_TERMINATED;
 /* The same from an array with as many entries as columns. */
 void svirt_table_add_row(SvirtTable *table, const char *const *cells);
+unsigned svirt_table_rows(const SvirtTable *table);
 /* Owned by the caller; ends with a newline. */
 char *svirt_table_to_text(const SvirtTable *table);
 char *svirt_table_to_json(const SvirtTable *table);
