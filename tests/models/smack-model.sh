@@ -53,14 +53,14 @@ is "VMM on shared" "$(all $va svirt-shared)" rwl
 is "VMM on logs" "$(all $va svirt-log)" -
 is "monitor on logs" "$(all $va.monitor svirt-log)" rwl
 is "VMM on the host's floor: what Smack gives everybody" "$(all $va _)" rxl
-is "VMM on its monitor" "$(all $va $va.monitor)" -
+is "VMM on its monitor: viewers' connections" "$(all $va $va.monitor)" wl
 is "monitor on what the VMM has" "$(all $va.monitor $va)" rwl
 is "VMM on another VMM and its disks" "$(all $va $vb)" -
 is "VMM on another monitor" "$(all $va $vb.monitor)" -
 is "monitor on another VMM" "$(all $va.monitor $vb)" -
 is "host on the VM's objects" "$(all _ $va)" rwxatl
 is "another label of the host on the VM's objects" "$(all web $va)" -
-is "no rule names more" "$(grep -c "svirt-" $fs/load2)" 17
+is "no rule names more" "$(grep -c "svirt-" $fs/load2)" 19
 is "the label is enforced" "$(smack enforcing $va)" yes
 is "the floor is not" "$(smack enforcing _)" no
 is "two VMs are separate" "$(smack separates $a $b)" yes
