@@ -183,7 +183,8 @@ svirt_define(SvirtManager *manager, SvirtDomain **domain, uid_t author,
     SVIRT_AUTO_RUN_DIR run = SVIRT_RUN_DIR_INIT;
     SvirtUuid uuid;
 
-    if (!name_domain(*domain, &uuid, error) || state == NULL || config == NULL ||
+    if (!name_domain(*domain, &uuid, error) || state == NULL ||
+        config == NULL ||
         !svirt_define_complete(manager, domain, author, error) ||
         !svirt_qemu_validate(*domain, error) ||
         !find_former(state, &uuid, &former, error)) {

@@ -277,20 +277,6 @@ set_no_new_privs(Child *child, SvirtLaunchFailure *failure)
            svirt_credential_no_new_privs(failure);
 }
 
-static unsigned
-grant_of(const SvirtRootFile *file)
-{
-    const bool write = (file->flags & SVIRT_FILE_WRITE) != 0;
-
-    if ((file->flags & SVIRT_FILE_DEVICE) != 0) {
-        return write ? SVIRT_LANDLOCK_DEVICE
-                     : SVIRT_LANDLOCK_READ | SVIRT_LANDLOCK_IOCTL;
-    }
-    return SVIRT_LANDLOCK_READ | (write ? SVIRT_LANDLOCK_WRITE : 0) |
-           ((file->flags & SVIRT_FILE_EXECUTE) != 0
-            ? SVIRT_LANDLOCK_EXECUTE : 0);
-}
-
 static size_t
 list_rules(const Child *child, SvirtLandlockRule *rules,
            char paths[][SVIRT_LANDLOCK_NODE_PATH])
@@ -302,8 +288,8 @@ list_rules(const Child *child, SvirtLandlockRule *rules,
     const SvirtDeviceNode *nodes = svirt_device_node_table(&n_nodes);
 
     for (size_t i = 0; i < n_files; i++) {
-        rules[n++] = (SvirtLandlockRule){ files[i].path,
-                                          grant_of(&files[i]) };
+        rules[n++] = (SvirtLandlockRule){
+            files[i].path, svirt_landlock_grant(files[i].flags) };
     }
     for (size_t i = 0; i < n_nodes; i++) {
         if ((device_nodes(child) & nodes[i].bit) != 0) {
@@ -312,11 +298,7 @@ list_rules(const Child *child, SvirtLandlockRule *rules,
                                               SVIRT_LANDLOCK_DEVICE };
         }
     }
-    /* Without a root of its own that is the host's. */
-    const char *proc = is_waived(child, SVIRT_LAYER_ROOT) ? "/proc/self"
-                                                          : "/proc";
-
-    rules[n++] = (SvirtLandlockRule){ proc, SVIRT_LANDLOCK_READ };
+    rules[n++] = (SvirtLandlockRule){ "/proc", SVIRT_LANDLOCK_READ };
     if (access(SVIRT_HUGE_PAGES_DIRECTORY, F_OK) == 0 &&
         !is_waived(child, SVIRT_LAYER_ROOT)) {
         rules[n++] = (SvirtLandlockRule){ SVIRT_HUGE_PAGES_DIRECTORY,

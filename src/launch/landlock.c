@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "launch/spec.h"
 
 /*
  * Written down here because the build host's headers are older than the
@@ -166,4 +167,18 @@ svirt_landlock_restrict(const SvirtLandlockRule *rules, size_t count,
     }
     *ret_abi = abi;
     return true;
+}
+
+unsigned
+svirt_landlock_grant(unsigned file_flags)
+{
+    const bool write = (file_flags & SVIRT_FILE_WRITE) != 0;
+
+    if ((file_flags & SVIRT_FILE_DEVICE) != 0) {
+        return write ? SVIRT_LANDLOCK_DEVICE
+                     : SVIRT_LANDLOCK_READ | SVIRT_LANDLOCK_IOCTL;
+    }
+    return SVIRT_LANDLOCK_READ | (write ? SVIRT_LANDLOCK_WRITE : 0) |
+           ((file_flags & SVIRT_FILE_EXECUTE) != 0
+            ? SVIRT_LANDLOCK_EXECUTE : 0);
 }

@@ -41,5 +41,7 @@ bool svirt_landlock_restrict(const SvirtLandlockRule *rules, size_t count,
                              const SvirtLandlockPorts *ports, int abi_limit,
                              int32_t *ret_abi, SvirtLaunchFailure *failure);
 
+/* What a file of the spec with these SVIRT_FILE_* flags is granted. */
+unsigned svirt_landlock_grant(unsigned file_flags);
 /* The kernel's ABI; 0: none, or switched off at boot. */
 int svirt_landlock_abi(void);
