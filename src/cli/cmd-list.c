@@ -85,6 +85,7 @@ typedef struct Filter {
     bool marked, unmarked;     /* neither: whether autostarted or not */
     bool persistent, transient; /* the same */
     const SvirtConnection *connection;
+    const GArray *transients;  /* borrowed, SvirtUuid; read once for all */
 } Filter;
 
 static bool
@@ -117,12 +118,25 @@ read_filter(const SvirtCli *cli)
     return filter;
 }
 
+static bool
+is_transient(const Filter *filter, const SvirtUuid *uuid)
+{
+    const GArray *list = filter->transients;
+
+    for (unsigned i = 0; list != NULL && i < list->len; i++) {
+        if (svirt_uuid_equal(&g_array_index(list, SvirtUuid, i), uuid)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A transient one that has ended is on its way out, and nobody's any more. */
 static bool
 is_marked_so(const Filter *filter, const SvirtUuid *uuid, bool active)
 {
     SvirtAutostart mark = { 0 };
-    bool transient = false;
+    bool transient;
 
     if (filter->marked != filter->unmarked) {
         (void)svirt_autostart_read(filter->connection, uuid, &mark, NULL);
@@ -133,7 +147,7 @@ is_marked_so(const Filter *filter, const SvirtUuid *uuid, bool active)
     if (active && filter->persistent == filter->transient) {
         return true;
     }
-    (void)svirt_transient_read(filter->connection, uuid, &transient, NULL);
+    transient = is_transient(filter, uuid);
     return (active || !transient) &&
            (filter->persistent == filter->transient ||
             transient == filter->transient);
@@ -285,7 +299,8 @@ list_others(const SvirtCli *cli, const Filter *filter, const GPtrArray *runs,
 bool
 svirt_cmd_list(const SvirtCli *cli, int *ret_exit, GError **error)
 {
-    const Filter filter = read_filter(cli);
+    g_autoptr(GArray) transients = NULL;
+    Filter filter = read_filter(cli);
     bool title = flag(cli, "title");
     g_autoptr(SvirtTable) table =
         svirt_table_new(cli->json && title ? columns_json_title
@@ -301,6 +316,8 @@ svirt_cmd_list(const SvirtCli *cli, int *ret_exit, GError **error)
         return false;
     }
     warn_of_damaged(damaged);
+    (void)svirt_transient_list(filter.connection, &transients, NULL);
+    filter.transients = transients;
     if (filter.inactive || title) {
         state = svirt_manager_state(cli->manager, SVIRT_STATE_READ, error);
         if (state == NULL) {
