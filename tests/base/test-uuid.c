@@ -49,6 +49,18 @@ test_generated_are_version_4_and_differ(void)
     g_assert_false(svirt_uuid_equal(&a, &b));
 }
 
+static void
+test_programs_have_their_own(void)
+{
+    SvirtUuid uuid;
+
+    g_assert_true(svirt_uuid_parse("73766972-742d-8065-8078-000000000001",
+                                   &uuid));
+    g_assert_true(svirt_uuid_is_program(&uuid));
+    svirt_uuid_generate(&uuid);
+    g_assert_false(svirt_uuid_is_program(&uuid));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -61,5 +73,7 @@ main(int argc, char **argv)
     }
     g_test_add_func("/base/uuid/generated-are-version-4-and-differ",
                     test_generated_are_version_4_and_differ);
+    g_test_add_func("/base/uuid/programs-have-their-own",
+                    test_programs_have_their_own);
     return g_test_run();
 }

@@ -91,6 +91,9 @@ verdict $? "it is a picture"
 says "screenshot as PNG" 0 "Screenshot" screenshot a "$work/a.png"
 head -c 4 "$work/a.png" | grep -q PNG
 verdict $? "it is one too"
+ln -s "$work/elsewhere" "$work/a.link.png"
+says "a symbolic link is not followed" 10 "symbolic" screenshot a "$work/a.link.png"
+check "and nothing is where it leads" test ! -e "$work/elsewhere"
 svirt verify a >"$work/said" 2>&1
 verdict $? "no descriptor of it stays" || note "$(cat "$work/said")"
 ask a 'for e in /sys/class/input/event*; do read -r n <$e/device/name; case $n in *keyboard*|*Keyboard*) k=/dev/input/${e##*/};; esac; done; (dd if=$k bs=24 count=1 2>/dev/null | od -An -tu2 -j 16 -N 8 >/run/key) & sleep 1; echo $k' >"$work/said"

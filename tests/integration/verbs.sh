@@ -22,15 +22,6 @@ code() # FACT CODE COMMAND...
     "$@" >"$work/said" 2>&1 || got=$?
     is "$fact" "$got" "$want" || note "$(cat "$work/said")"
 }
-soon()
-{
-    local tries
-    for ((tries = 0; tries < 200; tries++)); do
-        ! "$@" || return 0
-        sleep 0.05
-    done
-    return 1
-}
 qemu-img create -q -f qcow2 "$work/disk.qcow2" 8M
 define vm "$(disk vm qcow2 "$work/disk.qcow2")" \
     "<interface type='user'><mac address='52:54:00:00:00:07'/></interface>"
@@ -131,6 +122,9 @@ svirt -q destroy short
 is "one whose keeper died is not listed" "$(svirt list --all --name)" ""
 says "and recover ends it" "transient domain" svirt recover
 code "it is gone" 4 svirt domstate short
+sed 's,<name>,<uuid>73766972-742d-8065-8078-000000000001</uuid><name>,' \
+    "$work/short.xml" >"$work/program.xml"
+code "no domain has a UUID of svirt exec's" 6 svirt define "$work/program.xml"
 sed -i 's,<memory>.*</memory>,<memory>1</memory><vcpu>0</vcpu>,' "$work/short.xml"
 code "create of nonsense" 3 svirt create "$work/short.xml"
 is "leaves nothing" "$(svirt list --all --name)" ""
