@@ -342,12 +342,17 @@ any_boot_order(const SvirtDomain *domain)
 static void
 check_firmware(Check *check, SvirtDomain *domain)
 {
-    if (domain->os.loader_flash &&
+    bool chosen = domain->os.firmware == SVIRT_FIRMWARE_EFI;
+
+    if ((domain->os.loader_flash || chosen) &&
         domain->features.acpi != SVIRT_SWITCH_ON) {
-        svirt_reader_fail(check->reader, domain->os.loader_line,
+        svirt_reader_fail(check->reader,
+                          chosen ? domain->os.firmware_line
+                                 : domain->os.loader_line,
                           SVIRT_ERROR_INVALID,
-                          "add <acpi/> to <features>",
-                          "<loader type='pflash'> needs ACPI");
+                          "add <acpi/> to <features>", "%s needs ACPI",
+                          chosen ? "firmware='efi'"
+                                 : "<loader type='pflash'>");
     }
 }
 

@@ -54,6 +54,15 @@ typedef enum SvirtSwitch {
 } SvirtSwitch;
 SVIRT_ENUM_DECLARE(SvirtSwitch, svirt_switch)
 
+/* Who chooses the firmware: the definition, or descriptors of this host. */
+typedef enum SvirtFirmware {
+    SVIRT_FIRMWARE_UNSET,
+    SVIRT_FIRMWARE_BIOS, /* the machine's own */
+    SVIRT_FIRMWARE_EFI,
+    SVIRT_FIRMWARE_MAX
+} SvirtFirmware;
+SVIRT_ENUM_DECLARE(SvirtFirmware, svirt_firmware)
+
 typedef struct SvirtOs {
     const char *arch;    /* "x86_64"; NULL: the host's */
     const char *machine; /* "q35", "pc-q35-7.2"; NULL: the hypervisor's */
@@ -64,8 +73,13 @@ typedef struct SvirtOs {
     const char *cmdline;
     const char *loader; /* absolute path of the firmware; NULL: the machine's */
     unsigned loader_line;
-    bool loader_flash;  /* type='pflash', read-only, with variables */
-    bool loader_secure; /* only firmware in SMM writes the variables */
+    bool loader_flash;  /* type='pflash', read-only */
+    SvirtSwitch loader_secure; /* ON: only firmware in SMM writes variables */
+    bool loader_stateless; /* it keeps no variables */
+    SvirtFirmware firmware;
+    unsigned firmware_line;
+    SvirtSwitch secure_boot;   /* what chosen firmware must have, or must not */
+    SvirtSwitch enrolled_keys;
     SvirtXmlNode *nvram_node;   /* borrowed; NULL: none */
     const char *nvram_template; /* absolute path; NULL none */
     SvirtDisk nvram; /* where there is one: of one raw image, that has no path

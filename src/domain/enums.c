@@ -9,6 +9,10 @@ SVIRT_ENUM_TABLE(
     [SVIRT_ADDRESS_VIRTIO_SERIAL] = "virtio-serial",
     [SVIRT_ADDRESS_ISA] = "isa")
 
+SVIRT_ENUM_TABLE(SvirtFirmware, svirt_firmware,
+                 SVIRT_FIRMWARE_MAX, [SVIRT_FIRMWARE_UNSET] = "",
+                 [SVIRT_FIRMWARE_BIOS] = "bios", [SVIRT_FIRMWARE_EFI] = "efi")
+
 SVIRT_ENUM_TABLE(SvirtDiskDevice, svirt_disk_device,
                  SVIRT_DISK_DEVICE_MAX, [SVIRT_DISK_DEVICE_DISK] = "disk",
                  [SVIRT_DISK_DEVICE_CDROM] = "cdrom")

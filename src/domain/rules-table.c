@@ -18,7 +18,6 @@
 #define USE_VNC "use type='vnc' or 'spice'"
 #define USE_FILE "use <disk type='file'> or <disk type='block'>"
 #define USE_PTY "use type='pty', 'unix', 'tcp', 'file' or 'null'"
-#define USE_LOADER "name it with <loader readonly='yes' type='pflash'> and <nvram template>"
 #define TUNING "a matter of speed alone"
 #define NOT_ON_A_PC "remove it; a PC has none"
 #define NO_IOTHREADS "there are no I/O threads"
@@ -86,14 +85,14 @@ static const SvirtRule table[] = {
     RESOURCE("sysinfo/entry", NULL)
 
     /* ---- os ---- */
-    UNBUILT("os@firmware", USE_LOADER)
-    UNBUILT("os/firmware", USE_LOADER)
-    UNBUILT("os/loader@stateless", "give an <nvram>")
+    UNBUILT("os/firmware/feature@name", "use secure-boot or enrolled-keys")
+    ACCEPT("os/loader@format=raw")
     UNBUILT("os/loader@format", "use the raw image of the firmware")
-    UNBUILT("os/nvram@type", "give the path as the text of <nvram>")
+    UNBUILT("os/nvram@type", "use type='file', or the path as its text")
+    ACCEPT("os/nvram@format=raw")
     UNBUILT("os/nvram@format", "use a raw file")
+    ACCEPT("os/nvram@templateFormat=raw")
     UNBUILT("os/nvram@templateFormat", "use a raw file")
-    UNBUILT("os/nvram/source", "give the path as the text of <nvram>")
     RESOURCE("os/varstore", "remove it to boot with the machine's BIOS")
     RESOURCE("os/shim", NULL)
     RESOURCE("os/dtb", NULL)

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "hypervisor/emulator.h"
+#include "hypervisor/firmware.h"
 #include "hypervisor/hardware.h"
 #include "hypervisor/model-labels.h"
 #include "hypervisor/nvram.h"
@@ -141,9 +142,10 @@ svirt_define_complete(SvirtManager *manager, SvirtDomain **domain,
 {
     g_autofree char *machine = NULL;
 
-    svirt_nvram_complete(svirt_manager_connection(manager), *domain);
     return svirt_emulator_resolve(manager, *domain, author, &machine,
                                   error) &&
+           svirt_firmware_complete(svirt_manager_connection(manager), *domain,
+                                   machine, error) &&
            svirt_hardware_assign(domain, machine, error);
 }
 

@@ -34,9 +34,10 @@ void
 svirt_nvram_complete(const SvirtConnection *connection, SvirtDomain *domain)
 {
     g_autofree char *path = svirt_nvram_path(connection, &domain->uuid);
-    SvirtXmlNode *node = domain->os.nvram_node;
+    SvirtXmlNode *os = svirt_xml_find(domain->document->root, "os");
+    SvirtXmlNode *node = os != NULL ? svirt_xml_find(os, "nvram") : NULL;
 
-    if (node != NULL && domain->os.nvram.images[0].path == NULL) {
+    if (node != NULL && node->text == NULL && node->first_child == NULL) {
         node->text = svirt_arena_text(domain->document->arena, path,
                                       strlen(path));
     }

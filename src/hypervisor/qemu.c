@@ -87,10 +87,24 @@ add_firmware(SvirtQemuBuilder *builder)
                         json_pack("{s:s,s:s,s:s,s:b}", "driver", "raw",
                                   "file", LOADER_NODE "-file", "node-name",
                                   LOADER_NODE, "read-only", 1));
-    svirt_qemu_add_nodes(builder, input->domain->disk_count);
-    if (os->loader_secure) {
+    if (os->nvram_node != NULL) {
+        svirt_qemu_add_nodes(builder, input->domain->disk_count);
+    }
+    if (os->loader_secure == SVIRT_SWITCH_ON) {
         svirt_qemu_add(builder, "-global",
                        "driver=cfi.pflash01,property=secure,value=on");
+    }
+}
+
+static void
+append_flash(const SvirtDomain *domain, GString *text)
+{
+    if (domain->os.loader_flash) {
+        g_string_append(text, ",pflash0=" LOADER_NODE);
+    }
+    if (domain->os.nvram_node != NULL) {
+        g_string_append_printf(text, ",pflash1=disk%zu-format0",
+                               domain->disk_count);
     }
 }
 
@@ -114,7 +128,7 @@ add_machine(SvirtQemuBuilder *builder)
         g_string_append_printf(text, ",vmport=%s",
                                svirt_qemu_switch(domain->features.vmport));
     }
-    if (domain->os.loader_secure) {
+    if (domain->os.loader_secure == SVIRT_SWITCH_ON) {
         g_string_append(text, ",smm=on");
     } else if (domain->features.smm != SVIRT_SWITCH_UNSET) {
         g_string_append_printf(text, ",smm=%s",
@@ -141,11 +155,7 @@ add_machine(SvirtQemuBuilder *builder)
         g_string_append_printf(text, ",memory-backend=%s",
                                svirt_qemu_memory_backend(domain));
     }
-    if (domain->os.loader_flash) {
-        g_string_append(text, ",pflash0=" LOADER_NODE);
-        g_string_append_printf(text, ",pflash1=disk%zu-format0",
-                               domain->disk_count);
-    }
+    append_flash(domain, text);
     svirt_qemu_add(builder, "-machine", text->str);
     if (dirty_ring) {
         svirt_qemu_addf(builder, "-accel", "kvm,dirty-ring-size=%u",

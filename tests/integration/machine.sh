@@ -5,7 +5,8 @@
 #
 #     machine NAME LINE...    a VM of these <devices> lines; variables say the
 #                             rest: TYPE, MACHINE, MEMORY (MiB), VCPU, FEATURES,
-#                             BOOT (lines of <os>), TOP (lines of <domain>)
+#                             OS (attributes of <os>), BOOT (its lines), TOP
+#                             (lines of <domain>)
 #     boots NAME [GUEST]      BOOT for the guest's kernel (lib.sh's, or GUEST)
 #     starts FACT LINE...     such a VM starts and verify accepts it
 #     fails FACT CODE PATTERN LINE...
@@ -29,7 +30,7 @@ machine()
   <name>$name</name>
   <memory unit='MiB'>${MEMORY:-128}</memory>
   <vcpu>${VCPU:-1}</vcpu>
-  <os>
+  <os ${OS:-}>
     <type arch='x86_64' machine='${MACHINE:-q35}'>hvm</type>
     ${BOOT:-}
   </os>
