@@ -53,22 +53,17 @@ bool
 svirt_chains_get(SvirtState *state, const SvirtUuid *uuid, const char *target,
                  char **ret, GError **error)
 {
-    sqlite3_stmt *statement;
-    bool row = false;
-    bool ok;
+    g_autoptr(SvirtStatement) statement = NULL;
+    sqlite3_stmt *row = NULL;
 
-    if (!svirt_statement_keep(
-            state, SVIRT_KEPT_CHAIN,
-            "SELECT json FROM chains WHERE uuid = ? AND target = ?",
-            BINDS(BIND_UUID(uuid), BIND_TEXT(target)), &statement, error)) {
+    if (!svirt_statement_prepare(
+            state, "SELECT json FROM chains WHERE uuid = ? AND target = ?",
+            BINDS(BIND_UUID(uuid), BIND_TEXT(target)), &statement, error) ||
+        !svirt_statement_step(statement, &row, error)) {
         return false;
     }
-    ok = svirt_statement_step(state, statement, &row, error);
-    if (ok) {
-        *ret = row ? svirt_statement_text(statement, 0) : NULL;
-    }
-    (void)sqlite3_reset(statement);
-    return ok;
+    *ret = row != NULL ? svirt_statement_text(row, 0) : NULL;
+    return true;
 }
 
 static void *

@@ -266,8 +266,8 @@ static bool
 check_sets(SvirtState *state, const SvirtClaim *claim,
            const GByteArray *packed, GError **error)
 {
-    g_autoptr(sqlite3_stmt) statement = NULL;
-    bool row = false;
+    g_autoptr(SvirtStatement) statement = NULL;
+    sqlite3_stmt *row = NULL;
 
     if (!svirt_statement_prepare(
             state,
@@ -287,18 +287,17 @@ check_sets(SvirtState *state, const SvirtClaim *claim,
         const uint8_t *other;
         size_t size;
 
-        if (!svirt_statement_step(state, statement, &row, error)) {
+        if (!svirt_statement_step(statement, &row, error)) {
             return false;
         }
-        if (!row) {
+        if (row == NULL) {
             return true;
         }
-        other = sqlite3_column_blob(statement, 1);
-        size = (size_t)sqlite3_column_bytes(statement, 1);
+        other = sqlite3_column_blob(row, 1);
+        size = (size_t)sqlite3_column_bytes(row, 1);
         if ((packed_within(other, size, packed->data, packed->len) ||
              packed_within(packed->data, packed->len, other, size)) &&
-            !check_holder(state, claim, sqlite3_column_int64(statement, 0),
-                          error)) {
+            !check_holder(state, claim, sqlite3_column_int64(row, 0), error)) {
             return false;
         }
     }

@@ -82,14 +82,14 @@ static bool
 find_one(SvirtState *state, const char *sql, const SvirtBind *binds,
          SvirtDefinition **ret, GError **error)
 {
-    g_autoptr(sqlite3_stmt) statement = NULL;
-    bool row = false;
+    g_autoptr(SvirtStatement) statement = NULL;
+    sqlite3_stmt *row = NULL;
 
     if (!svirt_statement_prepare(state, sql, binds, &statement, error) ||
-        !svirt_statement_step(state, statement, &row, error)) {
+        !svirt_statement_step(statement, &row, error)) {
         return false;
     }
-    *ret = row ? read_row(state, statement, error) : NULL;
+    *ret = row != NULL ? read_row(state, row, error) : NULL;
     return true;
 }
 

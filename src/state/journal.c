@@ -112,36 +112,36 @@ bool
 svirt_journal_check_none(SvirtState *state, const SvirtUuid *vm,
                          GError **error)
 {
-    g_autoptr(sqlite3_stmt) statement = NULL;
+    g_autoptr(SvirtStatement) statement = NULL;
     char uuid[SVIRT_UUID_TEXT];
     SvirtProcessMark mark;
-    bool row = false;
+    sqlite3_stmt *row = NULL;
 
     if (!svirt_statement_prepare(
             state,
             "SELECT verb, pid, start_ticks, boot_id FROM journals"
             " WHERE uuid = ?",
             BINDS(BIND_UUID(vm)), &statement, error) ||
-        !svirt_statement_step(state, statement, &row, error)) {
+        !svirt_statement_step(statement, &row, error)) {
         return false;
     }
-    if (!row) {
+    if (row == NULL) {
         return true;
     }
     svirt_uuid_format(vm, uuid);
-    mark.pid = (pid_t)sqlite3_column_int64(statement, 1);
-    mark.start_ticks = (uint64_t)sqlite3_column_int64(statement, 2);
-    g_strlcpy(mark.boot_id, (const char *)sqlite3_column_text(statement, 3),
+    mark.pid = (pid_t)sqlite3_column_int64(row, 1);
+    mark.start_ticks = (uint64_t)sqlite3_column_int64(row, 2);
+    g_strlcpy(mark.boot_id, (const char *)sqlite3_column_text(row, 3),
               sizeof(mark.boot_id));
     if (svirt_process_mark_alive(&mark)) {
         return svirt_raise(error, SVIRT_ERROR_BUSY, NULL,
                            "wait for it to end",
                            "process %d is in the middle of '%s' for UUID %s",
-                           mark.pid, sqlite3_column_text(statement, 0), uuid);
+                           mark.pid, sqlite3_column_text(row, 0), uuid);
     }
     return svirt_raise(error, SVIRT_ERROR_BUSY, NULL, "run svirt recover",
                        "'%s' for UUID %s was interrupted",
-                       sqlite3_column_text(statement, 0), uuid);
+                       sqlite3_column_text(row, 0), uuid);
 }
 
 bool
@@ -292,8 +292,8 @@ read_step(sqlite3_stmt *row, SvirtJournalStep **ret, GError **error)
 static bool
 read_steps(SvirtState *state, SvirtJournal *journal, GError **error)
 {
-    g_autoptr(sqlite3_stmt) statement = NULL;
-    bool row = false;
+    g_autoptr(SvirtStatement) statement = NULL;
+    sqlite3_stmt *row = NULL;
 
     if (!svirt_statement_prepare(
             state,
@@ -306,13 +306,13 @@ read_steps(SvirtState *state, SvirtJournal *journal, GError **error)
     for (;;) {
         SvirtJournalStep *step = NULL;
 
-        if (!svirt_statement_step(state, statement, &row, error)) {
+        if (!svirt_statement_step(statement, &row, error)) {
             return false;
         }
-        if (!row) {
+        if (row == NULL) {
             return true;
         }
-        if (!read_step(statement, &step, error)) {
+        if (!read_step(row, &step, error)) {
             return false;
         }
         g_ptr_array_add(journal->steps, step);

@@ -137,9 +137,9 @@ bool
 svirt_objects_written(SvirtState *state, SvirtModelKind model,
                       GPtrArray **ret, GError **error)
 {
-    g_autoptr(sqlite3_stmt) statement = NULL;
+    g_autoptr(SvirtStatement) statement = NULL;
     g_autoptr(GPtrArray) values = g_ptr_array_new_with_free_func(g_free);
-    bool row = false;
+    sqlite3_stmt *row = NULL;
 
     if (!svirt_statement_prepare(
             state,
@@ -151,13 +151,13 @@ svirt_objects_written(SvirtState *state, SvirtModelKind model,
         return false;
     }
     for (;;) {
-        if (!svirt_statement_step(state, statement, &row, error)) {
+        if (!svirt_statement_step(statement, &row, error)) {
             return false;
         }
-        if (!row) {
+        if (row == NULL) {
             break;
         }
-        g_ptr_array_add(values, svirt_statement_text(statement, 0));
+        g_ptr_array_add(values, svirt_statement_text(row, 0));
     }
     *ret = g_steal_pointer(&values);
     return true;
@@ -185,34 +185,33 @@ add_owner(GPtrArray *owners, sqlite3_stmt *row)
 /* The claims on records of the same storage; the inode number alone says
  * little, so each record's identity decides. */
 static bool
-collect_owners(SvirtState *state, sqlite3_stmt *statement,
-               const SvirtIdentity *identity, GPtrArray *owners,
-               GError **error)
+collect_owners(SvirtStatement *statement, const SvirtIdentity *identity,
+               GPtrArray *owners, GError **error)
 {
     int64_t record = 0;
     bool same = false;
-    bool row = false;
+    sqlite3_stmt *row = NULL;
 
     for (;;) {
-        if (!svirt_statement_step(state, statement, &row, error)) {
+        if (!svirt_statement_step(statement, &row, error)) {
             return false;
         }
-        if (!row) {
+        if (row == NULL) {
             return true;
         }
-        if (sqlite3_column_int64(statement, 0) != record) {
+        if (sqlite3_column_int64(row, 0) != record) {
             SvirtIdentity other;
 
-            record = sqlite3_column_int64(statement, 0);
+            record = sqlite3_column_int64(row, 0);
             if (!svirt_identity_parse(
-                    (const char *)sqlite3_column_text(statement, 1), &other,
+                    (const char *)sqlite3_column_text(row, 1), &other,
                     error)) {
                 return false;
             }
             same = svirt_identity_same_storage(&other, identity);
         }
         if (same) {
-            add_owner(owners, statement);
+            add_owner(owners, row);
         }
     }
 }
@@ -228,24 +227,20 @@ list_owners(SvirtState *state, const SvirtIdentity *identity, bool writers,
             GPtrArray **ret, GError **error)
 {
     g_autoptr(GPtrArray) owners = g_ptr_array_new_with_free_func(g_free);
-    sqlite3_stmt *statement;
-    bool ok;
+    g_autoptr(SvirtStatement) statement = NULL;
 
-    if (!svirt_statement_keep(
-            state, writers ? SVIRT_KEPT_WRITERS : SVIRT_KEPT_OWNERS,
+    if (!svirt_statement_prepare(
+            state,
             writers ? OWNERS_OF " AND r.model = 'none' ORDER BY r.id"
                     : OWNERS_OF " ORDER BY r.id",
             BINDS(BIND_INT(identity->ino), BIND_TEXT(identity->device),
                   BIND_INT(rdev_of(identity))),
-            &statement, error)) {
+            &statement, error) ||
+        !collect_owners(statement, identity, owners, error)) {
         return false;
     }
-    ok = collect_owners(state, statement, identity, owners, error);
-    (void)sqlite3_reset(statement);
-    if (ok) {
-        *ret = g_steal_pointer(&owners);
-    }
-    return ok;
+    *ret = g_steal_pointer(&owners);
+    return true;
 }
 
 bool

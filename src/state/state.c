@@ -25,11 +25,8 @@
 static void
 disconnect(SvirtState *state)
 {
-    for (int i = 0; i < SVIRT_KEPT_MAX; i++) {
-        (void)sqlite3_finalize(state->kept[i]); /* NULL is legal */
-        state->kept[i] = NULL;
-    }
-    (void)sqlite3_close_v2(state->database); /* so is this */
+    g_ptr_array_set_size(state->statements, 0);
+    (void)sqlite3_close_v2(state->database); /* NULL is legal */
     state->database = NULL;
 }
 
@@ -41,6 +38,7 @@ svirt_state_free(SvirtState *state)
     }
     svirt_state_rollback(state);
     disconnect(state);
+    g_ptr_array_unref(state->statements);
     if (state->vfs_registered) {
         svirt_directory_vfs_unregister(&state->vfs);
     }
@@ -86,6 +84,9 @@ connect(SvirtState *state, const char *options, GError **error)
     int status;
 
     if (!state->vfs_registered) {
+        /* Nobody reads how much memory SQLite took: without the count each
+         * allocation is without a mutex. Refused when one is open already. */
+        (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
         status = svirt_directory_vfs_register(&state->vfs);
         if (status != SQLITE_OK) {
             return svirt_state_raise(state, status, error);
@@ -237,7 +238,8 @@ create_schema(SvirtState *state, GError **error)
     if (!lock(state, error)) {
         return false;
     }
-    if (!execute(state, "PRAGMA journal_mode=WAL", error)) {
+    if (!execute(state, "PRAGMA page_size=1024; PRAGMA journal_mode=WAL",
+                 error)) {
         unlock(state);
         return false;
     }
@@ -355,6 +357,8 @@ svirt_state_open(const char *directory, SvirtStateAccess access,
     state->shown_path = g_strdup(directory);
     state->directory_fd = -1;
     state->lock_fd = -1;
+    state->statements = g_ptr_array_new_with_free_func(
+        (GDestroyNotify)svirt_statement_free);
     if (!svirt_directory_open(directory, access == SVIRT_STATE_WRITE,
                               &state->directory_fd, error)) {
         return false;

@@ -77,40 +77,82 @@ bind_one(sqlite3_stmt *statement, int position, const SvirtBind *bind)
 }
 
 bool
-svirt_statement_rebind(SvirtState *state, sqlite3_stmt *statement,
-                       const SvirtBind *binds, GError **error)
+svirt_statement_rebind(SvirtStatement *statement, const SvirtBind *binds,
+                       GError **error)
 {
     if (statement == NULL) {
         return true;
     }
-    (void)sqlite3_reset(statement); /* repeats the error of the last step */
+    (void)sqlite3_reset(statement->compiled); /* repeats the last error */
     for (int i = 0; binds != NULL && binds[i].kind != SVIRT_BIND_END; i++) {
-        int status = bind_one(statement, i + 1, &binds[i]);
+        int status = bind_one(statement->compiled, i + 1, &binds[i]);
 
         if (status != SQLITE_OK) {
-            return svirt_state_raise(state, status, error);
+            return svirt_state_raise(statement->state, status, error);
         }
     }
     return true;
 }
 
+void
+svirt_statement_release(SvirtStatement *statement)
+{
+    if (statement != NULL) {
+        (void)sqlite3_reset(statement->compiled);
+        (void)sqlite3_clear_bindings(statement->compiled);
+        statement->taken = false;
+    }
+}
+
+void
+svirt_statement_free(SvirtStatement *statement)
+{
+    (void)sqlite3_finalize(statement->compiled);
+    g_free(statement);
+}
+
+/* NULL: nobody asked it yet, or who did is not done with it. */
+static SvirtStatement *
+find_compiled(const SvirtState *state, const char *sql)
+{
+    for (unsigned i = 0; i < state->statements->len; i++) {
+        SvirtStatement *statement = state->statements->pdata[i];
+
+        if (!statement->taken &&
+            strcmp(sqlite3_sql(statement->compiled), sql) == 0) {
+            return statement;
+        }
+    }
+    return NULL;
+}
+
 bool
 svirt_statement_prepare(SvirtState *state, const char *sql,
-                        const SvirtBind *binds, sqlite3_stmt **ret,
+                        const SvirtBind *binds, SvirtStatement **ret,
                         GError **error)
 {
-    g_autoptr(sqlite3_stmt) statement = NULL;
-    int status;
+    g_autoptr(SvirtStatement) statement = NULL;
 
     if (state->database == NULL) {
         *ret = NULL;
         return true;
     }
-    status = sqlite3_prepare_v2(state->database, sql, -1, &statement, NULL);
-    if (status != SQLITE_OK) {
-        return svirt_state_raise(state, status, error);
+    statement = find_compiled(state, sql);
+    if (statement == NULL) {
+        sqlite3_stmt *compiled;
+        int status = sqlite3_prepare_v2(state->database, sql, -1, &compiled,
+                                        NULL);
+
+        if (status != SQLITE_OK) {
+            return svirt_state_raise(state, status, error);
+        }
+        statement = g_new0(SvirtStatement, 1);
+        statement->state = state;
+        statement->compiled = compiled;
+        g_ptr_array_add(state->statements, statement);
     }
-    if (!svirt_statement_rebind(state, statement, binds, error)) {
+    statement->taken = true;
+    if (!svirt_statement_rebind(statement, binds, error)) {
         return false;
     }
     *ret = g_steal_pointer(&statement);
@@ -118,33 +160,16 @@ svirt_statement_prepare(SvirtState *state, const char *sql,
 }
 
 bool
-svirt_statement_keep(SvirtState *state, SvirtKept which, const char *sql,
-                     const SvirtBind *binds, sqlite3_stmt **ret,
+svirt_statement_step(SvirtStatement *statement, sqlite3_stmt **ret_row,
                      GError **error)
 {
-    sqlite3_stmt **kept = &state->kept[which];
-
-    if (*kept == NULL &&
-        !svirt_statement_prepare(state, sql, NULL, kept, error)) {
-        return false;
-    }
-    if (!svirt_statement_rebind(state, *kept, binds, error)) {
-        return false;
-    }
-    *ret = *kept;
-    return true;
-}
-
-bool
-svirt_statement_step(SvirtState *state, sqlite3_stmt *statement,
-                     bool *ret_row, GError **error)
-{
-    int status = statement == NULL ? SQLITE_DONE : sqlite3_step(statement);
+    int status =
+        statement == NULL ? SQLITE_DONE : sqlite3_step(statement->compiled);
 
     if (status != SQLITE_ROW && status != SQLITE_DONE) {
-        return svirt_state_raise(state, status, error);
+        return svirt_state_raise(statement->state, status, error);
     }
-    *ret_row = status == SQLITE_ROW;
+    *ret_row = status == SQLITE_ROW ? statement->compiled : NULL;
     return true;
 }
 
@@ -153,9 +178,9 @@ svirt_statement_list(SvirtState *state, const char *sql,
                      const SvirtBind *binds, SvirtRowRead read,
                      GDestroyNotify free_one, GPtrArray **ret, GError **error)
 {
-    g_autoptr(sqlite3_stmt) statement = NULL;
+    g_autoptr(SvirtStatement) statement = NULL;
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(free_one);
-    bool row = false;
+    sqlite3_stmt *row = NULL;
 
     if (!svirt_statement_prepare(state, sql, binds, &statement, error)) {
         return false;
@@ -163,14 +188,14 @@ svirt_statement_list(SvirtState *state, const char *sql,
     for (;;) {
         void *element;
 
-        if (!svirt_statement_step(state, statement, &row, error)) {
+        if (!svirt_statement_step(statement, &row, error)) {
             return false;
         }
-        if (!row) {
+        if (row == NULL) {
             *ret = g_steal_pointer(&list);
             return true;
         }
-        element = read(state, statement, error);
+        element = read(state, row, error);
         if (element == NULL) {
             return false;
         }
@@ -194,18 +219,18 @@ bool
 svirt_statement_run(SvirtState *state, const char *sql,
                     const SvirtBind *binds, GError **error)
 {
-    g_autoptr(sqlite3_stmt) statement = NULL;
-    bool row = true;
+    g_autoptr(SvirtStatement) statement = NULL;
+    sqlite3_stmt *row = NULL;
 
     g_assert(state->in_transaction);
     if (!svirt_statement_prepare(state, sql, binds, &statement, error)) {
         return false;
     }
-    while (row) {
-        if (!svirt_statement_step(state, statement, &row, error)) {
+    do {
+        if (!svirt_statement_step(statement, &row, error)) {
             return false;
         }
-    }
+    } while (row != NULL);
     return true;
 }
 
@@ -226,33 +251,33 @@ svirt_statement_number(SvirtState *state, const char *sql,
                        const SvirtBind *binds, int64_t fallback, int64_t *ret,
                        GError **error)
 {
-    g_autoptr(sqlite3_stmt) statement = NULL;
-    bool row = false;
+    g_autoptr(SvirtStatement) statement = NULL;
+    sqlite3_stmt *row = NULL;
 
     if (!svirt_statement_prepare(state, sql, binds, &statement, error) ||
-        !svirt_statement_step(state, statement, &row, error)) {
+        !svirt_statement_step(statement, &row, error)) {
         return false;
     }
-    *ret = row && sqlite3_column_type(statement, 0) != SQLITE_NULL
-               ? sqlite3_column_int64(statement, 0)
+    *ret = row != NULL && sqlite3_column_type(row, 0) != SQLITE_NULL
+               ? sqlite3_column_int64(row, 0)
                : fallback;
     return true;
 }
 
 char *
-svirt_statement_text(sqlite3_stmt *statement, int column)
+svirt_statement_text(sqlite3_stmt *row, int column)
 {
-    return g_strdup((const char *)sqlite3_column_text(statement, column));
+    return g_strdup((const char *)sqlite3_column_text(row, column));
 }
 
 SvirtUuid
-svirt_statement_uuid(sqlite3_stmt *statement, int column)
+svirt_statement_uuid(sqlite3_stmt *row, int column)
 {
-    const void *bytes = sqlite3_column_blob(statement, column);
+    const void *bytes = sqlite3_column_blob(row, column);
     SvirtUuid uuid = { { 0 } };
 
-    if (bytes != NULL && sqlite3_column_bytes(statement, column) ==
-                             (int)sizeof(uuid.bytes)) {
+    if (bytes != NULL &&
+        sqlite3_column_bytes(row, column) == (int)sizeof(uuid.bytes)) {
         memcpy(uuid.bytes, bytes, sizeof(uuid.bytes));
     }
     return uuid;

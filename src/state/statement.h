@@ -29,7 +29,19 @@ typedef struct SvirtBind {
 #define BIND_UUID(x) BIND_BLOB((x)->bytes, sizeof((x)->bytes))
 #define BINDS(...) ((const SvirtBind[]){ __VA_ARGS__, { SVIRT_BIND_END } })
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(sqlite3_stmt, sqlite3_finalize)
+/* A compiled statement. It stays with the state, for the next who asks the
+ * same: compiling one takes longer than running it. */
+typedef struct SvirtStatement {
+    SvirtState *state;      /* borrowed */
+    sqlite3_stmt *compiled; /* owned */
+    bool taken;             /* by somebody who has not released it yet */
+} SvirtStatement;
+
+/* Ends its reading, which would hold the log, and lets others have it. */
+void svirt_statement_release(SvirtStatement *statement);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SvirtStatement, svirt_statement_release)
+/* Of a state that is closed. */
+void svirt_statement_free(SvirtStatement *statement);
 
 /* The error of the last SQLite call, with the code and hint that fit. */
 bool svirt_state_raise(const SvirtState *state, int status, GError **error);
@@ -37,21 +49,15 @@ bool svirt_state_raise(const SvirtState *state, int status, GError **error);
 /* `binds` NULL: none. NULL in *ret for a database that does not exist, which
  * svirt_statement_step takes for one without rows. */
 bool svirt_statement_prepare(SvirtState *state, const char *sql,
-                             const SvirtBind *binds, sqlite3_stmt **ret,
+                             const SvirtBind *binds, SvirtStatement **ret,
                              GError **error);
-/*
- * As _prepare, for a statement that stays compiled with the state: each
- * `which` has one text and one user at a time. Borrowed; sqlite3_reset it
- * after the last row, or its reading holds the log.
- */
-bool svirt_statement_keep(SvirtState *state, SvirtKept which, const char *sql,
-                          const SvirtBind *binds, sqlite3_stmt **ret,
-                          GError **error);
 /* Ready for the next round with other values. */
-bool svirt_statement_rebind(SvirtState *state, sqlite3_stmt *statement,
-                            const SvirtBind *binds, GError **error);
-bool svirt_statement_step(SvirtState *state, sqlite3_stmt *statement,
-                          bool *ret_row, GError **error);
+bool svirt_statement_rebind(SvirtStatement *statement, const SvirtBind *binds,
+                            GError **error);
+/* The next row, valid until the next step or the release; NULL after the
+ * last. */
+bool svirt_statement_step(SvirtStatement *statement, sqlite3_stmt **ret_row,
+                          GError **error);
 /* One row made into what lists hold; NULL with error for a row that is none. */
 typedef void *(*SvirtRowRead)(SvirtState *state, sqlite3_stmt *row,
                               GError **error);
@@ -62,7 +68,7 @@ bool svirt_statement_list(SvirtState *state, const char *sql,
                           GError **error);
 /* For it: the first column's text. */
 void *svirt_row_text(SvirtState *state, sqlite3_stmt *row, GError **error);
-/* Prepare, run to the end, drop. For changes: inside a transaction only. */
+/* Prepare, run to the end, release. For changes: inside a transaction only. */
 bool svirt_statement_run(SvirtState *state, const char *sql,
                          const SvirtBind *binds, GError **error);
 /* Rows the last svirt_statement_run changed. */
@@ -74,6 +80,6 @@ bool svirt_statement_number(SvirtState *state, const char *sql,
                             int64_t *ret, GError **error);
 
 /* A column, owned by the caller; NULL for NULL. */
-char *svirt_statement_text(sqlite3_stmt *statement, int column);
+char *svirt_statement_text(sqlite3_stmt *row, int column);
 /* All zero when the column does not hold 16 bytes. */
-SvirtUuid svirt_statement_uuid(sqlite3_stmt *statement, int column);
+SvirtUuid svirt_statement_uuid(sqlite3_stmt *row, int column);

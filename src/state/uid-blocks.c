@@ -64,19 +64,19 @@ take(SvirtState *state, const SvirtOwner *owner, const Search *search,
 }
 
 static bool
-is_free(SvirtState *state, const Search *search, sqlite3_stmt *claimed,
+is_free(SvirtState *state, const Search *search, SvirtStatement *claimed,
         uint64_t place, bool seen, bool *ret_free, GError **error)
 {
     uid_t base = base_of(search, place);
-    bool row = false;
+    sqlite3_stmt *row = NULL;
 
     if (!svirt_statement_rebind(
-            state, claimed, BINDS(BIND_INT(base), BIND_INT(SVIRT_UID_BLOCK)),
+            claimed, BINDS(BIND_INT(base), BIND_INT(SVIRT_UID_BLOCK)),
             error) ||
-        !svirt_statement_step(state, claimed, &row, error)) {
+        !svirt_statement_step(claimed, &row, error)) {
         return false;
     }
-    *ret_free = !row && (search->in_use == NULL ||
+    *ret_free = row == NULL && (search->in_use == NULL ||
                          !search->in_use(base, SVIRT_UID_BLOCK, seen,
                                          search->data));
     return true;
@@ -84,7 +84,7 @@ is_free(SvirtState *state, const Search *search, sqlite3_stmt *claimed,
 
 /* The host was looked at in full: what else that look says is written down. */
 static bool
-note_seen(SvirtState *state, const Search *search, sqlite3_stmt *claimed,
+note_seen(SvirtState *state, const Search *search, SvirtStatement *claimed,
           uint64_t place, GError **error)
 {
     uint64_t most = MIN(SEEN_BLOCKS, search->blocks);
@@ -104,7 +104,7 @@ static bool
 find_free(SvirtState *state, const Search *search, bool *ret_none,
           uint64_t *ret_place, GError **error)
 {
-    g_autoptr(sqlite3_stmt) claimed = NULL;
+    g_autoptr(SvirtStatement) claimed = NULL;
     int64_t start, seen;
 
     if (!svirt_statement_number(
