@@ -259,10 +259,11 @@ give_faults(GPtrArray *faults, GPtrArray *ret_faults, GError **error)
     }
 }
 
-bool
-svirt_domain_parse_all(const char *text, size_t length, const char *file,
-                       SvirtDomain **ret_domain, GPtrArray *ret_faults,
-                       GError **error)
+/* Takes the document, in which nothing was read yet, from `document`; leaves
+ * it there on failure. */
+static bool
+read_document(SvirtXmlDocument **document, SvirtDomain **ret_domain,
+              GPtrArray *ret_faults, GError **error)
 {
     g_autoptr(SvirtDomain) domain = g_new0(SvirtDomain, 1);
     g_autoptr(GArray) warnings =
@@ -270,9 +271,7 @@ svirt_domain_parse_all(const char *text, size_t length, const char *file,
     g_autoptr(GPtrArray) faults = g_ptr_array_new_with_free_func(free_fault);
     SvirtReader reader = { .warnings = warnings, .faults = faults };
 
-    if (!svirt_xml_parse(text, length, file, &domain->document, error)) {
-        return false;
-    }
+    domain->document = *document;
     domain->seclabel_lists =
         g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
     reader.document = domain->document;
@@ -282,10 +281,37 @@ svirt_domain_parse_all(const char *text, size_t length, const char *file,
     (void)svirt_reader_part(&reader);
     if (faults->len > 0) {
         give_faults(faults, ret_faults, error);
+        domain->document = NULL;
         return false;
     }
     keep_warnings(&reader, domain);
+    *document = NULL;
     *ret_domain = g_steal_pointer(&domain);
+    return true;
+}
+
+bool
+svirt_domain_parse_all(const char *text, size_t length, const char *file,
+                       SvirtDomain **ret_domain, GPtrArray *ret_faults,
+                       GError **error)
+{
+    g_autoptr(SvirtXmlDocument) document = NULL;
+
+    return svirt_xml_parse(text, length, file, &document, error) &&
+           read_document(&document, ret_domain, ret_faults, error);
+}
+
+bool
+svirt_domain_reread(SvirtDomain **domain, GError **error)
+{
+    SvirtDomain *next = NULL;
+
+    svirt_xml_forget_readers((*domain)->document);
+    if (!read_document(&(*domain)->document, &next, NULL, error)) {
+        return false;
+    }
+    svirt_domain_free(*domain);
+    *domain = next;
     return true;
 }
 

@@ -382,6 +382,12 @@ void svirt_domain_fault_free(SvirtDomainFault *fault);
 bool svirt_domain_parse_all(const char *text, size_t length, const char *file,
                             SvirtDomain **ret_domain, GPtrArray *ret_faults,
                             GError **error);
+/*
+ * What the tree says after a change to it: *domain becomes another one with
+ * the same document, so lines are those of the file. Errors: as parse; *domain
+ * is then what it was.
+ */
+bool svirt_domain_reread(SvirtDomain **domain, GError **error);
 bool svirt_domain_parse(const char *text, size_t length, const char *file,
                         SvirtDomain **ret_domain, GError **error);
 void svirt_domain_free(SvirtDomain *domain);

@@ -95,3 +95,22 @@ svirt_xml_set(SvirtXmlDocument *document, SvirtXmlNode *node, const char *name,
     };
     node->attributes = all;
 }
+
+static void
+forget(SvirtXmlNode *node)
+{
+    node->seen = node->text_seen = node->opaque = node->unread = false;
+    for (unsigned i = 0; i < node->attribute_count; i++) {
+        node->attributes[i].seen = false;
+    }
+    for (SvirtXmlNode *child = node->first_child; child != NULL;
+         child = child->next) {
+        forget(child); /* the parser bounds the depth */
+    }
+}
+
+void
+svirt_xml_forget_readers(SvirtXmlDocument *document)
+{
+    forget(document->root);
+}

@@ -67,6 +67,8 @@ typedef struct SvirtXmlDocument {
 bool svirt_xml_parse(const char *text, size_t length, const char *file,
                      SvirtXmlDocument **ret_document, GError **error);
 void svirt_xml_document_free(SvirtXmlDocument *document);
+/* As if nobody had read it yet. */
+void svirt_xml_forget_readers(SvirtXmlDocument *document);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SvirtXmlDocument, svirt_xml_document_free)
 
 /*

@@ -84,22 +84,6 @@ svirt_hardware_add_controller(SvirtDomain *domain, SvirtControllerType type,
     return node;
 }
 
-/* What the tree says now; it was right before, and is after. */
-static bool
-read_again(SvirtDomain **domain, GError **error)
-{
-    g_autofree char *text = svirt_domain_print(*domain);
-    g_autofree char *file = g_strdup((*domain)->document->file);
-    SvirtDomain *next = NULL;
-
-    if (!svirt_domain_parse(text, strlen(text), file, &next, error)) {
-        return false;
-    }
-    svirt_domain_free(*domain);
-    *domain = next;
-    return true;
-}
-
 static void
 set_machine(SvirtDomain *domain, const char *machine)
 {
@@ -117,11 +101,11 @@ svirt_hardware_assign(SvirtDomain **domain, const char *machine,
 {
     set_machine(*domain, machine);
     svirt_hardware_set_indexes(*domain);
-    return read_again(domain, error) &&
+    return svirt_domain_reread(domain, error) &&
            svirt_hardware_add_defaults(*domain, error) &&
-           read_again(domain, error) &&
+           svirt_domain_reread(domain, error) &&
            svirt_hardware_place_ports(*domain, error) &&
            svirt_hardware_place_usb(*domain, error) &&
            svirt_hardware_place_pci(*domain, error) &&
-           read_again(domain, error);
+           svirt_domain_reread(domain, error);
 }

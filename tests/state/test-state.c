@@ -113,7 +113,7 @@ test_log_is_emptied_in_place(Fixture *fixture, gconstpointer data)
     g_autofree char *path = path_of(fixture, "state.db-wal");
     unsigned emptied = 0;
 
-    for (unsigned i = 0; i < 60; i++) {
+    for (unsigned i = 0; i < 120; i++) {
         g_autofree char *log = NULL;
         gsize length;
 
