@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/console.h"
 #include "hypervisor/life.h"
+#include "image/json-load.h"
 
 static bool
 parse_device(const char *text, uint32_t *ret, GError **error)
@@ -104,7 +105,7 @@ print_words(const char *words)
 static void
 print_answer(const SvirtCli *cli, const char *text)
 {
-    json_t *answer = json_loads(text, 0, NULL);
+    json_t *answer = svirt_json_load(text, strlen(text), 0);
     const char *words = json_string_value(json_object_get(answer, "return"));
 
     if (svirt_arguments_flag(cli->args, "hmp") && words != NULL) {

@@ -16,6 +16,7 @@
 #include "hypervisor/live.h"
 #include "hypervisor/nvram.h"
 #include "hypervisor/qemu.h"
+#include "hypervisor/transient.h"
 
 bool
 svirt_cli_read_input(const char *file, char **ret_text, size_t *ret_length,
@@ -245,8 +246,13 @@ svirt_cmd_undefine(const SvirtCli *cli, int *ret_exit, GError **error)
     g_autoptr(GPtrArray) rows = NULL;
 
     (void)ret_exit;
-    if (!svirt_cli_domain(cli, &definition, error) ||
-        !allow_nvram(cli, definition, error) ||
+    if (!svirt_cli_domain(cli, &definition, error)) {
+        return false;
+    }
+    if (svirt_arguments_flag(cli->args, "if-transient")) {
+        return svirt_transient_end(cli->manager, definition, error);
+    }
+    if (!allow_nvram(cli, definition, error) ||
         !svirt_undefine(cli->manager, definition,
                         svirt_arguments_flag(cli->args, "keep-labels"), &rows,
                         error)) {

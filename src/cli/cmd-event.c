@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "cli/command.h"
 #include "hypervisor/life.h"
+#include "image/json-load.h"
 #include "monitor/client.h"
 
 /* What happens to running VMs, as their emulators tell it. */
@@ -127,7 +128,7 @@ take(const SvirtCli *cli, Listener *listener)
     bool printed;
 
     if (svirt_control_next_event(listener->fd, FRAME_MS, &text)) {
-        event = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+        event = svirt_json_load(text, strlen(text), JSON_REJECT_DUPLICATES);
         free(text);
     } else {
         int saved = errno;

@@ -31,6 +31,8 @@ static const SvirtOption undefine_options[] = {
       "leave labels on its files; give them back later with svirt release" },
     { "nvram", SVIRT_OPTION_FLAG, NULL,
       "with the variables of its firmware, where svirt made their file" },
+    { "if-transient", SVIRT_OPTION_FLAG, NULL,
+      "only if svirt create made it and nobody has defined it since" },
     END,
 };
 

@@ -3,9 +3,11 @@
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/fd.h"
 #include "hypervisor/qemu.h"
+#include "image/json-load.h"
 #include "monitor/client.h"
 
 /* A listing waits for no guest. */
@@ -15,7 +17,7 @@
 static json_int_t
 read_actual(const char *reply)
 {
-    json_t *root = json_loads(reply, 0, NULL);
+    json_t *root = svirt_json_load(reply, strlen(reply), 0);
     json_t *answer = json_object_get(root, "return");
     json_int_t actual = json_integer_value(json_object_get(answer, "actual"));
 

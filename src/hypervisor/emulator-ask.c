@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "image/json-load.h"
 #include "launch/child.h"
 
 /* It is a hostile answer: so much, so long, so many names of such a form. */
@@ -48,7 +49,7 @@ is_name(const char *name)
 bool
 svirt_emulator_read_reply(const char *text, size_t length, GString *lines)
 {
-    json_t *reply = json_loadb(text, length, 0, NULL);
+    json_t *reply = svirt_json_load(text, length, 0);
     const char *id = json_string_value(json_object_get(reply, "id"));
     const json_t *list = json_object_get(reply, "return");
     size_t count = MIN(json_array_size(list), NAMES_MAX);

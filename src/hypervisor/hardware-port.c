@@ -333,7 +333,8 @@ place_hubs(SvirtDomain *domain, GArray *hubs, size_t needed, GError **error)
     size_t known = 0;
 
     add_missing_hubs(domain, hubs, needed);
-    for (node = node->first_child; node != NULL; node = node->next) {
+    for (node = node != NULL ? node->first_child : NULL; node != NULL;
+         node = node->next) {
         SvirtDeviceInfo added = { .node = node, .line = node->line };
 
         if (strcmp(node->name, "hub") != 0 || node->namespace_uri != NULL) {

@@ -19,6 +19,23 @@ svirt_hardware_has_pci(const SvirtDomain *domain)
     return g_strcmp0(domain->os.machine, "isapc") != 0;
 }
 
+bool
+svirt_hardware_is_assigned(const SvirtDomain *domain)
+{
+    bool placed =
+        !svirt_hardware_has_pci(domain) ||
+        svirt_hardware_controller(domain, SVIRT_CONTROLLER_PCI, 0) != NULL;
+
+    for (size_t i = 0; placed && i < domain->disk_count; i++) {
+        placed = domain->disks[i].info.address.type != SVIRT_ADDRESS_UNSET;
+    }
+    for (size_t i = 0; placed && i < domain->interface_count; i++) {
+        placed =
+            domain->interfaces[i].info.address.type != SVIRT_ADDRESS_UNSET;
+    }
+    return placed;
+}
+
 SvirtInputBus
 svirt_hardware_input_bus(const SvirtInput *input)
 {

@@ -22,6 +22,10 @@
 bool svirt_hardware_assign(SvirtDomain **domain, const char *machine,
                            GError **error);
 
+/* Has svirt_hardware_assign been over it? What an svirt stored that had none
+ * has no root bus, or devices without a place. */
+bool svirt_hardware_is_assigned(const SvirtDomain *domain);
+
 /* Its root bus is PCI Express. */
 bool svirt_hardware_is_pcie(const SvirtDomain *domain);
 /* Never UNSET: a tablet is on USB, the others on PS/2. */

@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "hypervisor/model-labels.h"
 #include "hypervisor/orphan.h"
+#include "image/json-load.h"
 #include "keeper/layout.h"
 #include "monitor/client.h"
 
@@ -134,7 +135,7 @@ static json_t *
 take_reply(const SvirtDefinition *definition, const char *command,
            const char *text, GError **error)
 {
-    json_t *reply = json_loads(text, 0, NULL);
+    json_t *reply = svirt_json_load(text, strlen(text), 0);
     const json_t *refused = json_object_get(reply, "error");
     const char *words = json_string_value(json_object_get(refused, "desc"));
     json_t *said = json_incref(json_object_get(reply, "return"));

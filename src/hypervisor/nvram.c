@@ -184,6 +184,7 @@ svirt_nvram_open(SvirtManager *manager, SvirtPrepared *prepared,
             if (!make_own(manager, prepared, state, own, error)) {
                 return false;
             }
+            prepared->made = prepared->dry_run ? g_strdup(own) : NULL;
         }
     }
     refusals.can_be_waived = &can_be_waived;

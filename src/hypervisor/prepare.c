@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/fd.h"
@@ -52,6 +53,10 @@ svirt_prepared_free(SvirtPrepared *prepared)
     free_object(&prepared->initrd);
     free_object(&prepared->loader);
     free_object(&prepared->emulator);
+    if (prepared->made != NULL) {
+        (void)unlink(prepared->made);
+        g_free(prepared->made);
+    }
     g_ptr_array_unref(prepared->disks);
     g_clear_pointer(&prepared->nets, g_ptr_array_unref);
     g_ptr_array_unref(prepared->waivers);

@@ -32,6 +32,8 @@ typedef struct SvirtPrepared {
     SvirtObject *initrd;
     SvirtObject *loader;
     bool own_nvram; /* the variables' file is svirt's, not the author's */
+    bool dry_run;   /* what is made for it goes again with it */
+    char *made;     /* so: a file's path; NULL: none */
     SvirtObject *emulator;  /* NULL: only being defined */
     SvirtCompartment *compartment;
     SvirtRelabelPlan *plan;

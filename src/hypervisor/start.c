@@ -17,6 +17,7 @@
 #include "hypervisor/runtime.h"
 #include "hypervisor/unit.h"
 #include "hypervisor/tune.h"
+#include "hypervisor/upgrade.h"
 #include "state/definitions.h"
 #include "state/waivers.h"
 #include "verify/verify.h"
@@ -24,7 +25,9 @@
 struct SvirtStarting {
     SvirtStartOptions options;
     SvirtRunDir run;
-    SvirtPrepared *prepared; /* owned, as are all below */
+    SvirtDefinition *upgraded; /* NULL: it is as this svirt writes it; owned,
+                                  as are all below */
+    SvirtPrepared *prepared;
     SvirtRuntime *runtime;
     SvirtKeeperLink *keeper; /* NULL: a dry run */
 };
@@ -133,6 +136,42 @@ report_dry_run(const SvirtPrepared *prepared, const SvirtRuntime *runtime,
     return true;
 }
 
+static void
+warn_of_upgrade(SvirtStarting *starting)
+{
+    GError *warning = NULL;
+
+    svirt_raise(&warning, SVIRT_ERROR_STATE, NULL, "svirt dumpxml",
+                "the definition of domain '%s' was an earlier svirt's: its "
+                "hardware is decided and written into it now",
+                starting->prepared->definition->name);
+    g_ptr_array_add(starting->prepared->warnings, warning);
+}
+
+static bool
+read_definition(SvirtManager *manager, const SvirtDefinition *definition,
+                SvirtStarting *starting, GError **error)
+{
+    const bool dry_run = starting->options.dry_run;
+    const time_t now = time(NULL);
+
+    if (!svirt_prepared_new(definition, now, &starting->prepared, error) ||
+        !svirt_upgrade(manager, definition, starting->prepared->domain,
+                       dry_run, &starting->upgraded, error)) {
+        return false;
+    }
+    if (starting->upgraded != NULL) {
+        svirt_prepared_free(g_steal_pointer(&starting->prepared));
+        if (!svirt_prepared_new(starting->upgraded, now, &starting->prepared,
+                                error)) {
+            return false;
+        }
+        warn_of_upgrade(starting);
+    }
+    starting->prepared->dry_run = dry_run;
+    return true;
+}
+
 /*
  * What takes the kernel longest comes first and needs no judgement: the
  * keeper's exec, and the namespaces the VMM will be put into. Both go on
@@ -151,8 +190,7 @@ go_ahead(SvirtManager *manager, const SvirtDefinition *definition,
                         &starting->keeper, error)) {
         return false;
     }
-    if (!svirt_prepared_new(definition, time(NULL), &starting->prepared,
-                            error) ||
+    if (!read_definition(manager, definition, starting, error) ||
         !svirt_prepared_plan_nets(manager, starting->prepared,
                                   SVIRT_PREPARE_START, error) ||
         !svirt_runtime_new(manager, starting->prepared, unit,
@@ -236,6 +274,7 @@ svirt_starting_free(SvirtStarting *starting)
     svirt_keeper_link_free(starting->keeper);
     svirt_runtime_free(starting->runtime);
     svirt_prepared_free(starting->prepared);
+    svirt_definition_free(starting->upgraded);
     svirt_run_dir_clear(&starting->run);
     g_free(starting);
 }

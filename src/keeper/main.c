@@ -73,7 +73,9 @@ undefine(const SvirtKeeper *keeper)
         return;
     }
     svirt_uuid_format(&keeper->uuid, uuid);
-    (void)execl(svirt, "svirt", "-q", "undefine", uuid, (char *)NULL);
+    /* Somebody may have defined it since: then it stays. */
+    (void)execl(svirt, "svirt", "-q", "undefine", "--if-transient", uuid,
+                (char *)NULL);
 }
 
 int

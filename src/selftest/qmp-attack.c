@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "hypervisor/life.h"
+#include "image/json-load.h"
 
 /* What is attacked; paths are the host's own names. */
 typedef struct Targets {
@@ -296,7 +297,7 @@ layer_of(const char *words)
 static void
 judge(SvirtQmpAttackRow *row, const char *reply, bool control)
 {
-    json_t *answer = json_loads(reply, 0, NULL);
+    json_t *answer = svirt_json_load(reply, strlen(reply), 0);
     const char *words = json_string_value(
         json_object_get(json_object_get(answer, "error"), "desc"));
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -76,6 +77,11 @@ write_mark(const SvirtConnection *connection, const char *kind,
                svirt_raise_errno(error, errno, NULL,
                                  "cannot remove the %s mark of %s", kind,
                                  name);
+    }
+    /* Writers of all marks share the name of what is not whole yet. */
+    if (flock(dir, LOCK_EX) < 0) {
+        return svirt_raise_errno(error, errno, NULL,
+                                 "cannot hold the %s marks", kind);
     }
     file = openat(dir, NEW, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     return (file >= 0 && svirt_write_full(file, text, strlen(text)) &&

@@ -380,6 +380,47 @@ test_machine(void)
     g_assert_cmpstr(domain->os.machine, ==, "pc-q35-7.2");
 }
 
+/* No bus at all, and no <devices> to put one into. */
+static void
+test_isapc(void)
+{
+    g_autoptr(SvirtDomain) domain =
+        parse("<domain type='qemu'><name>v</name><memory>65536</memory>"
+              "<os><type machine='isapc'>hvm</type></os></domain>");
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(svirt_hardware_is_assigned(domain));
+    svirt_hardware_assign(&domain, NULL, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(domain->controller_count, ==, 0);
+}
+
+static void
+test_is_assigned(void)
+{
+    static const char *const rows[] = {
+        "", "<disk type='file'><source file='/a'/><target dev='hda'/></disk>",
+        "<controller type='pci' index='0' model='pci-root'/><disk type='file'>"
+        "<source file='/a'/><target dev='vda' bus='virtio'/></disk>",
+        "<controller type='pci' index='0' model='pci-root'/>"
+        "<interface type='user'/>",
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = g_strdup_printf(
+            "<domain type='qemu'><name>v</name><memory>65536</memory><os>"
+            "<type machine='pc'>hvm</type></os><devices>%s</devices></domain>",
+            rows[i]);
+        g_autoptr(SvirtDomain) domain = parse(text);
+        g_autoptr(GError) error = NULL;
+
+        g_assert_false(svirt_hardware_is_assigned(domain));
+        svirt_hardware_assign(&domain, NULL, &error);
+        g_assert_no_error(error);
+        g_assert_true(svirt_hardware_is_assigned(domain));
+    }
+}
+
 static void
 test_macs(void)
 {
@@ -427,6 +468,8 @@ main(int argc, char **argv)
     g_test_add_data_func("/hypervisor/hardware/moves-no-other/q35", "q35",
                          test_moves_no_other);
     g_test_add_func("/hypervisor/hardware/machine", test_machine);
+    g_test_add_func("/hypervisor/hardware/isapc", test_isapc);
+    g_test_add_func("/hypervisor/hardware/is-assigned", test_is_assigned);
     g_test_add_func("/hypervisor/hardware/macs", test_macs);
     return g_test_run();
 }

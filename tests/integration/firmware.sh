@@ -41,6 +41,8 @@ verdict $? "a domain with OVMF is defined"
 nvram=$(svirt dumpxml u | sed -n "s|.*<nvram [^>]*>\(.*\)</nvram>|\1|p")
 is "its variables have a file of their own" \
     "$nvram" "$root/lib/nvram/$(svirt domuuid u).fd"
+check "a dry run shows its start" svirt start --dry-run u
+is "and makes no file" "$(ls "$root/lib/nvram")" ''
 check "it starts" start u
 check "its firmware runs" speaks u
 check "verify accepts it" svirt verify u

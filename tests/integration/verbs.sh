@@ -75,6 +75,36 @@ code "a change meanwhile" 7 svirt edit web
 ls "$work"/svirt-*.xml >"$work/said" 2>&1 && verdict 1 "no draft is left" ||
     verdict 0 "no draft is left"
 
+# ---- a definition of an earlier svirt's -------------------------------------
+write_early() # what it stored: the file as it was given
+{
+    python3 - "$root/lib/state.db" "$(svirt domuuid web)" \
+        "$(qemu=$(disk_number=0 disk web qcow2 "$work/disk.qcow2") &&
+            echo "<domain type='qemu'><name>web</name><uuid>$(svirt domuuid \
+                web)</uuid><memory>65536</memory><os><type machine='pc'>hvm</type>
+            </os><devices>$qemu<interface type='user'/></devices></domain>")" \
+        <<'PYTHON'
+import sqlite3, sys, uuid
+with sqlite3.connect(sys.argv[1]) as base:
+    base.execute("""update definition_xml set xml = ? where incarnation =
+        (select incarnation from definitions where uuid = ?)""",
+        (sys.argv[3], uuid.UUID(sys.argv[2]).bytes))
+PYTHON
+}
+svirt dumpxml --inactive web >"$work/web.xml"
+write_early
+says "a dry run of it" "an earlier svirt's" svirt start --dry-run web
+is "writes nothing" "$(svirt dumpxml --inactive web | grep -c pci-root)" 0
+says "its start says what it does" "an earlier svirt's" svirt start --paused web
+is "it runs, and is stored" "$(svirt domstate web) $(svirt dumpxml --inactive \
+    web | grep -cE "pci-root|machine='pc-i440fx")" "paused 2"
+check "verify accepts it" svirt verify web
+svirt -q destroy web
+svirt start --paused web >"$work/said" 2>&1
+grep -q "an earlier" "$work/said" && verdict 1 "once" || verdict 0 "once"
+svirt -q destroy web
+check "the former definition" svirt -q define "$work/web.xml"
+
 # ---- autostart -------------------------------------------------------------
 code "autostart of nobody" 2 svirt autostart
 check "autostart" svirt autostart web
@@ -115,6 +145,17 @@ kill -9 "$(svirt dominfo short --format json | python3 -c 'import json, sys
 print(json.load(sys.stdin)["emulator"].split()[1].rstrip(","))')"
 gone() { [ -z "$(svirt list --all --name)" ] && ! svirt domstate short; }
 check "by itself, too" soon gone
+svirt -q create --paused "$work/short.xml"
+svirt dumpxml --inactive short >"$work/long.xml"
+says "define makes it stay" "unchanged" svirt define "$work/long.xml"
+keeper=$(pgrep -xf "svirt-keeper short")
+kill -9 "$(svirt dominfo short --format json | python3 -c 'import json, sys
+print(json.load(sys.stdin)["emulator"].split()[1].rstrip(","))')"
+# The keeper becomes who asks whether it is to go.
+keeper_gone() { [ -z "$(tr -d '\0' <"/proc/$keeper/cmdline")" ] 2>/dev/null; }
+check "at its end its keeper goes" soon keeper_gone
+is "and it is still defined" "$(svirt list --all --persistent --name)" short
+svirt -q undefine short
 svirt -q create --paused "$work/short.xml"
 kill -9 "$(pgrep -xf "svirt-keeper short")"
 svirt recover >"$work/said"
