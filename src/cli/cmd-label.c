@@ -134,6 +134,7 @@ svirt_cmd_relabel(const SvirtCli *cli, int *ret_exit, GError **error)
 {
     g_autoptr(SvirtDefinition) definition = NULL;
     g_autoptr(SvirtRelabelWork) work = NULL;
+    g_autoptr(SvirtMounts) mounts = NULL;
     g_autoptr(GPtrArray) locks = g_ptr_array_new_with_free_func(close_lock);
     g_autofree char *text = NULL;
     SvirtRunStatus run;
@@ -143,7 +144,9 @@ svirt_cmd_relabel(const SvirtCli *cli, int *ret_exit, GError **error)
     if (!svirt_cli_domain(cli, &definition, error) ||
         !svirt_manager_run_status(cli->manager, &definition->uuid, &run,
                                   error) ||
-        !svirt_relabel_work_new(cli->manager, definition, &work, error)) {
+        !svirt_mounts_read(&mounts, error) ||
+        !svirt_relabel_work_new(cli->manager, mounts, definition, &work,
+                                error)) {
         return false;
     }
     if (work->compartment == NULL) {
@@ -172,6 +175,12 @@ svirt_cmd_relabel(const SvirtCli *cli, int *ret_exit, GError **error)
     svirt_cli_done(cli, definition->name, "%u of %u labels written",
                    work->plan->steps->len,
                    work->plan->steps->len + work->plan->right);
+    if (work->unasked->len > 0) {
+        return svirt_raise(error, SVIRT_ERROR_TIMEOUT, NULL, NULL,
+                           "an object of '%s' keeps the label it has: %s",
+                           definition->name,
+                           (const char *)work->unasked->pdata[0]);
+    }
     return true;
 }
 

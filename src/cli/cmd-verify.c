@@ -140,6 +140,8 @@ look_at_runs(const SvirtCli *cli, GPtrArray *runs, bool host, GPtrArray *all,
 static void
 look_at_objects(const SvirtCli *cli, GPtrArray *all)
 {
+    g_autoptr(SvirtMounts) mounts = NULL;
+
     for (unsigned i = 0; i < all->len; i++) {
         Seen *seen = all->pdata[i];
         g_autoptr(SvirtDefinition) definition = NULL;
@@ -152,8 +154,9 @@ look_at_objects(const SvirtCli *cli, GPtrArray *all)
             continue;
         }
         svirt_uuid_format(&seen->run->uuid, uuid);
-        if (!svirt_manager_find(cli->manager, uuid, &definition, &problem) ||
-            !svirt_relabel_verify(cli->manager, definition, seen->rows,
+        if ((mounts == NULL && !svirt_mounts_read(&mounts, &problem)) ||
+            !svirt_manager_find(cli->manager, uuid, &definition, &problem) ||
+            !svirt_relabel_verify(cli->manager, mounts, definition, seen->rows,
                                   seen->subject->image, seen->subject->given,
                                   &problem)) {
             add_fault(seen, "objects", problem);

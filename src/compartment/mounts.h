@@ -19,6 +19,7 @@ typedef struct SvirtMount {
 
 typedef struct SvirtMounts {
     GPtrArray *rows; /* owned SvirtMount *, in the order mounted */
+    unsigned stalls; /* lookups given up: see svirt_object_open_bounded */
 } SvirtMounts;
 
 /* Of this process's mount namespace. SYSTEM. Owned by the caller. */

@@ -9,29 +9,27 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "compartment/object-bounded.h"
 
 #define WANT_ANY ((1u << SVIRT_OBJECT_MAX) - 1)
 /* File systems of one id: clones and overlays of one; more are not asked. */
 #define ASKED_MAX 64u
 
 /* NULL in *ret when what is there is another object, or nothing. */
-static bool
-find_by_path(const SvirtIdentity *identity, const char *path,
-             SvirtObject **ret, GError **error)
+static void
+find_by_path(SvirtMounts *mounts, const SvirtIdentity *identity,
+             const char *path, SvirtObject **ret)
 {
     g_autoptr(SvirtObject) object = NULL;
     g_autoptr(GError) cause = NULL;
 
-    if (path == NULL ||
-        !svirt_object_open(path, NULL, WANT_ANY, SVIRT_OBJECT_FOLLOW, &object,
-                           &cause)) {
-        /* Whatever keeps it from being there: it may be elsewhere. */
-        return true;
-    }
-    if (svirt_identity_same(&object->identity, identity)) {
+    /* Whatever keeps it from being there: it may be elsewhere. */
+    if (path != NULL &&
+        svirt_object_open_bounded(mounts, path, NULL, WANT_ANY, &object,
+                                  &cause) &&
+        svirt_identity_same(&object->identity, identity)) {
         *ret = g_steal_pointer(&object);
     }
-    return true;
 }
 
 static bool
@@ -46,7 +44,7 @@ may_wait(const SvirtMount *mount)
             return true;
         }
     }
-    return g_str_has_prefix(mount->type, "fuse");
+    return svirt_mount_is_fuse(mount);
 }
 
 static bool
@@ -132,7 +130,7 @@ ask_file_system(int mount_fd, const SvirtIdentity *root,
  * several, each by the first of its mounts that can be opened.
  */
 static bool
-find_by_handle(const SvirtMounts *mounts, const SvirtIdentity *identity,
+find_by_handle(SvirtMounts *mounts, const SvirtIdentity *identity,
                const char *path, SvirtFound *ret_found, SvirtObject **ret,
                GError **error)
 {
@@ -152,8 +150,7 @@ find_by_handle(const SvirtMounts *mounts, const SvirtIdentity *identity,
         if (may_wait(mount) || g_hash_table_contains(done, &device)) {
             continue;
         }
-        fd = open(mount->mountpoint,
-                  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        fd = svirt_mount_open_bounded(mounts, mount);
         if (fd < 0 || !svirt_identity_read(fd, &root, NULL)) {
             continue;
         }
@@ -174,15 +171,13 @@ find_by_handle(const SvirtMounts *mounts, const SvirtIdentity *identity,
 }
 
 bool
-svirt_object_find(const SvirtMounts *mounts, const SvirtIdentity *identity,
+svirt_object_find(SvirtMounts *mounts, const SvirtIdentity *identity,
                   const char *path, SvirtFound *ret_found,
                   SvirtObject **ret_object, GError **error)
 {
     g_autoptr(SvirtObject) object = NULL;
 
-    if (!find_by_path(identity, path, &object, error)) {
-        return false;
-    }
+    find_by_path(mounts, identity, path, &object);
     if (object != NULL) {
         *ret_found = SVIRT_FOUND_OBJECT;
         *ret_object = g_steal_pointer(&object);

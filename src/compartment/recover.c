@@ -59,7 +59,7 @@ outcome_of(SvirtUndo undo)
 }
 
 static bool
-undo_step(const SvirtMounts *mounts, const SvirtJournalStep *step,
+undo_step(SvirtMounts *mounts, const SvirtJournalStep *step,
           SvirtRecoverRow *row, GError **error)
 {
     const SvirtModel *model = svirt_model_by_kind(step->model);
@@ -93,7 +93,7 @@ undo_step(const SvirtMounts *mounts, const SvirtJournalStep *step,
 
 /* Step by step from the last; *ret_whole is false when one stays undone. */
 static bool
-undo_steps(const SvirtMounts *mounts, const SvirtJournal *journal,
+undo_steps(SvirtMounts *mounts, const SvirtJournal *journal,
            const SvirtFault *fault, GPtrArray *rows, bool *ret_whole,
            GError **error)
 {
@@ -165,7 +165,7 @@ close_journal(SvirtState *state, SvirtJournal *journal, GError **error)
 
 /* *ret_closed is false when the journal stays open. */
 static bool
-recover_one(SvirtState *state, const SvirtMounts *mounts,
+recover_one(SvirtState *state, SvirtMounts *mounts,
             SvirtJournal *journal, const SvirtFault *fault, GPtrArray *rows,
             bool *ret_closed, GError **error)
 {

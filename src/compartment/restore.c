@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "compartment/object-bounded.h"
 #include "compartment/object-find.h"
 #include "model/model.h"
 #include "state/objects.h"
@@ -46,7 +47,7 @@ svirt_restore_rows_complete(const GPtrArray *rows)
 /* One call of this file's functions. All borrowed but `rows`. */
 typedef struct Run {
     SvirtState *state;
-    const SvirtMounts *mounts;
+    SvirtMounts *mounts;
     const SvirtFault *fault;
     GPtrArray *rows; /* owned SvirtRestoreRow * */
 } Run;
@@ -182,13 +183,14 @@ settle(Run *run, SvirtRemembered *remembered, GError **error)
 
 /* The object that `only` names now; NULL when it names none. */
 static SvirtObject *
-open_only(const char *only)
+open_only(SvirtMounts *mounts, const char *only)
 {
     SvirtObject *object = NULL;
 
     if (only == NULL ||
-        !svirt_object_open(only, NULL, (1u << SVIRT_OBJECT_MAX) - 1,
-                           SVIRT_OBJECT_FOLLOW, &object, NULL)) {
+        !svirt_object_open_bounded(mounts, only, NULL,
+                                   (1u << SVIRT_OBJECT_MAX) - 1, &object,
+                                   NULL)) {
         return NULL;
     }
     return object;
@@ -198,7 +200,7 @@ static bool
 drop_and_settle(Run *run, const SvirtUuid *uuid, const char *only,
                 GError **error)
 {
-    g_autoptr(SvirtObject) named = open_only(only);
+    g_autoptr(SvirtObject) named = open_only(run->mounts, only);
     g_autoptr(GPtrArray) list = NULL;
 
     if (!svirt_objects_list(run->state, uuid, &list, error)) {

@@ -2,6 +2,7 @@
 #include "hypervisor/relabel.h"
 
 #include "base/error.h"
+#include "compartment/object-bounded.h"
 #include "hypervisor/disk-images.h"
 #include "hypervisor/prepare.h"
 #include "verify/verify.h"
@@ -25,6 +26,7 @@ svirt_relabel_work_free(SvirtRelabelWork *work)
     svirt_compartment_free(work->compartment);
     g_ptr_array_unref(work->objects);
     g_ptr_array_unref(work->missing);
+    g_ptr_array_unref(work->unasked);
     svirt_domain_free(work->domain);
     g_free(work);
 }
@@ -45,16 +47,25 @@ svirt_relabel_matters(void)
     return false;
 }
 
+/* What one look at a VM's objects needs. All borrowed. */
+typedef struct Look {
+    SvirtRelabelWork *work;
+    SvirtMounts *mounts;
+    const SvirtCredentials *author; /* NULL: root */
+    GArray *items; /* SvirtRelabelItem */
+} Look;
+
 /* NULL in *ret: it is not there. */
 static bool
-open_member(SvirtRelabelWork *work, const char *path,
-            const SvirtCredentials *author, SvirtObject **ret, GError **error)
+open_member(const Look *look, const char *path, SvirtObject **ret,
+            GError **error)
 {
+    SvirtRelabelWork *work = look->work;
     g_autoptr(GError) problem = NULL;
 
     *ret = NULL;
-    if (svirt_object_open(path, author, SVIRT_OBJECT_WANT_DISK, 0, ret,
-                          &problem)) {
+    if (svirt_object_open_bounded(look->mounts, path, look->author,
+                                  SVIRT_OBJECT_WANT_DISK, ret, &problem)) {
         g_ptr_array_add(work->objects, *ret);
         return true;
     }
@@ -62,14 +73,17 @@ open_member(SvirtRelabelWork *work, const char *path,
         g_ptr_array_add(work->missing, g_strdup(path));
         return true;
     }
+    if (g_error_matches(problem, SVIRT_ERROR, SVIRT_ERROR_TIMEOUT)) {
+        g_ptr_array_add(work->unasked, g_strdup(problem->message));
+        return true;
+    }
     g_propagate_error(error, g_steal_pointer(&problem));
     return false;
 }
 
 static bool
-list_disk(SvirtRelabelWork *work, const SvirtDisk *disk,
-          const SvirtChain *chain, const SvirtCredentials *author,
-          GArray *items, GError **error)
+list_disk(const Look *look, const SvirtDisk *disk, const SvirtChain *chain,
+          GError **error)
 {
     for (unsigned i = 0; i < chain->members->len; i++) {
         const SvirtChainMember *member = chain->members->pdata[i];
@@ -82,29 +96,31 @@ list_disk(SvirtRelabelWork *work, const SvirtDisk *disk,
         };
         SvirtObject *object;
 
-        if (!open_member(work, member->path, author, &object, error)) {
+        if (!open_member(look, member->path, &object, error)) {
             return false;
         }
         if (object != NULL) {
             item.object = object;
-            g_array_append_val(items, item);
+            g_array_append_val(look->items, item);
         }
     }
     return true;
 }
 
 static bool
-plan_work(SvirtRelabelWork *work, SvirtState *state,
+plan_work(SvirtRelabelWork *work, SvirtState *state, SvirtMounts *mounts,
           const SvirtDefinition *definition, GError **error)
 {
     g_autoptr(GArray) items =
         g_array_new(FALSE, TRUE, sizeof(SvirtRelabelItem));
     g_autoptr(SvirtCredentials) author = NULL;
+    Look look = { .work = work, .mounts = mounts, .items = items };
 
     if (definition->author != 0 &&
         !svirt_credentials_for_uid(definition->author, &author, error)) {
         return false;
     }
+    look.author = author;
     for (size_t i = 0; i < work->domain->disk_count; i++) {
         const SvirtDisk *disk = &work->domain->disks[i];
         g_autoptr(SvirtChain) chain = NULL;
@@ -117,7 +133,7 @@ plan_work(SvirtRelabelWork *work, SvirtState *state,
             return false;
         }
         if (chain != NULL &&
-            !list_disk(work, disk, chain, author, items, error)) {
+            !list_disk(&look, disk, chain, error)) {
             return false;
         }
     }
@@ -128,7 +144,7 @@ plan_work(SvirtRelabelWork *work, SvirtState *state,
 }
 
 bool
-svirt_relabel_work_new(SvirtManager *manager,
+svirt_relabel_work_new(SvirtManager *manager, SvirtMounts *mounts,
                        const SvirtDefinition *definition,
                        SvirtRelabelWork **ret, GError **error)
 {
@@ -138,6 +154,7 @@ svirt_relabel_work_new(SvirtManager *manager,
 
     work->objects = g_ptr_array_new_with_free_func(free_object);
     work->missing = g_ptr_array_new_with_free_func(g_free);
+    work->unasked = g_ptr_array_new_with_free_func(g_free);
     if (config == NULL ||
         !svirt_manager_parse(definition, &work->domain, error)) {
         return false;
@@ -147,14 +164,14 @@ svirt_relabel_work_new(SvirtManager *manager,
         !svirt_compartment_find(state, config, definition, work->domain,
                                 &work->compartment, error) ||
         (work->compartment != NULL &&
-         !plan_work(work, state, definition, error))) {
+         !plan_work(work, state, mounts, definition, error))) {
         return false;
     }
     *ret = g_steal_pointer(&work);
     return true;
 }
 
-static void
+static SvirtVerifyRow *
 add_row(GPtrArray *rows, SvirtModelKind model, bool ok, const char *expected,
         char *found)
 {
@@ -169,6 +186,7 @@ add_row(GPtrArray *rows, SvirtModelKind model, bool ok, const char *expected,
     row->expected = g_strdup(expected);
     row->found = found;
     g_ptr_array_add(rows, row);
+    return row;
 }
 
 static void
@@ -177,33 +195,40 @@ add_rows(const SvirtRelabelWork *work, GPtrArray *rows)
     const SvirtRelabelPlan *plan = work->plan;
 
     for (unsigned i = 0; i < work->missing->len; i++) {
-        add_row(rows, SVIRT_MODEL_NONE, false, "there",
+        (void)add_row(rows, SVIRT_MODEL_NONE, false, "there",
                 g_strdup_printf("'%s' is gone",
                                 (const char *)work->missing->pdata[i]));
     }
     for (unsigned i = 0; i < plan->steps->len; i++) {
         const SvirtRelabelStep *step = plan->steps->pdata[i];
 
-        add_row(rows, step->model->kind, false, step->wanted,
+        (void)add_row(rows, step->model->kind, false, step->wanted,
                 g_strdup_printf("'%s' carries %s", step->object->shown_path,
                                 step->current != NULL ? step->current
                                                       : "none"));
     }
-    if (plan->steps->len == 0 && work->missing->len == 0) {
-        add_row(rows, SVIRT_MODEL_NONE, true, "labelled as planned",
+    for (unsigned i = 0; i < work->unasked->len; i++) {
+        add_row(rows, SVIRT_MODEL_NONE, false, "looked at",
+                g_strdup_printf("not looked at: %s",
+                                (const char *)work->unasked->pdata[i]))
+            ->advice = true;
+    }
+    if (plan->steps->len == 0 && work->missing->len == 0 &&
+        work->unasked->len == 0) {
+        (void)add_row(rows, SVIRT_MODEL_NONE, true, "labelled as planned",
                 g_strdup_printf("%u, labelled as planned",
                                 work->objects->len));
     }
 }
 
 bool
-svirt_relabel_verify(SvirtManager *manager, const SvirtDefinition *definition,
-                     GPtrArray *rows, char **images, bool *given,
-                     GError **error)
+svirt_relabel_verify(SvirtManager *manager, SvirtMounts *mounts,
+                     const SvirtDefinition *definition, GPtrArray *rows,
+                     char **images, bool *given, GError **error)
 {
     g_autoptr(SvirtRelabelWork) work = NULL;
 
-    if (!svirt_relabel_work_new(manager, definition, &work, error)) {
+    if (!svirt_relabel_work_new(manager, mounts, definition, &work, error)) {
         return false;
     }
     if (work->compartment == NULL) {

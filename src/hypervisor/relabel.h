@@ -2,6 +2,7 @@
 #pragma once
 
 #include "compartment/compartment.h"
+#include "compartment/mounts.h"
 #include "compartment/relabel-plan.h"
 #include "hypervisor/manager.h"
 #include "model/model.h"
@@ -16,11 +17,13 @@ typedef struct SvirtRelabelWork {
     GPtrArray *objects;            /* SvirtObject * */
     SvirtRelabelPlan *plan;        /* NULL with compartment */
     GPtrArray *missing;            /* char *: recorded and not there */
+    GPtrArray *unasked; /* char *: why one is not looked at: it would wait */
 } SvirtRelabelWork;
 
-/* NOT_FOUND is no error: the object is in `missing`. Errors of parsing, of the
- * compartment and of the plan. */
-bool svirt_relabel_work_new(SvirtManager *manager,
+/* NOT_FOUND is no error: the object is in `missing`; nor is one that lies on
+ * FUSE or whose path nobody answers for: it is in `unasked`. Errors of parsing,
+ * of the compartment and of the plan. `mounts`: of this moment. */
+bool svirt_relabel_work_new(SvirtManager *manager, SvirtMounts *mounts,
                             const SvirtDefinition *definition,
                             SvirtRelabelWork **ret, GError **error);
 void svirt_relabel_work_free(SvirtRelabelWork *work);
@@ -35,7 +38,7 @@ bool svirt_relabel_matters(void);
  * by the caller) and `given` what its private objects carry and whether its
  * label is a static one.
  */
-bool svirt_relabel_verify(SvirtManager *manager,
+bool svirt_relabel_verify(SvirtManager *manager, SvirtMounts *mounts,
                           const SvirtDefinition *definition, GPtrArray *rows,
                           char **images, bool *given, GError **error);
 

@@ -166,9 +166,23 @@ plausible(const char *target)
 }
 
 typedef struct FileId {
-    dev_t device;
-    ino_t inode;
+    uint32_t major, minor;
+    uint64_t inode;
 } FileId;
+
+/* What the kernel has of it: a file system of FUSE's is asked nothing, for its
+ * server may never answer. statx(2). */
+static bool
+identify(int dir, const char *name, FileId *ret)
+{
+    struct statx stx;
+
+    if (statx(dir, name, AT_STATX_DONT_SYNC, STATX_INO, &stx) < 0) {
+        return false;
+    }
+    *ret = (FileId){ stx.stx_dev_major, stx.stx_dev_minor, stx.stx_ino };
+    return true;
+}
 
 /*
  * The files a VMM was given. QEMU keeps duplicates of a set's descriptors
@@ -186,17 +200,14 @@ given_files(const SvirtLaunchSpec *spec, SvirtProcess process, int fd_dir,
     for (uint32_t i = 0; spec != NULL && i < spec->n_fds; i++) {
         int number = number_in(&spec->fds[i], process);
         char name[32];
-        struct stat st;
+        FileId id;
 
         if (spec->fds[i].role != SVIRT_FD_LOCK || number < 0) {
             continue;
         }
         (void)g_snprintf(name, sizeof(name), keeper_dir >= 0 ? "fd/%d" : "%d",
                          keeper_dir >= 0 ? spec->fds[i].source : number);
-        if (fstatat(keeper_dir >= 0 ? keeper_dir : fd_dir, name, &st, 0) ==
-            0) {
-            FileId id = { st.st_dev, st.st_ino };
-
+        if (identify(keeper_dir >= 0 ? keeper_dir : fd_dir, name, &id)) {
             g_array_append_val(files, id);
         }
     }
@@ -206,15 +217,16 @@ given_files(const SvirtLaunchSpec *spec, SvirtProcess process, int fd_dir,
 static bool
 is_given_file(const GArray *files, int fd_dir, const char *name)
 {
-    struct stat st;
+    FileId wanted;
 
-    if (fstatat(fd_dir, name, &st, 0) < 0) {
+    if (!identify(fd_dir, name, &wanted)) {
         return false;
     }
     for (unsigned i = 0; i < files->len; i++) {
         const FileId *id = &g_array_index(files, FileId, i);
 
-        if (id->device == st.st_dev && id->inode == st.st_ino) {
+        if (id->major == wanted.major && id->minor == wanted.minor &&
+            id->inode == wanted.inode) {
             return true;
         }
     }
