@@ -327,18 +327,24 @@ svirt_object_proc_path(const SvirtObject *object,
 }
 
 char *
-svirt_object_current_path(const SvirtObject *object)
+svirt_fd_current_path(int fd)
 {
     char link[SVIRT_OBJECT_PROC_PATH_BYTES];
     char target[PATH_MAX];
     ssize_t size;
 
-    svirt_object_proc_path(object, link);
+    g_snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
     size = readlink(link, target, sizeof(target));
     if (size < 0 || (size_t)size == sizeof(target)) {
         return NULL;
     }
     return g_strndup(target, (size_t)size);
+}
+
+char *
+svirt_object_current_path(const SvirtObject *object)
+{
+    return svirt_fd_current_path(object->path_fd);
 }
 
 bool

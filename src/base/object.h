@@ -112,6 +112,7 @@ bool svirt_object_refresh(SvirtObject *object, GError **error);
  * caller; NULL when the kernel does not say.
  */
 char *svirt_object_current_path(const SvirtObject *object);
+char *svirt_fd_current_path(int fd);
 /* "/proc/self/fd/N", for calls that know no AT_EMPTY_PATH (setxattr). */
 #define SVIRT_OBJECT_PROC_PATH_BYTES 32
 void svirt_object_proc_path(const SvirtObject *object,

@@ -40,7 +40,6 @@ svirt_refusal_facts_free(SvirtRefusalFacts *facts)
     }
     svirt_mounts_free(facts->mounts);
     g_ptr_array_unref(facts->own);
-    g_array_unref(facts->own_inodes);
     g_array_unref(facts->swap_files);
     g_ptr_array_unref(facts->loops);
     g_strfreev(facts->roots);
@@ -76,9 +75,10 @@ resolve_existing(const char *path, char **ret_path, GError **error)
 {
     g_autofree char *head = g_strdup(path);
     g_autofree char *tail = g_strdup("");
-    char resolved[PATH_MAX];
+    g_autofree char *resolved = NULL;
+    SVIRT_AUTO_FD fd = -1;
 
-    while (realpath(head, resolved) == NULL) {
+    while ((fd = open(head, O_PATH | O_CLOEXEC)) < 0) {
         g_autofree char *name = g_path_get_basename(head);
         char *parent = g_path_get_dirname(head);
         char *longer = g_strconcat("/", name, tail, NULL);
@@ -94,38 +94,13 @@ resolve_existing(const char *path, char **ret_path, GError **error)
         head = parent;
         tail = longer;
     }
+    resolved = svirt_fd_current_path(fd);
+    if (resolved == NULL) {
+        return svirt_raise_errno(error, errno, "mount procfs on /proc",
+                                 "cannot examine directory '%s'", path);
+    }
     *ret_path = g_strconcat(strcmp(resolved, "/") == 0 && *tail != '\0'
                                 ? "" : resolved, tail, NULL);
-    return true;
-}
-
-/* The directory and the files in it: whatever names they have elsewhere. */
-static bool
-note_files(SvirtRefusalFacts *facts, const char *directory, GError **error)
-{
-    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *entries = fd >= 0 ? fdopendir(fd) : NULL;
-    const struct dirent *entry;
-    struct stat st;
-
-    if (entries == NULL) {
-        int saved = errno;
-
-        svirt_fd_close(&fd);
-        if (saved == ENOENT || saved == ENOTDIR) {
-            return true;
-        }
-        return svirt_raise_errno(error, saved, NULL,
-                                 "cannot read directory '%s'", directory);
-    }
-    while ((entry = readdir(entries)) != NULL) {
-        if (fstatat(dirfd(entries), entry->d_name, &st,
-                    AT_SYMLINK_NOFOLLOW) == 0 &&
-            (S_ISREG(st.st_mode) || strcmp(entry->d_name, ".") == 0)) {
-            note_inode(facts->own_inodes, &st);
-        }
-    }
-    (void)closedir(entries);
     return true;
 }
 
@@ -145,15 +120,60 @@ add_own(SvirtRefusalFacts *facts, const char *path, const char *what,
             return true;
         }
     }
-    if (!takes_output && !note_files(facts, resolved, error)) {
-        return false;
-    }
     own = g_new0(SvirtRefusalOwn, 1);
     own->path = g_steal_pointer(&resolved);
     own->what = what;
     own->store = store;
     own->takes_output = takes_output;
     g_ptr_array_add(facts->own, own);
+    return true;
+}
+
+/* The directory, or a file in it. */
+static bool
+has_inode(const char *directory, const SvirtObject *object, bool *ret_has,
+          GError **error)
+{
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = fd >= 0 ? fdopendir(fd) : NULL;
+    const struct dirent *entry;
+    struct stat st;
+
+    if (entries == NULL) {
+        int saved = errno;
+
+        svirt_fd_close(&fd);
+        return saved == ENOENT || saved == ENOTDIR ||
+               svirt_raise_errno(error, saved, NULL,
+                                 "cannot read directory '%s'", directory);
+    }
+    while (!*ret_has && (entry = readdir(entries)) != NULL) {
+        *ret_has = fstatat(dirfd(entries), entry->d_name, &st,
+                           AT_SYMLINK_NOFOLLOW) == 0 &&
+                   (S_ISREG(st.st_mode) || strcmp(entry->d_name, ".") == 0) &&
+                   st.st_dev == object->dev && st.st_ino == object->ino;
+    }
+    (void)closedir(entries);
+    return true;
+}
+
+bool
+svirt_refusal_is_own(const SvirtRefusalFacts *facts,
+                     const SvirtObject *object, bool *ret_own,
+                     GError **error)
+{
+    bool own = false;
+
+    for (unsigned i = 0;
+         object->link_count > 1 && !own && i < facts->own->len; i++) {
+        const SvirtRefusalOwn *directory = facts->own->pdata[i];
+
+        if (!directory->takes_output &&
+            !has_inode(directory->path, object, &own, error)) {
+            return false;
+        }
+    }
+    *ret_own = own;
     return true;
 }
 
@@ -280,8 +300,6 @@ svirt_refusal_facts_new(const SvirtConnection *connection,
     g_autoptr(SvirtConnection) system = NULL;
 
     facts->own = g_ptr_array_new_with_free_func(own_free);
-    facts->own_inodes =
-        g_array_new(FALSE, FALSE, sizeof(SvirtRefusalInode));
     facts->swap_files =
         g_array_new(FALSE, FALSE, sizeof(SvirtRefusalInode));
     facts->loops = g_ptr_array_new_with_free_func(loop_free);

@@ -27,12 +27,16 @@ typedef struct SvirtRefusalLoop {
 struct SvirtRefusalFacts {
     SvirtMounts *mounts; /* owned */
     GPtrArray *own;      /* owned SvirtRefusalOwn * */
-    GArray *own_inodes;  /* SvirtRefusalInode */
     GArray *swap_files;  /* SvirtRefusalInode */
     GPtrArray *loops;    /* owned SvirtRefusalLoop * */
     GStrv roots;         /* owned; image_roots as given and as resolved */
 };
 
+/* Is it another name of a file of svirt's own? Only what has several names is
+ * looked for. Errors: a directory of svirt's own cannot be read. */
+bool svirt_refusal_is_own(const SvirtRefusalFacts *facts,
+                          const SvirtObject *object, bool *ret_own,
+                          GError **error);
 bool svirt_refusal_inode_is_in(const GArray *inodes,
                                const SvirtObject *object);
 

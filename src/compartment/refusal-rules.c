@@ -33,6 +33,8 @@ is_below_own(const SvirtRefusalCheck *check, const SvirtRefusalOwn *own)
 static bool
 rule_state(const SvirtRefusalCheck *check, char **ret_why, GError **error)
 {
+    bool is_own;
+
     for (unsigned i = 0; i < check->facts->own->len; i++) {
         const SvirtRefusalOwn *own = check->facts->own->pdata[i];
 
@@ -46,7 +48,10 @@ rule_state(const SvirtRefusalCheck *check, char **ret_why, GError **error)
             return true;
         }
     }
-    if (svirt_refusal_inode_is_in(check->facts->own_inodes, check->object)) {
+    if (!svirt_refusal_is_own(check->facts, check->object, &is_own, error)) {
+        return false;
+    }
+    if (is_own) {
         *ret_why = g_strdup("it is another name of a file of svirt's own");
     }
     return true;

@@ -56,8 +56,8 @@ SvirtRefusalUse svirt_refusal_use_for(SvirtResourceKind kind,
 
 /*
  * The host's facts that do not change between the objects of one command:
- * svirt's own directories and files (by place in their file system and by
- * inode, so that neither bind mounts nor hard links help), mounts, swap files,
+ * svirt's own directories (by place in their file system, so that no bind
+ * mount helps; for what has several names by inode), mounts, swap files,
  * loop devices, the image roots of the configuration. Owned by the caller.
  * SYSTEM: a table of the kernel cannot be read (fail closed).
  */
