@@ -186,7 +186,7 @@ add_owner(GPtrArray *owners, sqlite3_stmt *row)
  * little, so each record's identity decides. */
 static bool
 collect_owners(SvirtStatement *statement, const SvirtIdentity *identity,
-               GPtrArray *owners, GError **error)
+               bool writers, GPtrArray *owners, GError **error)
 {
     int64_t record = 0;
     bool same = false;
@@ -210,17 +210,21 @@ collect_owners(SvirtStatement *statement, const SvirtIdentity *identity,
             }
             same = svirt_identity_same_storage(&other, identity);
         }
-        if (same) {
+        if (same && (!writers || sqlite3_column_int(row, 5) != 0)) {
             add_owner(owners, row);
         }
     }
 }
 
 #define OWNERS_OF                                                            \
-    "SELECT r.id, r.identity, c.uuid, c.incarnation, c.author"              \
+    "SELECT r.id, r.identity, c.uuid, c.incarnation, c.author,"             \
+    " r.model = 'none'"                                                      \
     " FROM remembered r JOIN object_claims c ON c.remembered = r.id"        \
-    " WHERE (r.ino = ?1 OR (r.device <> '' AND r.device = ?2)"              \
-    " OR (r.rdev <> 0 AND r.rdev = ?3))"
+    " WHERE r.ino = ?1"
+/* Planning for three indexes takes longer than asking one. */
+#define OWNERS_OF_DEVICE                                                     \
+    OWNERS_OF " OR (r.device <> '' AND r.device = ?2)"                       \
+              " OR (r.rdev <> 0 AND r.rdev = ?3)"
 
 static bool
 list_owners(SvirtState *state, const SvirtIdentity *identity, bool writers,
@@ -228,15 +232,18 @@ list_owners(SvirtState *state, const SvirtIdentity *identity, bool writers,
 {
     g_autoptr(GPtrArray) owners = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(SvirtStatement) statement = NULL;
+    const SvirtBind binds[] = { BIND_INT(identity->ino),
+                                BIND_TEXT(identity->device),
+                                BIND_INT(rdev_of(identity)),
+                                { SVIRT_BIND_END } };
+    const SvirtBind ino[] = { binds[0], { SVIRT_BIND_END } };
+    bool device = identity->device[0] != '\0' || rdev_of(identity) != 0;
 
-    if (!svirt_statement_prepare(
-            state,
-            writers ? OWNERS_OF " AND r.model = 'none' ORDER BY r.id"
-                    : OWNERS_OF " ORDER BY r.id",
-            BINDS(BIND_INT(identity->ino), BIND_TEXT(identity->device),
-                  BIND_INT(rdev_of(identity))),
-            &statement, error) ||
-        !collect_owners(statement, identity, owners, error)) {
+    if (!svirt_statement_prepare(state,
+                                 device ? OWNERS_OF_DEVICE " ORDER BY r.id"
+                                        : OWNERS_OF " ORDER BY r.id",
+                                 device ? binds : ino, &statement, error) ||
+        !collect_owners(statement, identity, writers, owners, error)) {
         return false;
     }
     *ret = g_steal_pointer(&owners);
