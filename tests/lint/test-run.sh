@@ -52,4 +52,19 @@ tests/run -r "$work/results" --report >"$work/out"
 verdict $? "stages-add-up"
 grep -q 'one: a: b' "$work/out" && grep -q 'two: b: .*no KVM' "$work/out"
 verdict $? "report-names-what-failed-and-was-skipped"
+
+# What fails once, and what fails at every run.
+cat >"$work/once" <<'BODY'
+echo 1..2
+echo ok 1 - steady
+if [ -e "$1" ]; then echo ok 2 - wavers; else touch "$1"; echo not ok 2 - wavers; fi
+BODY
+rm -rf "$work/results" "$work/mark"
+printf 'c\t2\tbash %s/once %s/mark\n' "$work" "$work" >"$work/list"
+tests/run -r "$work/results" -s one "$work/list" >"$work/out"
+verdict $? "what-passes-when-run-again-counts-as-passed"
+tests/run -r "$work/results" --report >"$work/out" &&
+    [ "$(tail -n 1 "$work/out")" = "2 passed, 0 failed, 0 skipped" ] &&
+    grep -A 1 '^unsteady' "$work/out" | grep -q 'one: c: wavers'
+verdict $? "and-is-listed-as-unsteady"
 done_testing
