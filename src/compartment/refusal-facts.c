@@ -255,22 +255,31 @@ note_loop(SvirtRefusalFacts *facts, int block, const char *name)
     g_ptr_array_add(facts->loops, loop);
 }
 
+/* Of the loop devices that could be, the kernel's table has those that hold
+ * something: major, minor, blocks, name. */
 static bool
 read_loops(SvirtRefusalFacts *facts, GError **error)
 {
-    DIR *entries = opendir("/sys/block");
-    const struct dirent *entry;
+    SVIRT_AUTO_FD block = open("/sys/block", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    g_autofree char *text = NULL;
+    GError *cause = NULL;
 
-    if (entries == NULL) {
+    if (block < 0) {
         return svirt_raise_errno(error, errno, "mount sysfs on /sys",
                                  "cannot read the list of block devices");
     }
-    while ((entry = readdir(entries)) != NULL) {
-        if (g_str_has_prefix(entry->d_name, "loop")) {
-            note_loop(facts, dirfd(entries), entry->d_name);
+    if (!g_file_get_contents("/proc/partitions", &text, NULL, &cause)) {
+        return svirt_raise(error, SVIRT_ERROR_SYSTEM, cause, NULL,
+                           "cannot read the list of block devices");
+    }
+    for (char *save = NULL, *line = strtok_r(text, "\n", &save);
+         line != NULL; line = strtok_r(NULL, "\n", &save)) {
+        const char *name = strrchr(line, ' ');
+
+        if (name != NULL && g_str_has_prefix(name + 1, "loop")) {
+            note_loop(facts, block, name + 1);
         }
     }
-    (void)closedir(entries);
     return true;
 }
 

@@ -20,7 +20,7 @@
 #define BUSY_MS 10000
 /* A process that opens the database reads the whole log first: keep it short
  * enough for a command to last no longer than its exec. */
-#define LOG_FRAMES 192
+#define LOG_FRAMES 128
 
 static void
 disconnect(SvirtState *state)
