@@ -68,6 +68,8 @@ bool svirt_cli_read_input(const char *file, char **ret_text,
 /* One runner per command, in the file of its group. */
 #define SVIRT_COMMAND(function)                                              \
     bool function(const SvirtCli *cli, int *ret_exit, GError **error)
+extern const SvirtOption svirt_blkdeviotune_options[];
+SVIRT_COMMAND(svirt_cmd_blkdeviotune);
 SVIRT_COMMAND(svirt_cmd_define);
 SVIRT_COMMAND(svirt_cmd_undefine);
 SVIRT_COMMAND(svirt_cmd_dumpxml);

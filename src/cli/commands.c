@@ -414,6 +414,8 @@ const SvirtCommand svirt_commands[] = {
       svirt_cmd_domblklist },
     { "domblkinfo", LIFE, "print the size of a disk", domblkinfo_options,
       svirt_cmd_domblkinfo },
+    { "blkdeviotune", LIFE, "what a disk may do in a second",
+      svirt_blkdeviotune_options, svirt_cmd_blkdeviotune },
     { "domiflist", LIFE, "list the interfaces of a domain", domain_options,
       svirt_cmd_domiflist },
     { "console", LIFE, "attach to a serial console", console_options,

@@ -8,6 +8,7 @@
 #include <glib.h>
 
 #include "base/enum-table.h"
+#include "domain/tune.h"
 #include "domain/xml.h"
 #include "label/seclabel.h"
 
@@ -65,6 +66,7 @@ typedef struct SvirtDeviceInfo {
 typedef enum SvirtDiskDevice {
     SVIRT_DISK_DEVICE_DISK,
     SVIRT_DISK_DEVICE_CDROM,
+    SVIRT_DISK_DEVICE_FLOPPY,
     SVIRT_DISK_DEVICE_MAX
 } SvirtDiskDevice;
 SVIRT_ENUM_DECLARE(SvirtDiskDevice, svirt_disk_device)
@@ -75,6 +77,7 @@ typedef enum SvirtDiskBus {
     SVIRT_DISK_BUS_IDE,
     SVIRT_DISK_BUS_SCSI,
     SVIRT_DISK_BUS_USB,
+    SVIRT_DISK_BUS_FDC,
     SVIRT_DISK_BUS_MAX
 } SvirtDiskBus;
 SVIRT_ENUM_DECLARE(SvirtDiskBus, svirt_disk_bus)
@@ -188,6 +191,8 @@ typedef struct SvirtDisk {
     const char *serial;
     uint32_t logical_block_size_bytes;  /* 0 unset */
     uint32_t physical_block_size_bytes; /* 0 unset */
+    SvirtIotune iotune;
+    unsigned iothread; /* 0: QEMU's main loop */
 } SvirtDisk;
 
 /* ---- controllers -------------------------------------------------------- */
@@ -199,6 +204,7 @@ typedef enum SvirtControllerType {
     SVIRT_CONTROLLER_IDE,
     SVIRT_CONTROLLER_SCSI,
     SVIRT_CONTROLLER_VIRTIO_SERIAL,
+    SVIRT_CONTROLLER_FDC,
     SVIRT_CONTROLLER_TYPE_MAX
 } SvirtControllerType;
 SVIRT_ENUM_DECLARE(SvirtControllerType, svirt_controller_type)
@@ -247,6 +253,7 @@ typedef struct SvirtController {
     int chassis_nr;         /* pci <target>; -1 unset */
     int master_port;        /* usb companion <master startport=>; -1 unset */
     const char *pci_device; /* <model name=>, "pcie-root-port" */
+    unsigned iothread;      /* virtio-scsi; 0: QEMU's main loop */
 } SvirtController;
 
 /* ---- network ------------------------------------------------------------ */

@@ -11,6 +11,7 @@
 #include "domain/device-media.h"
 #include "domain/device.h"
 #include "domain/memory.h"
+#include "domain/sysinfo.h"
 #include "domain/tune.h"
 #include "domain/xml.h"
 
@@ -302,7 +303,10 @@ typedef struct SvirtDomain {
     unsigned memory_line;
     unsigned vcpus_max;
     unsigned vcpus; /* at start, 1 to vcpus_max */
+    const unsigned *iothreads; /* their ids, from 1 */
+    size_t iothread_count;
     SvirtTune tune;
+    SvirtSysinfo sysinfo;
     SvirtMemory memory;
     SvirtIommu iommu;
     SvirtOs os;

@@ -15,12 +15,14 @@ SVIRT_ENUM_TABLE(SvirtFirmware, svirt_firmware,
 
 SVIRT_ENUM_TABLE(SvirtDiskDevice, svirt_disk_device,
                  SVIRT_DISK_DEVICE_MAX, [SVIRT_DISK_DEVICE_DISK] = "disk",
-                 [SVIRT_DISK_DEVICE_CDROM] = "cdrom")
+                 [SVIRT_DISK_DEVICE_CDROM] = "cdrom",
+                 [SVIRT_DISK_DEVICE_FLOPPY] = "floppy")
 
 SVIRT_ENUM_TABLE(SvirtDiskBus, svirt_disk_bus,
                  SVIRT_DISK_BUS_MAX, [SVIRT_DISK_BUS_VIRTIO] = "virtio",
                  [SVIRT_DISK_BUS_SATA] = "sata", [SVIRT_DISK_BUS_IDE] = "ide",
-                 [SVIRT_DISK_BUS_SCSI] = "scsi", [SVIRT_DISK_BUS_USB] = "usb")
+                 [SVIRT_DISK_BUS_SCSI] = "scsi", [SVIRT_DISK_BUS_USB] = "usb",
+                 [SVIRT_DISK_BUS_FDC] = "fdc")
 
 SVIRT_ENUM_TABLE(
     SvirtDiskFormat, svirt_disk_format, SVIRT_DISK_FORMAT_MAX,
@@ -75,7 +77,8 @@ SVIRT_ENUM_TABLE(
     SVIRT_CONTROLLER_TYPE_MAX, [SVIRT_CONTROLLER_PCI] = "pci",
     [SVIRT_CONTROLLER_USB] = "usb", [SVIRT_CONTROLLER_SATA] = "sata",
     [SVIRT_CONTROLLER_IDE] = "ide", [SVIRT_CONTROLLER_SCSI] = "scsi",
-    [SVIRT_CONTROLLER_VIRTIO_SERIAL] = "virtio-serial")
+    [SVIRT_CONTROLLER_VIRTIO_SERIAL] = "virtio-serial",
+    [SVIRT_CONTROLLER_FDC] = "fdc")
 
 SVIRT_ENUM_TABLE(
     SvirtControllerModel, svirt_controller_model,

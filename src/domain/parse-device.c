@@ -26,6 +26,18 @@ model_fits(SvirtControllerType type, SvirtControllerModel model)
     return type == SVIRT_CONTROLLER_VIRTIO_SERIAL;
 }
 
+static void
+parse_scsi_driver(SvirtReader *reader, SvirtXmlNode *node,
+                  SvirtController *controller)
+{
+    SvirtXmlNode *driver = svirt_reader_child(reader, node, "driver");
+
+    if (driver != NULL) {
+        controller->iothread = (unsigned)svirt_reader_number(
+            reader, driver, "iothread", 1, UINT32_MAX, 0);
+    }
+}
+
 static int
 read_optional(SvirtReader *reader, SvirtXmlNode *node, const char *name,
               int max)
@@ -76,6 +88,9 @@ svirt_parse_controller(SvirtReader *reader, SvirtXmlNode *node, size_t ordinal,
     controller->chassis_nr = -1;
     if (controller->type == SVIRT_CONTROLLER_PCI) {
         parse_pci_target(reader, node, controller);
+    }
+    if (controller->type == SVIRT_CONTROLLER_SCSI) {
+        parse_scsi_driver(reader, node, controller);
     }
     if (controller->type == SVIRT_CONTROLLER_USB) {
         controller->ports =

@@ -38,6 +38,8 @@ parse_driver(SvirtReader *reader, SvirtXmlNode *node, SvirtDisk *disk)
     SVIRT_READ_ENUM(reader, driver, "rerror_policy",
                     svirt_disk_error_policy,
                     &disk->read_error_policy);
+    disk->iothread = (unsigned)svirt_reader_number(reader, driver, "iothread",
+                                                   1, UINT32_MAX, 0);
     if (disk->read_error_policy == SVIRT_DISK_ERROR_POLICY_ENOSPACE) {
         svirt_reader_bad_word(reader, driver, "rerror_policy", "enospace");
     }
@@ -46,7 +48,8 @@ parse_driver(SvirtReader *reader, SvirtXmlNode *node, SvirtDisk *disk)
 static bool
 is_target_name(const char *target)
 {
-    static const char *const prefixes[] = { "vd", "sd", "hd", "xvd", "ubd" };
+    static const char *const prefixes[] = { "vd", "sd",  "hd",
+                                            "xvd", "ubd", "fd" };
 
     for (size_t i = 0; i < G_N_ELEMENTS(prefixes); i++) {
         if (g_str_has_prefix(target, prefixes[i])) {
@@ -71,6 +74,8 @@ guess_bus(const char *target, SvirtDiskBus *ret)
         *ret = SVIRT_DISK_BUS_SCSI;
     } else if (g_str_has_prefix(target, "ubd")) {
         *ret = SVIRT_DISK_BUS_USB;
+    } else if (g_str_has_prefix(target, "fd")) {
+        *ret = SVIRT_DISK_BUS_FDC;
     } else {
         return false;
     }
@@ -107,6 +112,14 @@ parse_target(SvirtReader *reader, SvirtXmlNode *node, SvirtDisk *disk)
         svirt_reader_fail(reader, target->line, SVIRT_ERROR_INVALID,
                           "use bus='sata'",
                           "a cdrom cannot be on the bus virtio");
+    }
+    if ((disk->device == SVIRT_DISK_DEVICE_FLOPPY) !=
+        (disk->bus == SVIRT_DISK_BUS_FDC)) {
+        svirt_reader_fail(reader, target->line, SVIRT_ERROR_INVALID,
+                          "use device='floppy' with dev='fda' and bus='fdc'",
+                          "a %s cannot be on the bus %s",
+                          svirt_disk_device_to_string(disk->device),
+                          svirt_disk_bus_to_string(disk->bus));
     }
 }
 
@@ -197,6 +210,8 @@ svirt_parse_disk(SvirtReader *reader, SvirtXmlNode *node, size_t ordinal,
     parse_sharing(reader, node, disk);
     (void)svirt_reader_part(reader);
     parse_serial(reader, node, disk);
+    (void)svirt_reader_part(reader);
+    svirt_parse_iotune(reader, node, disk);
     (void)svirt_reader_part(reader);
     block = svirt_reader_child(reader, node, "blockio");
     if (block != NULL) {

@@ -171,6 +171,13 @@ parse_loader(SvirtReader *reader, SvirtXmlNode *loader, SvirtOs *os)
     os->loader_flash = type != NULL && strcmp(type, "pflash") == 0;
     if (type != NULL && !os->loader_flash && strcmp(type, "rom") != 0) {
         svirt_reader_bad_word(reader, loader, "type", type);
+    } else if (!os->loader_flash &&
+               (os->firmware == SVIRT_FIRMWARE_EFI ||
+                svirt_reader_attribute(reader, loader, "stateless") !=
+                    NULL)) {
+        svirt_reader_fail(reader, loader->line, SVIRT_ERROR_INVALID,
+                          "add type='pflash' and readonly='yes'",
+                          "a <loader> of type rom is no UEFI firmware");
     } else if (os->loader_flash) {
         check_flash(reader, loader, os);
         return;

@@ -187,7 +187,7 @@ svirt_parse_images(SvirtReader *reader, SvirtXmlNode *node, SvirtDisk *disk)
 
     disk->images = images;
     disk->image_count = count;
-    parse_top(reader, node, disk->device == SVIRT_DISK_DEVICE_CDROM, images);
+    parse_top(reader, node, disk->device != SVIRT_DISK_DEVICE_DISK, images);
     for (size_t i = 1; i < count; i++) {
         node = svirt_reader_child(reader, node, "backingStore");
         if (reader->error != NULL) {

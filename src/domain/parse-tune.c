@@ -120,6 +120,8 @@ parse_quotas(SvirtReader *reader, SvirtXmlNode *node, const SvirtDomain *domain,
     uint64_t vcpu_period = read_period(reader, node, "period");
     uint64_t emulator = read_quota(reader, node, "emulator_quota");
     uint64_t emulator_period = read_period(reader, node, "emulator_period");
+    uint64_t iothread = read_quota(reader, node, "iothread_quota");
+    uint64_t iothread_period = read_period(reader, node, "iothread_period");
 
     if (reader->error != NULL) {
         return;
@@ -129,12 +131,15 @@ parse_quotas(SvirtReader *reader, SvirtXmlNode *node, const SvirtDomain *domain,
         tune->cpu_period_us = whole_period;
     } else if (vcpu != 0) {
         tune->cpu_quota_us = vcpu * domain->vcpus_max +
-                             emulator * vcpu_period / emulator_period;
+                             emulator * vcpu_period / emulator_period +
+                             iothread * domain->iothread_count * vcpu_period /
+                                 iothread_period;
         tune->cpu_period_us = vcpu_period;
-    } else if (emulator != 0) {
+    } else if (emulator != 0 || iothread != 0) {
         svirt_reader_fail(reader, node->line, SVIRT_ERROR_UNSUPPORTED,
                           "add <quota>, or use <global_quota>",
-                          "<emulator_quota> without a <quota> is not built");
+                          "<%s_quota> without a <quota> is not built",
+                          emulator != 0 ? "emulator" : "iothread");
     }
 }
 

@@ -29,7 +29,18 @@ void svirt_parse_dimms(SvirtReader *reader, SvirtXmlNode *root,
 void svirt_parse_iommu(SvirtReader *reader, SvirtXmlNode *root,
                        SvirtDomain *domain);
 
-/* parse-tune.c: cpuset, <cputune>, <memtune>, <blkiotune>; vCPUs before */
+/* parse-iothread.c; the vCPUs' tuning has been read neither */
+void svirt_parse_iothreads(SvirtReader *reader, SvirtXmlNode *root,
+                           SvirtDomain *domain);
+/* parse-iotune.c: <iotune> of a disk */
+void svirt_parse_iotune(SvirtReader *reader, SvirtXmlNode *node,
+                        SvirtDisk *disk);
+/* parse-sysinfo.c: <sysinfo>, and <smbios> of <os> */
+void svirt_parse_sysinfo(SvirtReader *reader, SvirtXmlNode *root,
+                         SvirtDomain *domain);
+
+/* parse-tune.c: cpuset, <cputune>, <memtune>, <blkiotune>; vCPUs and iothreads
+ * before */
 void svirt_parse_tune(SvirtReader *reader, SvirtXmlNode *root,
                       SvirtDomain *domain);
 

@@ -20,7 +20,6 @@
 #define USE_PTY "use type='pty', 'unix', 'tcp', 'file' or 'null'"
 #define TUNING "a matter of speed alone"
 #define NOT_ON_A_PC "remove it; a PC has none"
-#define NO_IOTHREADS "there are no I/O threads"
 #define GUEST_ONLY "the guest runs without it"
 
 static const SvirtRule table[] = {
@@ -40,10 +39,6 @@ static const SvirtRule table[] = {
     ACCEPT("vcpu@placement=static")
     IGNORE("vcpu@placement", "the kernel places the vCPUs")
     UNBUILT("vcpus", "say how many in <vcpu>")
-    IGNORE("iothreads", TUNING)
-    INSIDE("iothreadids")
-    INSIDE("iothreadids/iothread")
-    ACCEPT("iothreadids/iothread@id")
     IGNORE("iothreadids/iothread/poll", TUNING)
     LIMIT("iothreadids/iothread@thread_pool_min", NULL)
     LIMIT("iothreadids/iothread@thread_pool_max", NULL)
@@ -59,9 +54,6 @@ static const SvirtRule table[] = {
     LIMIT("cputune/emulatorsched", NULL)
     LIMIT("cputune/cachetune", NULL)
     LIMIT("cputune/memorytune", NULL)
-    IGNORE("cputune/iothreadpin", NO_IOTHREADS)
-    IGNORE("cputune/iothread_period", NO_IOTHREADS)
-    IGNORE("cputune/iothread_quota", NO_IOTHREADS)
     LIMIT("throttlegroups", NULL)
     LIMIT("resource", NULL)
     RESOURCE("bootloader", "use <os><kernel>")
@@ -74,17 +66,12 @@ static const SvirtRule table[] = {
     RESOURCE("on_crash=coredump-destroy", "use 'destroy'")
     RESOURCE("on_crash=coredump-restart", "use 'restart'")
     UNBUILT("*=rename-restart", "use 'restart'")
-    INSIDE("sysinfo")
-    ACCEPT("sysinfo@type=smbios")
-    RESOURCE("sysinfo@type", NULL)
-    IGNORE("sysinfo/bios", GUEST_ONLY)
-    IGNORE("sysinfo/system", GUEST_ONLY)
-    IGNORE("sysinfo/baseBoard", GUEST_ONLY)
-    IGNORE("sysinfo/chassis", GUEST_ONLY)
-    IGNORE("sysinfo/oemStrings", GUEST_ONLY)
-    RESOURCE("sysinfo/entry", NULL)
+    UNBUILT("sysinfo@type", "use type='smbios' or 'fwcfg'")
+    UNBUILT("sysinfo/processor", "the CPU says what it is")
+    RESOURCE("sysinfo/entry@file", "give the value as its text")
 
     /* ---- os ---- */
+    RESOURCE("os/smbios@mode=host", "use mode='emulate' or 'sysinfo'")
     UNBUILT("os/firmware/feature@name", "use secure-boot or enrolled-keys")
     ACCEPT("os/loader@format=raw")
     UNBUILT("os/loader@format", "use the raw image of the firmware")
@@ -109,9 +96,6 @@ static const SvirtRule table[] = {
     UNBUILT("os/type=xenpvh", "use hvm")
     UNBUILT("os/type=exe", "use hvm")
     IGNORE("os/bios", GUEST_ONLY)
-    INSIDE("os/smbios")
-    RESOURCE("os/smbios@mode=host", "use mode='emulate'")
-    ACCEPT("os/smbios@mode")
 
     /* ---- features, cpu, clock, pm ---- */
     IGNORE("features/viridian", GUEST_ONLY)
@@ -253,7 +237,6 @@ static const SvirtRule table[] = {
     RESOURCE("devices/disk@type=vhostuser", USE_FILE)
     RESOURCE("devices/disk@type=vhostvdpa", USE_FILE)
     RESOURCE("devices/disk@device=lun", "use device='disk'")
-    UNBUILT("devices/disk@device=floppy", "use device='cdrom'")
     ACCEPT("devices/disk@model=virtio")
     UNBUILT("devices/disk@model", "give it by <target bus='virtio'>")
     IGNORE("devices/disk@snapshot", "it concerns snapshots alone")
@@ -261,7 +244,6 @@ static const SvirtRule table[] = {
     RESOURCE("devices/disk@rawio", NULL)
     ACCEPT("devices/disk@sgio=filtered")
     RESOURCE("devices/disk@sgio", NULL)
-    LIMIT("devices/disk/iotune", NULL)
     LIMIT("devices/disk/throttlefilters", NULL)
     PROTECT("devices/disk/encryption", NULL)
     RESOURCE("devices/disk/auth", NULL)
@@ -278,14 +260,12 @@ static const SvirtRule table[] = {
     IGNORE("devices/disk/target@rotation_rate", GUEST_ONLY)
     IGNORE("devices/disk/target@tray", GUEST_ONLY)
     IGNORE("devices/disk/target@dpofua", TUNING)
-    UNBUILT("devices/disk/target@bus=fdc", "use bus='virtio'")
     UNBUILT("devices/disk/target@bus=xen", "use bus='virtio'")
     UNBUILT("devices/disk/target@bus=uml", "use bus='virtio'")
     UNBUILT("devices/disk/target@bus=sd", "use bus='virtio'")
     UNBUILT("devices/disk/target@bus=nvme", "use bus='virtio'")
     ACCEPT("devices/disk/driver@copy_on_read=off")
     UNBUILT("devices/disk/driver@copy_on_read", NULL)
-    IGNORE("devices/disk/driver@iothread", TUNING)
     IGNORE("devices/disk/driver/iothreads", TUNING)
     IGNORE("devices/disk/driver@discard_no_unref", TUNING)
     IGNORE("devices/disk/driver/metadata_cache", TUNING)
@@ -319,7 +299,6 @@ static const SvirtRule table[] = {
     ACCEPT("devices/disk/source/dataStore/source@index")
 
     /* ---- controller ---- */
-    UNBUILT("devices/controller@type=fdc", "remove it")
     UNBUILT("devices/controller@type=ccid", "remove it")
     UNBUILT("devices/controller@type=xenbus", "remove it")
     UNBUILT("devices/controller@type=isa", "remove it")

@@ -19,6 +19,7 @@ default_model(const SvirtDomain *domain, SvirtControllerType type, bool added)
     case SVIRT_CONTROLLER_SATA:
     case SVIRT_CONTROLLER_IDE:
     case SVIRT_CONTROLLER_VIRTIO_SERIAL:
+    case SVIRT_CONTROLLER_FDC:
     case SVIRT_CONTROLLER_TYPE_MAX:
         break;
     }

@@ -11,6 +11,7 @@
 #define SCSI_UNITS 7u
 #define IDE_UNITS 4u
 #define SATA_UNITS 6u
+#define FDC_UNITS 2u
 #define NAMES_MAX 1000
 
 typedef struct Place {
@@ -82,6 +83,8 @@ bus_of(const SvirtDomain *domain, const SvirtDisk *disk)
         return SVIRT_CONTROLLER_SATA;
     case SVIRT_DISK_BUS_SCSI:
         return SVIRT_CONTROLLER_SCSI;
+    case SVIRT_DISK_BUS_FDC:
+        return SVIRT_CONTROLLER_FDC;
     case SVIRT_DISK_BUS_VIRTIO:
     case SVIRT_DISK_BUS_USB:
     case SVIRT_DISK_BUS_MAX:
@@ -101,6 +104,9 @@ place_of(SvirtControllerType type, unsigned index)
     } else if (type == SVIRT_CONTROLLER_SATA) {
         place.controller = index / SATA_UNITS;
         place.unit = index % SATA_UNITS;
+    } else if (type == SVIRT_CONTROLLER_FDC) {
+        place.controller = index / FDC_UNITS;
+        place.unit = index % FDC_UNITS;
     } else {
         place.controller = index / IDE_UNITS;
         place.bus = index % IDE_UNITS / 2;
@@ -126,6 +132,8 @@ check_given(const SvirtDomain *domain, const SvirtDisk *disk,
         ok = place->bus * 2 + place->unit < IDE_UNITS && place->target == 0;
     } else if (place->type == SVIRT_CONTROLLER_SATA) {
         ok = place->unit < SATA_UNITS && place->target == 0;
+    } else if (place->type == SVIRT_CONTROLLER_FDC) {
+        ok = place->unit < FDC_UNITS && place->target == 0 && place->bus == 0;
     } else if (is_narrow(domain, place->controller)) {
         ok = place->unit < SCSI_UNITS && place->target == 0;
     }
@@ -205,7 +213,8 @@ svirt_hardware_place_drives(SvirtDomain *domain, GError **error)
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     static const SvirtControllerType order[] = { SVIRT_CONTROLLER_SCSI,
                                                  SVIRT_CONTROLLER_IDE,
-                                                 SVIRT_CONTROLLER_SATA };
+                                                 SVIRT_CONTROLLER_SATA,
+                                                 SVIRT_CONTROLLER_FDC };
     unsigned last[SVIRT_CONTROLLER_TYPE_MAX] = { 0 };
 
     if (!take_given(domain, taken, last, error)) {
@@ -225,6 +234,12 @@ svirt_hardware_place_drives(SvirtDomain *domain, GError **error)
                            "use bus='virtio' or bus='scsi' for more disks",
                            "the machine's IDE controller has no place for "
                            "more than four disks");
+    }
+    if (last[SVIRT_CONTROLLER_FDC] > 1) {
+        return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
+                           "keep fda and fdb",
+                           "the machine's floppy controller has no place for "
+                           "more than two drives");
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(order); i++) {
         if (last[order[i]] > 0) {

@@ -173,6 +173,7 @@ add_controllers(Collector *collector)
                       model == SVIRT_CONTROLLER_MODEL_QEMU_XHCI;
 
         if (controller->type != SVIRT_CONTROLLER_PCI &&
+            controller->type != SVIRT_CONTROLLER_FDC &&
             model != SVIRT_CONTROLLER_MODEL_USB_NONE) {
             set_fixed(collector, controller,
                       add(collector, &controller->info, "a controller",

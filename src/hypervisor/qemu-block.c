@@ -123,4 +123,7 @@ svirt_qemu_add_nodes(SvirtQemuBuilder *builder, size_t disk)
             add_format_node(builder, disk, i);
         }
     }
+    if (drive->node_count > 0 && disk_of(builder, disk)->iotune.line != 0) {
+        svirt_qemu_add_throttle(builder, disk);
+    }
 }

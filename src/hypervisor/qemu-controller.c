@@ -55,6 +55,9 @@ default_driver(const SvirtQemuBuilder *builder,
     if (controller->type == SVIRT_CONTROLLER_VIRTIO_SERIAL) {
         return "virtio-serial-pci";
     }
+    if (controller->type == SVIRT_CONTROLLER_FDC) {
+        return builder->pcie ? "isa-fdc" : NULL;
+    }
     return controller->type == SVIRT_CONTROLLER_SATA &&
                    (!builder->pcie || controller->index > 0)
                ? "ich9-ahci"
@@ -77,6 +80,8 @@ controller_prefix(SvirtControllerType type)
         return "scsi";
     case SVIRT_CONTROLLER_VIRTIO_SERIAL:
         return "virtio-serial";
+    case SVIRT_CONTROLLER_FDC:
+        return "fdc";
     case SVIRT_CONTROLLER_TYPE_MAX:
         break;
     }
@@ -167,6 +172,22 @@ check_model(const SvirtController *controller, const char *driver,
                            "line %u: a PC has no vt82c686b-uhci",
                            controller->info.line);
     }
+    if (controller->type == SVIRT_CONTROLLER_FDC &&
+        (controller->index > 0 ||
+         controller->info.address.type != SVIRT_ADDRESS_UNSET)) {
+        return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
+                           "keep index='0' without an <address>",
+                           "line %u: a PC has one floppy controller, on the "
+                           "ISA bus",
+                           controller->info.line);
+    }
+    if (controller->iothread != 0 &&
+        controller->model != SVIRT_CONTROLLER_MODEL_VIRTIO_SCSI) {
+        return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
+                           "use model='virtio-scsi', or remove iothread=",
+                           "line %u: a SCSI controller '%s' has no iothread",
+                           controller->info.line, driver);
+    }
     if (controller->type == SVIRT_CONTROLLER_USB && controller->ports != 0 &&
         !g_str_has_suffix(driver, "xhci")) {
         return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
@@ -202,7 +223,9 @@ add_controller(SvirtQemuBuilder *builder, const SvirtController *controller,
     } else if (controller->type == SVIRT_CONTROLLER_USB) {
         set_usb(controller, driver, device);
     }
-    if (!svirt_qemu_place_pci(builder, device, &controller->info,
+    svirt_qemu_set_iothread(device, controller->iothread);
+    if (controller->type != SVIRT_CONTROLLER_FDC &&
+        !svirt_qemu_place_pci(builder, device, &controller->info,
                               "a controller", error)) {
         json_decref(device);
         return false;

@@ -97,6 +97,8 @@ disk_driver(const SvirtDisk *disk)
         return cdrom ? "scsi-cd" : "scsi-hd";
     case SVIRT_DISK_BUS_USB:
         return cdrom ? "scsi-cd" : "usb-storage";
+    case SVIRT_DISK_BUS_FDC:
+        return "floppy";
     case SVIRT_DISK_BUS_MAX:
         break;
     }
@@ -117,6 +119,10 @@ place_disk(SvirtQemuBuilder *builder, const SvirtDisk *disk, size_t index,
         return place_unit(builder, disk, device, error);
     case SVIRT_DISK_BUS_USB:
         return place_usb(builder, disk, index, device, error);
+    case SVIRT_DISK_BUS_FDC:
+        json_object_set_new(device, "unit",
+                            json_integer(disk->info.address.unit));
+        return true;
     case SVIRT_DISK_BUS_MAX:
         break;
     }
@@ -183,9 +189,12 @@ set_disk_options(const SvirtDisk *disk, bool has_medium, const char *node,
 static unsigned
 boot_order(const SvirtDomain *domain, const SvirtDisk *disk)
 {
-    SvirtBootDevice kind = disk->device == SVIRT_DISK_DEVICE_CDROM
-                               ? SVIRT_BOOT_DEVICE_CDROM
-                               : SVIRT_BOOT_DEVICE_HD;
+    static const SvirtBootDevice kinds[] = {
+        [SVIRT_DISK_DEVICE_DISK] = SVIRT_BOOT_DEVICE_HD,
+        [SVIRT_DISK_DEVICE_CDROM] = SVIRT_BOOT_DEVICE_CDROM,
+        [SVIRT_DISK_DEVICE_FLOPPY] = SVIRT_BOOT_DEVICE_FD,
+    };
+    SvirtBootDevice kind = kinds[disk->device];
 
     if (disk->info.boot_order != 0) {
         return disk->info.boot_order;
@@ -208,6 +217,27 @@ read_only_format(SvirtDiskFormat format)
 {
     return format == SVIRT_DISK_FORMAT_BOCHS ||
            format == SVIRT_DISK_FORMAT_CLOOP || format == SVIRT_DISK_FORMAT_DMG;
+}
+
+/* What a floppy drive, and what a disk outside virtio, has not. */
+static bool
+check_extras(const SvirtDisk *disk, bool has_medium, GError **error)
+{
+    const char *missing = NULL;
+
+    if (disk->device == SVIRT_DISK_DEVICE_FLOPPY &&
+        (disk->serial != NULL ||
+         disk->error_policy != SVIRT_DISK_ERROR_POLICY_UNSET ||
+         disk->read_error_policy != SVIRT_DISK_ERROR_POLICY_UNSET)) {
+        missing = "serial number or error policy, which a floppy has not";
+    } else if (disk->iothread != 0 && disk->bus != SVIRT_DISK_BUS_VIRTIO) {
+        missing = "iothread=, which a disk on virtio alone has";
+    } else if (disk->iotune.line != 0 && !has_medium) {
+        missing = "<iotune>, but no medium that it limits";
+    }
+    return missing == NULL ||
+           svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL, "remove it",
+                       "disk '%s' has %s", disk->target, missing);
 }
 
 /* What QEMU would refuse once it runs. */
@@ -267,14 +297,22 @@ svirt_qemu_add_disks(SvirtQemuBuilder *builder, GError **error)
         const SvirtDisk *disk = &domain->disks[i];
         bool has_medium = builder->input->drives[i].node_count > 0;
         g_autofree char *id = g_strdup_printf("disk%zu", i);
-        g_autofree char *node = g_strdup_printf("disk%zu-format0", i);
+        g_autofree char *node = svirt_qemu_top_node(disk, i);
+        bool floppy = disk->device == SVIRT_DISK_DEVICE_FLOPPY;
+        unsigned order = boot_order(domain, disk);
         json_t *device;
 
-        if (!check_disk(disk, error)) {
+        if (!check_disk(disk, error) ||
+            !check_extras(disk, disk->images[0].path != NULL, error)) {
             return false;
         }
+        if (floppy && order != 0) {
+            svirt_qemu_addf(builder, "-global", "isa-fdc.bootindex%c=%u",
+                            'A' + disk->info.address.unit, order);
+        }
         device =
-            svirt_qemu_device(disk_driver(disk), id, boot_order(domain, disk));
+            svirt_qemu_device(disk_driver(disk), id, floppy ? 0 : order);
+        svirt_qemu_set_iothread(device, disk->iothread);
         svirt_qemu_add_nodes(builder, i);
         set_disk_options(disk, has_medium, node, device);
         if (!place_disk(builder, disk, i, device, error)) {

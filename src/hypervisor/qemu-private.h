@@ -43,6 +43,19 @@ bool svirt_qemu_add_clock(SvirtQemuBuilder *builder, GError **error);
 bool svirt_qemu_add_controllers(SvirtQemuBuilder *builder, GError **error);
 /* The -blockdev nodes of disk `index`. */
 void svirt_qemu_add_nodes(SvirtQemuBuilder *builder, size_t index);
+/* qemu-iotune.c: the groups; of a disk the node that holds it back */
+bool svirt_qemu_add_throttle_groups(SvirtQemuBuilder *builder,
+                                    GError **error);
+void svirt_qemu_add_throttle(SvirtQemuBuilder *builder, size_t index);
+/* What the device of disk `index` reads from; owned by the caller. */
+char *svirt_qemu_top_node(const SvirtDisk *disk, size_t index);
+/* qemu-iothread.c */
+bool svirt_qemu_add_iothreads(SvirtQemuBuilder *builder, GError **error);
+void svirt_qemu_set_iothread(json_t *device, unsigned iothread);
+/* qemu-sysinfo.c */
+void svirt_qemu_add_sysinfo(SvirtQemuBuilder *builder);
+/* In QEMU's option syntax a comma is written twice; owned by the caller. */
+char *svirt_qemu_double_commas(const char *text);
 bool svirt_qemu_add_disks(SvirtQemuBuilder *builder, GError **error);
 bool svirt_qemu_add_chardevs(SvirtQemuBuilder *builder, GError **error);
 bool svirt_qemu_add_interface(SvirtQemuBuilder *builder, size_t index,

@@ -53,9 +53,8 @@ svirt_qemu_emulator(const SvirtDomain *domain)
                : "/usr/bin/qemu-system-x86_64";
 }
 
-/* In QEMU's option syntax a comma is written twice. */
-static char *
-double_commas(const char *text)
+char *
+svirt_qemu_double_commas(const char *text)
 {
     g_auto(GStrv) parts = g_strsplit(text, ",", -1);
 
@@ -115,7 +114,7 @@ add_machine(SvirtQemuBuilder *builder)
     const char *machine = domain->os.machine;
     bool dirty_ring =
         domain->features.kvm_dirty_ring != 0 && builder->input->kvm;
-    g_autofree char *safe = double_commas(machine != NULL ? machine : "pc");
+    g_autofree char *safe = svirt_qemu_double_commas(machine != NULL ? machine : "pc");
     g_autoptr(GString) text = g_string_new(safe);
 
     /* What of the guest's memory a crash leaves behind is nobody's to read. */
@@ -281,7 +280,7 @@ add_base(SvirtQemuBuilder *builder, GError **error)
 {
     const SvirtQemuInput *input = builder->input;
     const SvirtDomain *domain = input->domain;
-    g_autofree char *name = double_commas(domain->name);
+    g_autofree char *name = svirt_qemu_double_commas(domain->name);
     char uuid[SVIRT_UUID_TEXT];
 
     svirt_qemu_addf(builder, "-name", "guest=%s,debug-threads=on", name);
@@ -320,6 +319,7 @@ add_base(SvirtQemuBuilder *builder, GError **error)
                         domain->features.tseg_mib);
     }
     add_boot(builder);
+    svirt_qemu_add_sysinfo(builder);
     svirt_qemu_add_graphics(builder);
     for (unsigned i = 0; i < input->add_fd_count; i++) {
         svirt_qemu_addf(builder, "-add-fd", "fd=%d,set=%u",
@@ -342,6 +342,8 @@ svirt_qemu_argv(const SvirtQemuInput *input, char ***ret_argv, GError **error)
 
     g_ptr_array_add(argv, g_strdup(svirt_qemu_emulator(input->domain)));
     if (!add_base(&builder, error) ||
+        !svirt_qemu_add_iothreads(&builder, error) ||
+        !svirt_qemu_add_throttle_groups(&builder, error) ||
         !svirt_qemu_add_iommu(&builder, error) ||
         !svirt_qemu_add_controllers(&builder, error) ||
         !svirt_qemu_add_hubs(&builder, error) ||

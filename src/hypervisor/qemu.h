@@ -2,6 +2,7 @@
 #pragma once
 
 #include <glib.h>
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "domain/domain.h"
@@ -91,6 +92,16 @@ void svirt_qemu_mac(const SvirtDomain *domain, size_t index, uint8_t ret[6]);
 #define SVIRT_MAC_TEXT 18
 void svirt_qemu_mac_text(const SvirtDomain *domain, size_t index,
                          char ret[SVIRT_MAC_TEXT]);
+
+/*
+ * QEMU's object that holds disk `index` back, "throttle-disk0"; owned by the
+ * caller. Its limits as QEMU takes them (ThrottleLimits, qapi/block-core.json);
+ * a new reference.
+ */
+char *svirt_qemu_throttle_id(const SvirtDisk *disk, size_t index);
+json_t *svirt_qemu_throttle_limits(const SvirtIotune *iotune);
+/* Its word for a limit: "bps-total-max" */
+const char *svirt_qemu_throttle_word(SvirtIotuneLimit limit);
 
 /* The largest file that guest memory lies in; 0 none. */
 uint64_t svirt_qemu_memory_file_bytes(const SvirtDomain *domain);

@@ -133,41 +133,58 @@ pin(pid_t tid, const char *list, unsigned line, GError **error)
                                    line);
 }
 
-/* QEMU names its threads "CPU 3/KVM"; -1: another thread. */
-static int
-vcpu_of(pid_t vmm, const char *tid)
+/*
+ * The number behind `prefix` in a name that ends with `end`: QEMU names its
+ * threads "CPU 3/KVM" and, by their id, "IO iothread2". -1: another one.
+ */
+static int64_t
+number_of(const char *name, const char *prefix, char end)
 {
-    g_autofree char *path = g_strdup_printf("/proc/%d/task/%s/comm", vmm, tid);
-    g_autofree char *name = NULL;
-    char *end;
-    long vcpu;
+    guint64 number;
+    char *rest;
 
-    if (!g_file_get_contents(path, &name, NULL, NULL) ||
-        !g_str_has_prefix(name, "CPU ")) {
+    if (name == NULL || !g_str_has_prefix(name, prefix) ||
+        !g_ascii_isdigit(name[strlen(prefix)])) {
         return -1;
     }
-    vcpu = strtol(name + strlen("CPU "), &end, 10);
-    return *end == '/' && vcpu >= 0 && vcpu <= SVIRT_DOMAIN_VCPUS_MAX
-               ? (int)vcpu
-               : -1;
+    number = g_ascii_strtoull(name + strlen(prefix), &rest, 10);
+    return *rest == end && number <= UINT32_MAX ? (int64_t)number : -1;
+}
+
+static const SvirtPin *
+find_pin(const SvirtPin *pins, size_t count, int64_t number)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (pins[i].vcpu == number) {
+            return &pins[i];
+        }
+    }
+    return NULL;
 }
 
 static bool
 pin_thread(pid_t vmm, const char *tid, const SvirtTune *tune, GError **error)
 {
-    int vcpu = vcpu_of(vmm, tid);
+    g_autofree char *path = g_strdup_printf("/proc/%d/task/%s/comm", vmm, tid);
     const char *cpus = tune->cpus;
     unsigned line = tune->cpus_line;
+    g_autofree char *name = NULL;
+    const SvirtPin *own;
+    int64_t vcpu, iothread;
 
-    if (vcpu < 0 && tune->emulator_cpus != NULL) {
+    (void)g_file_get_contents(path, &name, NULL, NULL);
+    vcpu = number_of(name, "CPU ", '/');
+    iothread = number_of(name, "IO iothread", '\n');
+    if (vcpu < 0 && iothread < 0 && tune->emulator_cpus != NULL) {
         cpus = tune->emulator_cpus;
         line = tune->emulator_line;
     }
-    for (size_t i = 0; i < tune->pin_count; i++) {
-        if (tune->pins[i].vcpu == (unsigned)vcpu) {
-            cpus = tune->pins[i].cpus;
-            line = tune->pins[i].line;
-        }
+    own = vcpu >= 0 ? find_pin(tune->pins, tune->pin_count, vcpu)
+                    : find_pin(tune->iothread_pins, tune->iothread_pin_count,
+                               iothread);
+    if (own != NULL) {
+        cpus = own->cpus;
+        line = own->line;
     }
     return cpus == NULL || pin((pid_t)atoi(tid), cpus, line, error);
 }
@@ -180,7 +197,7 @@ svirt_tune_pin(pid_t vmm, const SvirtTune *tune, GError **error)
     const char *tid;
 
     if (tune->cpus == NULL && tune->emulator_cpus == NULL &&
-        tune->pin_count == 0) {
+        tune->pin_count == 0 && tune->iothread_pin_count == 0) {
         return true;
     }
     tasks = g_dir_open(path, 0, NULL);

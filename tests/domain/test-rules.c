@@ -15,7 +15,8 @@ static const char template_xml[] =
     "<name>t</name>\n"
     "<memory>65536</memory>\n"
     "<vcpu>1</vcpu>\n"
-    "<sysinfo/>\n"
+    "<iothreadids><iothread id='1'/></iothreadids>\n"
+    "<sysinfo type='fwcfg'><entry name='opt/a.b/c'>d</entry></sysinfo>\n"
     "<os firmware='efi'><type>hvm</type><smbios/>"
     "<firmware><feature enabled='yes' name='secure-boot'/></firmware>"
     "<loader readonly='yes' type='pflash'>/l</loader><nvram>/n</nvram></os>\n"
@@ -234,7 +235,6 @@ static const char *const refused_paths[] = {
     "devices/crypto",
     "devices/disk/auth",
     "devices/disk/encryption",
-    "devices/disk/iotune",
     "devices/disk/mirror",
     "devices/disk/backenddomain",
     "devices/disk/source/reservations",
