@@ -184,7 +184,9 @@ add_labels(Info *info, SvirtState *state, const SvirtConfig *config,
             add(info, "Security label", "%s%s", label->set.vmm,
                 active ? " (enforcing)" : "");
             if (model != NULL && model->gap != NULL) {
-                add(info, "Security gap", "%s", model->gap);
+                g_autofree char *gap = model->gap(label->set.vmm);
+
+                add(info, "Security gap", "%s", gap);
             }
         }
     }

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "cli/command.h"
+#include "cli/policy-smack.h"
 #include "model/selinux-kernel.h"
 #include "model/selinux-policy.h"
 
@@ -165,20 +166,41 @@ install(const SvirtCli *cli, const char *file, GError **error)
     return true;
 }
 
+static bool
+install_selinux(const SvirtCli *cli, GError **error)
+{
+    const char *file = svirt_arguments_text(cli->args, "file");
+
+    return install(cli, file != NULL ? file : MODULE, error);
+}
+
+static const struct {
+    const char *name;
+    bool (*run)(const SvirtCli *cli, GError **error);
+} actions[] = {
+    { "install-selinux", install_selinux },
+    { "install-smack", svirt_policy_install_smack },
+    { "uninstall-smack", svirt_policy_uninstall_smack },
+};
+
 bool
 svirt_cmd_policy(const SvirtCli *cli, int *ret_exit, GError **error)
 {
     const char *action = svirt_arguments_text(cli->args, "action");
-    const char *file = svirt_arguments_text(cli->args, "file");
 
-    if (strcmp(action, "install-selinux") != 0) {
-        return svirt_raise(error, SVIRT_ERROR_USAGE, NULL,
-                           "svirt policy install-selinux",
-                           "unknown action '%s'", action);
+    for (unsigned i = 0; i < G_N_ELEMENTS(actions); i++) {
+        if (strcmp(action, actions[i].name) != 0) {
+            continue;
+        }
+        if (geteuid() != 0) {
+            return svirt_raise(error, SVIRT_ERROR_REFUSED, NULL,
+                               "run it as root",
+                               "only root changes the host's policy");
+        }
+        return actions[i].run(cli, error);
     }
-    if (geteuid() != 0) {
-        return svirt_raise(error, SVIRT_ERROR_REFUSED, NULL, "run it as root",
-                           "only root changes the host's policy");
-    }
-    return install(cli, file != NULL ? file : MODULE, error);
+    return svirt_raise(error, SVIRT_ERROR_USAGE, NULL,
+                       "svirt policy install-selinux, install-smack or "
+                       "uninstall-smack",
+                       "unknown action '%s'", action);
 }

@@ -341,9 +341,13 @@ static const SvirtOption selftest_options[] = {
 };
 
 static const SvirtOption policy_options[] = {
-    { "action", SVIRT_OPTION_REQUIRED, "install-selinux", "what to do" },
+    { "action", SVIRT_OPTION_REQUIRED,
+      "install-selinux|install-smack|uninstall-smack", "what to do" },
     { "file", SVIRT_OPTION_TEXT, "FILE",
-      "the module, if it is not the installed one" },
+      "SELinux: the module, if it is not the installed one" },
+    { "tree", SVIRT_OPTION_LIST, "DIR",
+      "Smack: a directory of the host's, instead of those it would take" },
+    { "dry-run", SVIRT_OPTION_FLAG, NULL, "Smack: only say what would be" },
     END,
 };
 

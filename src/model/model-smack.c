@@ -12,6 +12,7 @@
 #include "label/derive.h"
 #include "model/smack-ask.h"
 #include "model/smack-facts.h"
+#include "model/smack-floor.h"
 #include "model/smack-rules.h"
 
 #define ATTRIBUTE "security.SMACK64"
@@ -92,7 +93,7 @@ raise_label(const char *what, const char *label, GError **error)
                        "%s '%.64s' is no Smack label for a VM", what, label);
 }
 
-/* Is it a class, a monitor's, or what is derived for some other UUID? */
+/* Is it a class, the host's, a monitor's, or derived for some other UUID? */
 static bool
 is_of_another(const char *label, const char *own)
 {
@@ -101,6 +102,7 @@ is_of_another(const char *label, const char *own)
     SvirtUuid uuid;
 
     return strcmp(label, CLASS_SHARED) == 0 ||
+           strcmp(label, SVIRT_SMACK_HOST) == 0 ||
            strcmp(label, CLASS_CONTENT) == 0 ||
            strcmp(label, CLASS_LOG) == 0 ||
            g_str_has_suffix(label, SUFFIX_MONITOR) ||
@@ -244,10 +246,7 @@ const SvirtModel svirt_model_smack = {
     .kind = SVIRT_MODEL_SMACK,
     .labels_objects = true,
     .labels_processes = true,
-    /* smk_access(): read and execute of the floor are granted before any rule
-     * is looked at. */
-    .gap = "it lets all read what has the floor label '_': own root and "
-           "Landlock do not",
+    .gap = svirt_smack_floor_gap,
     /* There is none for the next exec: it is in force at once. Sockets and
      * files get the label of the process that makes them. */
     .process = { .path = "attr/smack/current", .fallback = "attr/current" },

@@ -30,9 +30,10 @@ typedef struct SvirtModel {
      * read_process, is_enforcing and separates are there, and `process`.
      * False: they are NULL. */
     bool labels_processes;
-    /* What the model leaves open to every process, for verify and dominfo to
-     * say; NULL: nothing of the kind. */
-    const char *gap;
+    /* What the model leaves open to a process with this label as the host is
+     * now, for verify and dominfo to say; owned by the caller. NULL: nothing
+     * of the kind. */
+    char *(*gap)(const char *process);
 
     /* Written by a new process before it executes the VMM, the monitor or the
      * helper: where the model has a label for the next exec that, else the

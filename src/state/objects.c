@@ -399,6 +399,19 @@ svirt_objects_forget(SvirtState *state, int64_t id, GError **error)
                                BINDS(BIND_INT(id)), error);
 }
 
+bool
+svirt_objects_rename_original(SvirtState *state, SvirtModelKind model,
+                              const char *from, const char *to,
+                              GError **error)
+{
+    return svirt_statement_run(
+        state,
+        "UPDATE remembered SET original = ? WHERE model = ? AND original = ?",
+        BINDS(BIND_TEXT(to), BIND_TEXT(svirt_model_kind_to_string(model)),
+              BIND_TEXT(from)),
+        error);
+}
+
 SvirtRestore
 svirt_restore_decide(const SvirtRemembered *remembered,
                      const SvirtIdentity *now, const char *current)

@@ -78,6 +78,11 @@ bool svirt_objects_drop(SvirtState *state, int64_t id, const SvirtUuid *uuid,
                         unsigned *ret_remaining, GError **error);
 /* The value was given back or the object is gone. STATE while claimed. */
 bool svirt_objects_forget(SvirtState *state, int64_t id, GError **error);
+/* What is remembered of `model` as `from` was `to`: a label that the host has
+ * no use for any more is never given back. */
+bool svirt_objects_rename_original(SvirtState *state, SvirtModelKind model,
+                                   const char *from, const char *to,
+                                   GError **error);
 
 typedef enum SvirtRestore {
     SVIRT_RESTORE_GIVE_BACK,     /* write the original */

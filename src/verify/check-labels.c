@@ -92,7 +92,7 @@ check_label(Check *check, const SvirtLaunchSpec *spec, uint32_t kind)
         g_free(what);
         what = g_strdup_printf("gap %s",
                                svirt_model_kind_to_string(model->kind));
-        row = add_row(check, what, false, "none", g_strdup(model->gap));
+        row = add_row(check, what, false, "none", model->gap(planned));
         row->of_host = row->advice = true;
     }
 }

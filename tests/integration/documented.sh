@@ -93,7 +93,7 @@ completed chain show c
 completed start completed c
 hard-link waiver add completed --layer ha
 completed selftest --from c
-install-selinux policy in
+uninstall-smack policy un
 acpi shutdown completed --mode ac
 passt exec --net p
 LINES

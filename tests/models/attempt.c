@@ -150,7 +150,7 @@ connect_tcp(const char *port)
     return failure;
 }
 
-/* Stays open for a minute, for somebody to connect to it. */
+/* Stays open for ten minutes, for somebody to connect to it. */
 static int
 listen_tcp(const char *port)
 {
@@ -165,7 +165,7 @@ listen_tcp(const char *port)
     }
     if (fork() == 0) {
         (void)close(STDOUT_FILENO);
-        (void)sleep(60);
+        (void)sleep(600);
         _exit(0);
     }
     return opened(fd);
