@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "compartment/refusal.h"
 #include "domain/resource.h"
+#include "hypervisor/commandline.h"
 #include "state/waivers.h"
 
 #define LAYER_CGROUP "cgroup"
@@ -15,13 +16,21 @@
 #define DEFAULT_DAYS 30
 #define MOST_DAYS 366
 
+/* Of the domain, and not of one of its resources. */
+static bool
+is_whole(const char *layer)
+{
+    return strcmp(layer, LAYER_CGROUP) == 0 ||
+           strcmp(layer, SVIRT_COMMANDLINE_LAYER) == 0;
+}
+
 /* Layers of the launch that one VM may do without; the rest are refusals. */
 static bool
 layer_is_known(const char *layer)
 {
     SvirtRefusalRule rule;
 
-    return strcmp(layer, LAYER_CGROUP) == 0 ||
+    return is_whole(layer) ||
            (svirt_refusal_rule_from_string(layer, &rule) &&
             svirt_refusal_rule_can_be_waived(rule));
 }
@@ -57,7 +66,7 @@ check_resource(const SvirtDefinition *definition, const char *layer,
 {
     g_autoptr(SvirtDomain) domain = NULL;
     g_autoptr(SvirtResourceList) resources = NULL;
-    bool whole = strcmp(layer, LAYER_CGROUP) == 0;
+    bool whole = is_whole(layer);
 
     if (whole ? strcmp(resource, definition->name) == 0
               : resource[0] == '/' && access(resource, F_OK) == 0) {
@@ -69,8 +78,8 @@ check_resource(const SvirtDefinition *definition, const char *layer,
     }
     return (!whole && is_named(resources, resource)) ||
            svirt_raise(error, SVIRT_ERROR_NOT_FOUND, NULL,
-                       whole ? "the cgroup is the whole domain's: give the "
-                               "domain's name"
+                       whole ? "it is the whole domain's: give the domain's "
+                               "name"
                              : "give a disk's target, as vda, or a path",
                        "domain '%s' has no '%s' to waive '%s' for",
                        definition->name, resource, layer);

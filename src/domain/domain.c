@@ -185,7 +185,7 @@ read_domain(SvirtReader *reader, SvirtDomain *domain)
                                  SvirtDomain *) = {
         parse_identity,      parse_description,     parse_memory,
         parse_vcpus,         svirt_parse_memory,    svirt_parse_iothreads,
-        svirt_parse_tune,    svirt_parse_sysinfo,
+        svirt_parse_tune,    svirt_parse_sysinfo,   svirt_parse_commandline,
         svirt_parse_os,      svirt_parse_features,  svirt_parse_cpu,
         svirt_parse_clock,   svirt_parse_lifecycle, parse_seclabels,
         svirt_parse_dimms,   svirt_parse_iommu,     svirt_parse_devices,

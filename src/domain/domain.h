@@ -307,6 +307,10 @@ typedef struct SvirtDomain {
     size_t iothread_count;
     SvirtTune tune;
     SvirtSysinfo sysinfo;
+    /* <qemu:commandline>: needs a waiver, and taints. */
+    const char *const *extra_args;
+    size_t extra_arg_count;
+    unsigned extra_line;
     SvirtMemory memory;
     SvirtIommu iommu;
     SvirtOs os;

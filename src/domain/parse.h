@@ -32,6 +32,9 @@ void svirt_parse_iommu(SvirtReader *reader, SvirtXmlNode *root,
 /* parse-iothread.c; the vCPUs' tuning has been read neither */
 void svirt_parse_iothreads(SvirtReader *reader, SvirtXmlNode *root,
                            SvirtDomain *domain);
+/* parse-commandline.c: <qemu:commandline> */
+void svirt_parse_commandline(SvirtReader *reader, SvirtXmlNode *root,
+                             SvirtDomain *domain);
 /* parse-iotune.c: <iotune> of a disk */
 void svirt_parse_iotune(SvirtReader *reader, SvirtXmlNode *node,
                         SvirtDisk *disk);

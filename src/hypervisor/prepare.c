@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "compartment/relabel-apply.h"
+#include "hypervisor/commandline.h"
 #include "hypervisor/nvram.h"
 #include "state/chains.h"
 #include "state/waivers.h"
@@ -383,6 +384,7 @@ svirt_prepared_open(SvirtManager *manager, SvirtPrepared *prepared,
     state = svirt_manager_state(manager, SVIRT_STATE_READ, error);
     return state != NULL && open_disks(prepared, state, mode, error) &&
            svirt_nvram_open(manager, prepared, state, mode, error) &&
+           svirt_commandline_check(prepared, state, mode, error) &&
            (mode == SVIRT_PREPARE_LOOK ||
             open_boot_files(prepared, state, mode, error));
 }

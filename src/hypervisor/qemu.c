@@ -353,6 +353,9 @@ svirt_qemu_argv(const SvirtQemuInput *input, char ***ret_argv, GError **error)
         !svirt_qemu_add_media(&builder, error)) {
         return false;
     }
+    for (size_t i = 0; i < input->domain->extra_arg_count; i++) {
+        svirt_qemu_add(&builder, input->domain->extra_args[i], NULL);
+    }
     g_ptr_array_add(argv, NULL);
     *ret_argv = (char **)g_ptr_array_steal(argv, NULL);
     return true;

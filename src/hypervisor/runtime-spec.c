@@ -206,6 +206,9 @@ svirt_runtime_fill_spec(SvirtRuntime *runtime,
     spec->n_serials = runtime->endpoints->n_serials;
     spec->waived_layers = runtime->lacking_layers;
     spec->exec = runtime->alike ? SVIRT_EXEC_ALIKE : 0;
+    if (prepared->domain->extra_arg_count > 0) {
+        spec->exec |= SVIRT_EXEC_TAINTED;
+    }
     if ((spec->waived_layers & SVIRT_LAYER_UID) != 0) {
         svirt_runtime_keep_ids(spec);
     }

@@ -214,6 +214,9 @@ svirt_keeper_start(SvirtKeeper *keeper)
         if (spec->paused) {
             keeper->status.flags |= SVIRT_RUN_START_PAUSED;
         }
+        if ((spec->exec & SVIRT_EXEC_TAINTED) != 0) {
+            keeper->status.flags |= SVIRT_RUN_TAINTED;
+        }
         svirt_inherit_drop_launched(spec);
         started.a = process[SVIRT_PROCESS_VMM].pid;
         started.b = (int64_t)process[SVIRT_PROCESS_VMM].start_time;

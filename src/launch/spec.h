@@ -143,7 +143,8 @@ typedef struct SvirtSpecFile {
 #define SVIRT_EXEC_OWN_IDS 16u /* keeps the caller's user and groups, where
                                   the uid layer is waived */
 #define SVIRT_EXEC_ALIKE 32u   /* what is waived is so for every process */
-#define SVIRT_EXEC_ALL 63u
+#define SVIRT_EXEC_TAINTED 64u /* its command line is the author's in part */
+#define SVIRT_EXEC_ALL 127u
 #define SVIRT_SPEC_MAX_PORTS 16
 
 /* Device nodes of the VMM's private /dev. */

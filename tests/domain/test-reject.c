@@ -105,8 +105,8 @@ static const Row rows[] = {
       "<l:n xmlns:l='http://libvirt.org/schemas/domain/lxc/1.0'/>", REF,
       "2: <l:n> in <domain> would pass the hypervisor what nobody checked" },
     { "default-qemu-namespace", TOP,
-      "<commandline xmlns='http://libvirt.org/schemas/domain/qemu/1.0'/>", REF,
-      "2: <commandline> in <domain> would pass the hypervisor what nobody "
+      "<override xmlns='http://libvirt.org/schemas/domain/qemu/1.0'/>", REF,
+      "2: <override> in <domain> would pass the hypervisor what nobody "
       "checked" },
 
     /* one of each */
