@@ -92,8 +92,11 @@ svirt_qmp_session_init(SvirtQmpSession *session, SvirtLink *link,
     }
     svirt_qmp_ask(session, SVIRT_ASKER_CAPABILITIES,
                   "{\"execute\":\"qmp_capabilities\"}", now_ns);
-    svirt_qmp_ask(session, SVIRT_ASKER_STATUS,
-                  "{\"execute\":\"query-status\"}", now_ns);
+    if (resync) {
+        /* A VMM that was just started waits to be continued: it has -S. */
+        svirt_qmp_ask(session, SVIRT_ASKER_STATUS,
+                      "{\"execute\":\"query-status\"}", now_ns);
+    }
     /* A monitor that takes over does it again, unless it was all done. */
     if ((begin->d & SVIRT_RUN_READY) == 0) {
         svirt_qmp_ask_settings(session, start, now_ns);

@@ -25,7 +25,7 @@ static const struct {
       "0", true },
     { "spaces-for-ever", "                                               ",
       "0", true },
-    { "answer-to-nothing", "{\"return\": {}, \"id\": \"svirt-0-1\"}\n", "1",
+    { "answer-to-nothing", "{\"return\": {}, \"id\": \"0-1\"}\n", "1",
       true },
     { "second-greeting", "{\"QMP\": {}}\n", "1", true },
     { "event-is-number", "{\"event\": 1}\n", "1", true },

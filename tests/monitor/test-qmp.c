@@ -6,7 +6,7 @@
 #include "monitor/qmp.h"
 
 #define GREETING "{\"QMP\": {\"version\": {}, \"capabilities\": [\"oob\"]}}\r\n"
-#define ID(n) "\"id\": \"svirt-00000007-" n "\""
+#define ID(n) "\"id\": \"7-" n "\""
 #define STAMP "\"timestamp\": {\"seconds\": 1, \"microseconds\": 2}"
 
 /* `shown`: a letter per message: G greeting, E event, R return, X error; at
@@ -57,7 +57,7 @@ static const struct {
     { "id-twice", GREETING "{\"return\": {}, " ID("1") ", " ID("1") "}\n",
       "GB", false },
     { "id-of-another-generation", GREETING
-      "{\"return\": {}, \"id\": \"svirt-00000008-1\"}\n", "GB", false },
+      "{\"return\": {}, \"id\": \"8-1\"}\n", "GB", false },
     { "data-twice", GREETING "{\"event\": \"STOP\", \"data\": {}, \"data\": {}}"
       "\n", "GB", false },
     { "id-without-number", GREETING "{\"return\": {}, " ID("") "}\n", "GB",
@@ -68,7 +68,7 @@ static const struct {
       false },
     { "resync-half-line", "ersion\": {}}}\r\n{\"return\": {}, " ID("1") "}\n",
       "R", true },
-    { "resync-stale-answer", "{\"return\": {}, \"id\": \"svirt-00000006-9\"}\n"
+    { "resync-stale-answer", "{\"return\": {}, \"id\": \"6-9\"}\n"
       "{\"return\": {}, " ID("1") "}\n", "R", true },
     { "resync-syntax-error", "{\"error\": {\"class\": \"GenericError\", "
       "\"desc\": \"JSON parse error\"}}\n{\"return\": {}, " ID("1") "}\n", "R",
@@ -208,7 +208,7 @@ static const struct {
     { "with-arguments", " {\"execute\":\"x\",\"arguments\":{\"a\":[1]}} ",
       true },
     { "arguments-first", "{\"arguments\":{},\"execute\":\"x\"}", true },
-    { "with-id", "{\"execute\":\"x\",\"id\":\"svirt-00000007-1\"}", false },
+    { "with-id", "{\"execute\":\"x\",\"id\":\"7-1\"}", false },
     { "with-escaped-id", "{\"execute\":\"x\",\"\\u0069d\":1}", false },
     { "two-commands", "{\"execute\":\"x\"}{\"execute\":\"y\"}", false },
     { "two-lines", "{\"execute\":\"x\"}\n{\"execute\":\"y\"}", false },
