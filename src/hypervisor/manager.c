@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "keeper/layout.h"
 #include "host/trusted-path.h"
+#include "launch/cgroup.h"
 
 /* Directory entries looked at in /run/svirt: far above any host's VMs. */
 #define MAX_RUNS 65536u
@@ -22,7 +23,14 @@ struct SvirtManager {
     SvirtState *state;           /* owned, NULL until asked for */
     SvirtStateAccess access;     /* of state */
     int run_dir;                 /* fd, -1 unset */
+    GArray *device_filters;      /* owned: DeviceFilter */
 };
+
+/* A loaded device filter: the same for all VMs with the same nodes. */
+typedef struct DeviceFilter {
+    uint32_t nodes; /* SVIRT_NODE_* */
+    int fd;         /* owned */
+} DeviceFilter;
 
 bool
 svirt_manager_new(const char *uri, SvirtManager **ret, GError **error)
@@ -46,6 +54,7 @@ svirt_manager_new(const char *uri, SvirtManager **ret, GError **error)
     manager = g_new0(SvirtManager, 1);
     manager->connection = connection;
     manager->run_dir = -1;
+    manager->device_filters = g_array_new(FALSE, FALSE, sizeof(DeviceFilter));
     *ret = manager;
     return true;
 }
@@ -60,6 +69,11 @@ svirt_manager_free(SvirtManager *manager)
     svirt_config_free(manager->config);
     svirt_connection_free(manager->connection);
     svirt_fd_close(&manager->run_dir);
+    for (unsigned i = 0; i < manager->device_filters->len; i++) {
+        svirt_fd_close(&g_array_index(manager->device_filters, DeviceFilter,
+                                      i).fd);
+    }
+    g_array_free(manager->device_filters, TRUE);
     g_free(manager);
 }
 
@@ -118,6 +132,30 @@ svirt_manager_run_dir(SvirtManager *manager, bool create, GError **error)
         return -1;
     }
     return manager->run_dir;
+}
+
+bool
+svirt_manager_filter_devices(SvirtManager *manager, uint32_t nodes,
+                             int cgroup_fd)
+{
+    DeviceFilter filter = { .nodes = nodes, .fd = -1 };
+    SvirtDeviceRule rules[8];
+
+    for (unsigned i = 0; i < manager->device_filters->len; i++) {
+        const DeviceFilter *known = &g_array_index(manager->device_filters,
+                                                   DeviceFilter, i);
+
+        if (known->nodes == nodes) {
+            return svirt_device_filter_put(known->fd, cgroup_fd);
+        }
+    }
+    filter.fd = svirt_device_filter_load(
+        rules, svirt_device_rules_for_nodes(nodes, rules));
+    if (filter.fd < 0) {
+        return false;
+    }
+    g_array_append_val(manager->device_filters, filter);
+    return svirt_device_filter_put(filter.fd, cgroup_fd);
 }
 
 static bool

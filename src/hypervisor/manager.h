@@ -39,6 +39,14 @@ SvirtState *svirt_manager_state(SvirtManager *manager, SvirtStateAccess access,
 int svirt_manager_run_dir(SvirtManager *manager, bool create, GError **error);
 
 /*
+ * The device filter for these SVIRT_NODE_* nodes becomes the cgroup's; the
+ * kernel checks and compiles it once for all VMs of this manager. False with
+ * errno, as svirt_cgroup_set_devices.
+ */
+bool svirt_manager_filter_devices(SvirtManager *manager, uint32_t nodes,
+                                  int cgroup_fd);
+
+/*
  * A definition by name, UUID, or the numeric id of a running VM, as virsh
  * takes them. NOT_FOUND names it, the hint says how to list. Owned by caller.
  */

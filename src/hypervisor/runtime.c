@@ -265,18 +265,14 @@ svirt_runtime_close_addresses(int helper_fd, const char *name,
 }
 
 static bool
-set_filters(SvirtRuntime *runtime, const SvirtPrepared *prepared,
-            GError **error)
+set_filters(SvirtManager *manager, SvirtRuntime *runtime,
+            const SvirtPrepared *prepared, GError **error)
 {
-    uint32_t nodes = svirt_runtime_nodes(prepared->domain);
-    SvirtDeviceRule devices[8];
-
-    if (!svirt_cgroup_set_devices(
-            runtime->cgroup.vmm_fd, devices,
-            svirt_device_rules_for_nodes(nodes, devices)) ||
-        !svirt_cgroup_set_devices(
-            runtime->cgroup.helper_fd, devices,
-            svirt_device_rules_for_nodes(SVIRT_HELPER_NODES, devices))) {
+    if (!svirt_manager_filter_devices(
+            manager, svirt_runtime_nodes(prepared->domain),
+            runtime->cgroup.vmm_fd) ||
+        !svirt_manager_filter_devices(manager, SVIRT_HELPER_NODES,
+                                      runtime->cgroup.helper_fd)) {
         /* Named by dominfo: the private /dev still holds these nodes only. */
         runtime->lacking_layers |= SVIRT_LAYER_DEVICE_FILTER;
     }
@@ -390,7 +386,7 @@ make_cgroup(SvirtManager *manager, SvirtRuntime *runtime,
         PASST_BYTES * MAX(passts, 1) - PASST_BYTES;
     if (svirt_cgroup_create(runtime->cgroup_parent, &runtime->uuid, &limits,
                             &runtime->cgroup, &failure)) {
-        return set_filters(runtime, prepared, error);
+        return set_filters(manager, runtime, prepared, error);
     }
     /* A user has none, and dominfo says so; a limit asked for is another
      * matter. */

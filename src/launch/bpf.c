@@ -78,16 +78,15 @@ svirt_bpf_exit(void)
     return (struct bpf_insn){ .code = BPF_JMP | BPF_EXIT };
 }
 
-bool
-svirt_bpf_attach(const SvirtBpfProgram *program, enum bpf_prog_type type,
-                 enum bpf_attach_type attach, int cgroup_fd)
+int
+svirt_bpf_make(const SvirtBpfProgram *program, enum bpf_prog_type type,
+               enum bpf_attach_type attach)
 {
     union bpf_attr attr;
-    SVIRT_AUTO_FD fd = -1;
 
     if (program->full) {
         errno = E2BIG;
-        return false;
+        return -1;
     }
     memset(&attr, 0, sizeof(attr));
     attr.prog_type = type;
@@ -96,14 +95,27 @@ svirt_bpf_attach(const SvirtBpfProgram *program, enum bpf_prog_type type,
     attr.insns = (uint64_t)(uintptr_t)program->code;
     attr.insn_cnt = (uint32_t)program->count;
     attr.license = (uint64_t)(uintptr_t)"LGPL";
-    fd = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
-    if (fd < 0) {
-        return false;
-    }
+    return (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+}
+
+bool
+svirt_bpf_put(int program_fd, enum bpf_attach_type attach, int cgroup_fd)
+{
+    union bpf_attr attr;
+
     memset(&attr, 0, sizeof(attr));
     attr.target_fd = (uint32_t)cgroup_fd;
-    attr.attach_bpf_fd = (uint32_t)fd;
+    attr.attach_bpf_fd = (uint32_t)program_fd;
     attr.attach_type = attach;
     /* Flags 0: the one program of this cgroup, replaced by the next. */
     return syscall(SYS_bpf, BPF_PROG_ATTACH, &attr, sizeof(attr)) == 0;
+}
+
+bool
+svirt_bpf_attach(const SvirtBpfProgram *program, enum bpf_prog_type type,
+                 enum bpf_attach_type attach, int cgroup_fd)
+{
+    SVIRT_AUTO_FD fd = svirt_bpf_make(program, type, attach);
+
+    return fd >= 0 && svirt_bpf_put(fd, attach, cgroup_fd);
 }

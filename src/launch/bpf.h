@@ -28,6 +28,13 @@ struct bpf_insn svirt_bpf_jump(unsigned condition, unsigned dst, int value,
                                size_t over);
 struct bpf_insn svirt_bpf_exit(void);
 
+/* The loaded program: the caller's descriptor, or -1 with errno. */
+int svirt_bpf_make(const SvirtBpfProgram *program, enum bpf_prog_type type,
+                   enum bpf_attach_type attach);
+/* A loaded program becomes the cgroup's only one, as svirt_bpf_attach says. */
+bool svirt_bpf_put(int program_fd, enum bpf_attach_type attach,
+                   int cgroup_fd);
+
 /*
  * Loads the program and makes it the cgroup's only one of that attach type,
  * in place of an earlier one. Programs of cgroups above still apply. False

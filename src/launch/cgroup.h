@@ -131,6 +131,13 @@ typedef struct SvirtDeviceRule {
  */
 bool svirt_cgroup_set_devices(int cgroup_fd, const SvirtDeviceRule *rules,
                               size_t count);
+/*
+ * The same in two steps, for the many cgroups that have the same rules: the
+ * kernel checks and compiles a program once. The first gives the caller's
+ * descriptor, or -1 with errno.
+ */
+int svirt_device_filter_load(const SvirtDeviceRule *rules, size_t count);
+bool svirt_device_filter_put(int program_fd, int cgroup_fd);
 size_t svirt_device_rules_for_nodes(uint32_t nodes,
                                     SvirtDeviceRule rules[static 8]);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 
+#include "base/fd.h"
 #include "launch/bpf.h"
 #include "launch/cgroup.h"
 #include "launch/device-node.h"
@@ -36,15 +37,16 @@ emit_rule(SvirtBpfProgram *program, const SvirtDeviceRule *rule)
     svirt_bpf_emit(program, svirt_bpf_exit());
 }
 
-bool
-svirt_cgroup_set_devices(int cgroup_fd, const SvirtDeviceRule *rules,
-                         size_t count)
+int
+svirt_device_filter_load(const SvirtDeviceRule *rules, size_t count)
 {
-    SvirtBpfProgram program = { .count = 0 };
+    SvirtBpfProgram program; /* 32 kB, of which few are touched */
 
+    program.count = 0;
+    program.full = false;
     if (count > SVIRT_DEVICE_RULES_MAX) {
         errno = E2BIG;
-        return false;
+        return -1;
     }
     svirt_bpf_emit(&program, svirt_bpf_load(TYPE, CTX, CTX_ACCESS_TYPE));
     svirt_bpf_emit(&program, svirt_bpf_load(MAJOR, CTX, CTX_MAJOR));
@@ -55,14 +57,29 @@ svirt_cgroup_set_devices(int cgroup_fd, const SvirtDeviceRule *rules,
     for (size_t i = 0; i < count; i++) {
         if (rules[i].type != 'c' && rules[i].type != 'b') {
             errno = EINVAL;
-            return false;
+            return -1;
         }
         emit_rule(&program, &rules[i]);
     }
     svirt_bpf_emit(&program, svirt_bpf_set(VERDICT, 0));
     svirt_bpf_emit(&program, svirt_bpf_exit());
-    return svirt_bpf_attach(&program, BPF_PROG_TYPE_CGROUP_DEVICE,
-                            BPF_CGROUP_DEVICE, cgroup_fd);
+    return svirt_bpf_make(&program, BPF_PROG_TYPE_CGROUP_DEVICE,
+                          BPF_CGROUP_DEVICE);
+}
+
+bool
+svirt_device_filter_put(int program_fd, int cgroup_fd)
+{
+    return svirt_bpf_put(program_fd, BPF_CGROUP_DEVICE, cgroup_fd);
+}
+
+bool
+svirt_cgroup_set_devices(int cgroup_fd, const SvirtDeviceRule *rules,
+                         size_t count)
+{
+    SVIRT_AUTO_FD program_fd = svirt_device_filter_load(rules, count);
+
+    return program_fd >= 0 && svirt_device_filter_put(program_fd, cgroup_fd);
 }
 
 size_t
