@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * attempt [VERB ARGUMENT]...: tries each and says on a line of its own how it
- * went: "VERB ARGUMENT: ok" or the errno's name. It stands for what runs in a
+ * went: "VERB ARGUMENT: ok" or the errno's name; exit code 1 when one failed. It stands for what runs in a
  * VMM after an escape; the verbs are in the table at the end.
  */
 #include <errno.h>
@@ -286,16 +286,19 @@ static const struct {
 int
 main(int argc, char **argv)
 {
+    int failed = 0;
+
     for (int i = 1; i + 1 < argc; i += 2) {
         for (size_t j = 0; j < sizeof(verbs) / sizeof(verbs[0]); j++) {
             if (strcmp(argv[i], verbs[j].name) == 0) {
                 int failure = verbs[j].run(argv[i + 1]);
 
+                failed |= failure != 0;
                 (void)printf("%s %s: %s\n", argv[i], argv[i + 1],
                              failure == 0 ? "ok" : strerrorname_np(failure));
                 (void)fflush(stdout);
             }
         }
     }
-    return 0;
+    return failed;
 }

@@ -3,7 +3,7 @@
 # For the scripts that run in the SELinux lab.
 #
 #     vm NAME                   defines and starts a VM with a disk in $images;
-#                               NETWORK=yes gives it one
+#                               NETWORK=yes gives it one; TYPE=kvm
 #     vm_xml NAME               only writes its definition, $work/NAME.xml
 #     label_of NAME PROGRAM     the context of that process of the VM
 #     pid_of NAME PROGRAM
@@ -26,7 +26,7 @@ cp .cache/guest/vmlinuz .cache/guest/initrd /var/tmp/
 vm_xml()
 {
     cat >"$work/$1.xml" <<XML
-<domain type='qemu'>
+<domain type='${TYPE:-qemu}'>
   <name>$1</name>
   <memory unit='KiB'>131072</memory>
   <vcpu>1</vcpu>
