@@ -66,6 +66,7 @@ svirt_refusal_use_for(SvirtResourceKind kind, SvirtAccess access)
     case SVIRT_RESOURCE_PTY:
     case SVIRT_RESOURCE_TCP_LISTEN:
     case SVIRT_RESOURCE_TCP_CONNECT:
+    case SVIRT_RESOURCE_VSOCK:
     case SVIRT_RESOURCE_MAX:
         break;
     }

@@ -183,6 +183,7 @@ check_small_devices(Check *check, SvirtDomain *domain)
         take_info(check, &domain->panics[i].info, "");
     }
     take_info(check, &domain->balloon.info, "");
+    take_info(check, &domain->vsock.info, "");
 }
 
 static bool

@@ -109,3 +109,14 @@ typedef struct SvirtRedirected {
     SvirtDeviceInfo info;
     bool smartcard;
 } SvirtRedirected;
+
+/* ---- vsock --------------------------------------------------------------- */
+
+/* 0 to 2 are the hypervisor's, the loopback's and the host's. */
+#define SVIRT_VSOCK_CID_MIN 3u
+
+/* The guest's address for AF_VSOCK, of which the host has each once. */
+typedef struct SvirtVsock {
+    SvirtDeviceInfo info; /* line 0: none */
+    unsigned cid;         /* 0: a free one at each start */
+} SvirtVsock;

@@ -359,6 +359,7 @@ typedef struct SvirtDomain {
     size_t hub_count;
     const SvirtRedirected *redirected;
     size_t redirected_count;
+    SvirtVsock vsock;
 
     const SvirtDomainWarning *warnings; /* in order of their lines */
     size_t warning_count;

@@ -142,6 +142,12 @@ parse_media(SvirtReader *reader, SvirtXmlNode *devices, SvirtDomain *domain)
     READ_ALL(SvirtWatchdog, "watchdog", watchdogs, watchdog_count,
              svirt_parse_watchdog);
     READ_ALL(SvirtHub, "hub", hubs, hub_count, svirt_parse_hub);
+    node = svirt_reader_child(reader, devices, "vsock");
+    if (node != NULL) {
+        svirt_parse_vsock(reader, node, &domain->vsock);
+        (void)svirt_reader_part(reader);
+    }
+    node = NULL;
     for (size_t i = 0; i < usb + cards; i++) {
         node = svirt_reader_next(reader, devices, i == usb ? NULL : node,
                                  i < usb ? "redirdev" : "smartcard");

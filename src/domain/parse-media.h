@@ -10,6 +10,8 @@ void svirt_parse_sound(SvirtReader *reader, SvirtXmlNode *node, size_t ordinal,
                        SvirtSound *sound);
 void svirt_parse_watchdog(SvirtReader *reader, SvirtXmlNode *node,
                           size_t ordinal, SvirtWatchdog *watchdog);
+void svirt_parse_vsock(SvirtReader *reader, SvirtXmlNode *node,
+                       SvirtVsock *vsock);
 void svirt_parse_hub(SvirtReader *reader, SvirtXmlNode *node, size_t ordinal,
                      SvirtHub *hub);
 /* parse-redirected.c: <redirdev> and <smartcard> */

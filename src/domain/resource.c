@@ -17,7 +17,8 @@ SVIRT_ENUM_TABLE(
     [SVIRT_RESOURCE_CHARDEV_FILE] = "chardev-file",
     [SVIRT_RESOURCE_CHARDEV_LOG] = "chardev-log", [SVIRT_RESOURCE_RNG] = "rng",
     [SVIRT_RESOURCE_TCP_LISTEN] = "tcp-listen",
-    [SVIRT_RESOURCE_TCP_CONNECT] = "tcp-connect")
+    [SVIRT_RESOURCE_TCP_CONNECT] = "tcp-connect",
+    [SVIRT_RESOURCE_VSOCK] = "vsock")
 
 SVIRT_ENUM_TABLE(
     SvirtAccess, svirt_access,
@@ -271,6 +272,27 @@ add_rng(Builder *builder, size_t index)
     }
 }
 
+static void
+add_vsock(Builder *builder)
+{
+    const SvirtVsock *vsock = &builder->domain->vsock;
+    SvirtResource resource = {
+        .kind = SVIRT_RESOURCE_VSOCK,
+        .access = SVIRT_ACCESS_EXCLUSIVE,
+        .line = vsock->info.line,
+        .target = "vsock0",
+        .origin = "devices/vsock",
+    };
+
+    if (vsock->cid != 0) {
+        resource.name =
+            svirt_arena_printf(builder->arena, "cid %u", vsock->cid);
+    }
+    if (vsock->info.line != 0) {
+        add(builder, &resource);
+    }
+}
+
 /* Two that write, or one that writes what the other only reads. */
 static bool
 check_paths(const SvirtDomain *domain, const GArray *items, GError **error)
@@ -350,6 +372,7 @@ add_all(Builder *builder)
     for (size_t i = 0; i < domain->rng_count; i++) {
         add_rng(builder, i);
     }
+    add_vsock(builder);
 }
 
 bool

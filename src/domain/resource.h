@@ -33,6 +33,7 @@ typedef enum SvirtResourceKind {
     SVIRT_RESOURCE_RNG,
     SVIRT_RESOURCE_TCP_LISTEN,  /* `path` is ADDRESS:PORT; NULL: any port */
     SVIRT_RESOURCE_TCP_CONNECT, /* the same */
+    SVIRT_RESOURCE_VSOCK,       /* no path: an address of the host's */
     SVIRT_RESOURCE_MAX
 } SvirtResourceKind;
 SVIRT_ENUM_DECLARE(SvirtResourceKind, svirt_resource_kind)

@@ -141,7 +141,6 @@ static const SvirtRule table[] = {
     RESOURCE("devices/redirfilter", NULL)
     RESOURCE("devices/filesystem", NULL)
     RESOURCE("devices/shmem", NULL)
-    RESOURCE("devices/vsock", "use <channel type='unix'>")
     RESOURCE("devices/lease", NULL)
     RESOURCE("devices/nvram", NULL)
     RESOURCE("devices/tpm", NULL)

@@ -142,9 +142,11 @@ svirt_define_complete(SvirtManager *manager, SvirtDomain **domain,
 {
     g_autofree char *machine = NULL;
 
-    return svirt_emulator_resolve(manager, *domain, author, &machine,
-                                  error) &&
-           svirt_firmware_complete(svirt_manager_connection(manager), *domain,
+    if (!svirt_emulator_resolve(manager, *domain, author, &machine, error)) {
+        return false;
+    }
+    svirt_emulator_fix_cpu(manager, *domain, author);
+    return svirt_firmware_complete(svirt_manager_connection(manager), *domain,
                                    machine, error) &&
            svirt_hardware_assign(domain, machine, error);
 }

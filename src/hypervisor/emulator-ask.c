@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "hypervisor/emulator.h"
+#include "hypervisor/emulator-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 #include "launch/child.h"
 
 /* It is a hostile answer: so much, so long, so many names of such a form. */
-#define REPLY_MAX (1u << 20)
+#define REPLY_MAX (4u << 20)
 #define TIMEOUT_S 5
 #define NAMES_MAX 4096u
 #define NAME_MAX_BYTES 64u
@@ -84,10 +84,11 @@ add_fd(SvirtLaunchSpec **spec, int source, int number, SvirtFdRole role)
 }
 
 static int
-make_spec(const char *program, int null_fd, int socket_fd)
+make_spec(const char *program, bool kvm, int null_fd, int socket_fd)
 {
     const char *const arguments[] = {
-        program, "-machine", "none", "-nodefaults", "-no-user-config",
+        program, "-machine", kvm ? "none,accel=kvm" : "none,accel=tcg",
+        "-nodefaults", "-no-user-config",
         "-display", "none", "-chardev", "socket,id=qmp,fd=10",
         "-mon", "chardev=qmp,mode=control",
         "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,"
@@ -112,63 +113,18 @@ make_spec(const char *program, int null_fd, int socket_fd)
     spec->ids[SVIRT_PROCESS_VMM] = (SvirtSpecIds){ NOBODY, NOBODY };
     /* It lives for a moment, and has nothing to be limited in. */
     spec->waived_layers = SVIRT_LAYER_CGROUP | SVIRT_LAYER_DEVICE_FILTER;
-    spec->device_nodes = SVIRT_NODE_NULL | SVIRT_NODE_URANDOM;
+    spec->device_nodes = SVIRT_NODE_NULL | SVIRT_NODE_URANDOM |
+                         (kvm ? SVIRT_NODE_KVM : 0);
     spec->rlimit_fsize_bytes = REPLY_MAX;
     spec->rlimit_nofile = NOFILE;
     spec->ready_timeout_ms = TIMEOUT_S * 1000;
     return ok ? svirt_spec_seal(spec) : -1;
 }
 
-/* Until `quit` is answered, the other end is closed, or the time is over. */
-static bool
-converse(int fd, GString *lines)
-{
-    g_autoptr(GString) text = g_string_new(NULL);
-    time_t end = time(NULL) + TIMEOUT_S;
-    struct pollfd wait = { .fd = fd, .events = POLLIN };
-    unsigned answers = 0;
-
-    if (!svirt_write_full(fd, questions, sizeof(questions) - 1)) {
-        return false;
-    }
-    while (answers < 2 && text->len < REPLY_MAX && time(NULL) <= end) {
-        char block[16384];
-        ssize_t got;
-        char *eol;
-
-        if (poll(&wait, 1, 1000) <= 0) {
-            continue;
-        }
-        /* read(2), not recvmsg(2): descriptors that come along are dropped. */
-        got = read(fd, block, sizeof(block));
-        if (got <= 0) {
-            break;
-        }
-        g_string_append_len(text, block, got);
-        while ((eol = memchr(text->str, '\n', text->len)) != NULL) {
-            size_t length = (size_t)(eol - text->str);
-
-            answers += svirt_emulator_read_reply(text->str, length, lines);
-            g_string_erase(text, 0, (gssize)length + 1);
-        }
-    }
-    return answers == 2;
-}
-
-static void
-end(SvirtLaunched *launched)
-{
-    (void)kill(launched->pid, SIGKILL);
-    while (waitpid(launched->pid, NULL, 0) < 0 && errno == EINTR) {
-    }
-    svirt_fd_close(&launched->pidfd);
-}
-
 bool
-svirt_emulator_ask(const char *program, char **ret)
+svirt_emulator_talk_open(const char *program, bool kvm,
+                         SvirtEmulatorTalk *talk)
 {
-    g_autoptr(GString) lines = g_string_new(NULL);
-    SvirtLaunched launched = SVIRT_LAUNCHED_INIT;
     SVIRT_AUTO_FD null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     SVIRT_AUTO_FD ours = -1;
     SVIRT_AUTO_FD theirs = -1;
@@ -184,21 +140,93 @@ svirt_emulator_ask(const char *program, char **ret)
     }
     ours = pair[0];
     theirs = pair[1];
-    spec_fd = make_spec(program, null_fd, theirs);
+    spec_fd = make_spec(program, kvm, null_fd, theirs);
     spec = spec_fd >= 0 ? svirt_spec_map(spec_fd, &why) : NULL;
     if (spec == NULL) {
         return false;
     }
-    ok = svirt_launch_process(spec, SVIRT_PROCESS_VMM, -1, &launched, NULL);
+    ok = svirt_launch_process(spec, SVIRT_PROCESS_VMM, -1, &talk->launched,
+                              NULL);
     svirt_spec_unmap(spec);
-    if (!ok) {
-        return false;
-    }
-    svirt_fd_close(&theirs);
-    ok = converse(ours, lines);
-    end(&launched);
     if (ok) {
-        *ret = g_strdup(lines->str);
+        talk->fd = ours;
+        ours = -1;
+        talk->text = g_string_new(NULL);
+        talk->left = REPLY_MAX;
+        talk->end_s = time(NULL) + TIMEOUT_S;
     }
     return ok;
+}
+
+bool
+svirt_emulator_talk_say(SvirtEmulatorTalk *talk, const char *text)
+{
+    return svirt_write_full(talk->fd, text, strlen(text));
+}
+
+bool
+svirt_emulator_talk_hear(SvirtEmulatorTalk *talk, char **ret)
+{
+    struct pollfd wait = { .fd = talk->fd, .events = POLLIN };
+    char *eol;
+
+    while ((eol = memchr(talk->text->str, '\n', talk->text->len)) == NULL) {
+        char block[16384];
+        ssize_t got;
+
+        if (talk->left == 0 || time(NULL) > talk->end_s) {
+            return false;
+        }
+        if (poll(&wait, 1, 1000) <= 0) {
+            continue;
+        }
+        /* read(2), not recvmsg(2): descriptors that come along are dropped. */
+        got = read(talk->fd, block, MIN(sizeof(block), talk->left));
+        if (got <= 0) {
+            return false;
+        }
+        talk->left -= (size_t)got;
+        g_string_append_len(talk->text, block, got);
+    }
+    *ret = g_strndup(talk->text->str, (gsize)(eol - talk->text->str));
+    g_string_erase(talk->text, 0, (gssize)(eol - talk->text->str) + 1);
+    return true;
+}
+
+void
+svirt_emulator_talk_close(SvirtEmulatorTalk *talk)
+{
+    if (talk->text == NULL) {
+        return;
+    }
+    (void)kill(talk->launched.pid, SIGKILL);
+    while (waitpid(talk->launched.pid, NULL, 0) < 0 && errno == EINTR) {
+    }
+    svirt_fd_close(&talk->launched.pidfd);
+    svirt_fd_close(&talk->fd);
+    g_string_free(talk->text, TRUE);
+    talk->text = NULL;
+}
+
+bool
+svirt_emulator_ask(const char *program, char **ret)
+{
+    g_auto(SvirtEmulatorTalk) talk = SVIRT_EMULATOR_TALK_INIT;
+    g_autoptr(GString) lines = g_string_new(NULL);
+    unsigned answers = 0;
+
+    if (!svirt_emulator_talk_open(program, false, &talk) ||
+        !svirt_emulator_talk_say(&talk, questions)) {
+        return false;
+    }
+    while (answers < 2) {
+        g_autofree char *line = NULL;
+
+        if (!svirt_emulator_talk_hear(&talk, &line)) {
+            return false;
+        }
+        answers += svirt_emulator_read_reply(line, strlen(line), lines);
+    }
+    *ret = g_strdup(lines->str);
+    return true;
 }

@@ -19,9 +19,24 @@ bool svirt_emulator_resolve(SvirtManager *manager, const SvirtDomain *domain,
                             uid_t author, char **ret_machine, GError **error);
 
 /*
+ * <cpu mode='host-model'> becomes the named model that is nearest to what the
+ * emulator can do here, and the features that it has beside that: written into
+ * the definition, so that the guest's CPU does not move. It stays as it is
+ * where the emulator cannot be asked (or KVM, where the definition wants it).
+ */
+void svirt_emulator_fix_cpu(SvirtManager *manager, SvirtDomain *domain,
+                            uid_t author);
+
+/*
  * For emulator.c: asks `program`; *ret are lines, owned by the caller: "m NAME",
  * "a ALIAS NAME", "c CPU". False: no answer.
  */
 bool svirt_emulator_ask(const char *program, char **ret);
 /* The lines that two replies of QMP (JSON) amount to; for tests too. */
 bool svirt_emulator_read_reply(const char *text, size_t length, GString *lines);
+
+/*
+ * For emulator.c: what its best CPU amounts to; *ret are lines, owned by the
+ * caller: "model NAME", "require FEATURE", "disable FEATURE". False: no answer.
+ */
+bool svirt_emulator_ask_cpu(const char *program, bool kvm, char **ret);

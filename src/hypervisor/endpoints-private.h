@@ -24,6 +24,8 @@ bool svirt_endpoints_pair(Maker *maker, SvirtFdRole role, uint32_t index,
                           GError **error);
 /* endpoints-net.c: what carries each interface. */
 bool svirt_endpoints_make_nets(Maker *maker, GError **error);
+/* endpoints-vsock.c: the guest's address, taken from the host. */
+bool svirt_endpoints_make_vsock(Maker *maker, GError **error);
 /* One line of what only the start knows: "graphics1=127.0.0.1 5900". */
 void svirt_endpoints_note(Maker *maker, const char *format, ...)
     G_GNUC_PRINTF(2, 3);

@@ -246,7 +246,8 @@ svirt_endpoints_make(const SvirtEndpointsRequest *request,
             return false;
         }
     }
-    if (!svirt_endpoints_make_graphics(&maker, error) ||
+    if (!svirt_endpoints_make_vsock(&maker, error) ||
+        !svirt_endpoints_make_graphics(&maker, error) ||
         (live->len > 0 && !request->dry_run &&
          !svirt_live_write(request->run_dir_fd, live->str, error))) {
         return false;

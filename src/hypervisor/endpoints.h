@@ -25,6 +25,7 @@ typedef struct SvirtEndpoints {
     int *nets;         /* owned, one per interface: its passt, -1 none */
     SvirtQemuTap *taps; /* owned, one per interface */
     int *passwords;    /* owned, one per graphics, -1 none */
+    SvirtQemuVsock vsock; /* where the domain has one */
     bool graphics[SVIRT_GRAPHICS_KIND_MAX]; /* has a listening socket */
     uint32_t n_serials;
     SvirtSerialKind serial[SVIRT_MONITOR_MAX_SERIALS];

@@ -277,6 +277,9 @@ svirt_pci_devices(const SvirtDomain *domain)
             add(&all, &domain->panics[i].info, "a panic device", LEGACY);
         }
     }
+    if (domain->vsock.info.line != 0) {
+        add(&all, &domain->vsock.info, "a vsock", all.express);
+    }
     return all.devices;
 }
 

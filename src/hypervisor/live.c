@@ -141,6 +141,9 @@ show_element(SvirtXmlDocument *document, SvirtXmlNode *node, char *const *lines,
     }
     if (strcmp(node->name, "graphics") == 0) {
         show_graphics(document, node, value);
+    } else if (strcmp(node->name, "vsock") == 0) {
+        set_attribute(document, child_of(document, node, "cid"), "address",
+                      value);
     } else {
         SvirtXmlNode *source = child_of(document, node, "source");
 
@@ -156,7 +159,8 @@ show_devices(SvirtXmlDocument *document, SvirtXmlNode *devices,
              char *const *lines, bool passwords)
 {
     static const char *const names[] = { "graphics", "serial", "console",
-                                         "channel", "parallel" };
+                                         "channel", "parallel",
+                                         "vsock" };
 
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
         unsigned ordinal = 0;

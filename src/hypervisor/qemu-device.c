@@ -236,6 +236,22 @@ add_panic(SvirtQemuBuilder *builder, size_t index, GError **error)
     g_assert_not_reached();
 }
 
+static bool
+add_vsock(SvirtQemuBuilder *builder, GError **error)
+{
+    const SvirtVsock *vsock = &builder->input->domain->vsock;
+    const SvirtQemuVsock *given = &builder->input->vsock;
+    json_t *device;
+
+    if (vsock->info.line == 0) {
+        return true;
+    }
+    device = svirt_qemu_device("vhost-vsock-pci", "vsock0", 0);
+    json_object_set_new(device, "guest-cid", json_integer(given->cid));
+    json_object_set_new(device, "vhostfd", json_sprintf("%d", given->fd));
+    return svirt_qemu_add_pci(builder, device, &vsock->info, "a vsock", error);
+}
+
 #define ADD_EACH(count, add)                                                   \
     for (size_t i = 0; i < (count); i++) {                                     \
         if (!add(builder, i, error)) {                                         \
@@ -253,5 +269,5 @@ svirt_qemu_add_small_devices(SvirtQemuBuilder *builder, GError **error)
     ADD_EACH(domain->video_count, add_video);
     ADD_EACH(domain->rng_count, add_rng);
     ADD_EACH(domain->panic_count, add_panic);
-    return add_balloon(builder, error);
+    return add_balloon(builder, error) && add_vsock(builder, error);
 }

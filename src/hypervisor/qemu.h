@@ -43,6 +43,11 @@ typedef struct SvirtQemuTap {
     int first_vhost; /* -1: QEMU itself carries the frames */
 } SvirtQemuTap;
 
+typedef struct SvirtQemuVsock {
+    unsigned cid;
+    int fd;
+} SvirtQemuVsock;
+
 typedef struct SvirtQemuInput {
     const SvirtDomain *domain;
     const SvirtQemuDrive *drives; /* one for each disk of the domain, then
@@ -57,6 +62,7 @@ typedef struct SvirtQemuInput {
     const int *chardev_fds; /* one for each chardev; -1: null or no device */
     const int *net_fds;     /* one for each interface, to its passt */
     const SvirtQemuTap *taps; /* the same; NULL: there are none */
+    SvirtQemuVsock vsock;
     const int *password_fds; /* one for each graphics; -1: no password */
     bool kvm;               /* hardware virtualization works */
     int64_t now_s;          /* seconds since 1970: of the start */

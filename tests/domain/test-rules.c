@@ -229,7 +229,6 @@ static const char *const refused_paths[] = {
     "devices/nvram",
     "devices/shmem",
     "devices/tpm",
-    "devices/vsock",
     "devices/memory@model=nvdimm",
     "devices/memory@model=sgx-epc",
     "devices/crypto",

@@ -182,4 +182,20 @@ TOP="<sysinfo type='smbios'><system><entry
     fails "another UUID" 3 "is not that of the domain"
 TOP="<sysinfo type='smbios'><bios><entry name='release'>x</entry></bios></sysinfo>" \
     fails "a release that is none" 3 "no release"
+# ---- vsock: what needs no vhost_vsock (tests/kernel/in-vsock has the rest) ---
+TOP=
+BOOT=
+vsock() { echo "<vsock model='virtio'><cid $1/></vsock>"; }
+machine v "$(vsock "auto='no' address='5'")"
+svirt dumpxml v | grep -q "<vsock" &&
+    svirt dumpxml v | sed -n '/<vsock/,/vsock>/p' | grep -q "type='pci'"
+verdict $? "a vsock has its place in the definition"
+svirt -q undefine v
+[ -e /dev/vhost-vsock ] ||
+    fails "a vsock without vhost_vsock" 4 "cannot use '/dev/vhost-vsock'" \
+        "$(vsock "auto='yes'")"
+fails "the host's own CID" 3 "address='2'" "$(vsock "address='2'")"
+fails "a vsock without a CID" 3 "has no attribute 'address'" "$(vsock "auto='no'")"
+fails "two of them" 3 "second <vsock>" "$(vsock "auto='yes'")" \
+    "$(vsock "auto='yes'")"
 done_testing
