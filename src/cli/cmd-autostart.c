@@ -30,6 +30,15 @@ read_number(const SvirtCli *cli, const char *name, guint64 max, unsigned *ret,
 }
 
 static bool
+check_startable(const SvirtDefinition *definition, GError **error)
+{
+    g_autoptr(SvirtDomain) domain = NULL;
+
+    return svirt_manager_parse(definition, &domain, error) &&
+           svirt_domain_is_startable(domain, error);
+}
+
+static bool
 mark(const SvirtCli *cli, GError **error)
 {
     const SvirtConnection *connection =
@@ -54,7 +63,8 @@ mark(const SvirtCli *cli, GError **error)
                            "domain '%s' is transient and cannot be started "
                            "at boot", definition->name);
     }
-    if (!svirt_autostart_write(connection, &mark, error)) {
+    if ((mark.on && !check_startable(definition, error)) ||
+        !svirt_autostart_write(connection, &mark, error)) {
         return false;
     }
     svirt_cli_say(cli, "Domain '%s' %s as autostarted", definition->name,

@@ -81,6 +81,7 @@ svirt_cmd_create(const SvirtCli *cli, int *ret_exit, GError **error)
     (void)ret_exit;
     if (!svirt_cli_read_input(file, &text, &length, error) ||
         !svirt_domain_parse(text, length, shown, &domain, error) ||
+        !svirt_domain_is_startable(domain, error) ||
         !svirt_transient_reap(cli->manager, &reaped, error) ||
         !refuse_defined(cli, domain, error) ||
         !svirt_define(cli->manager, &domain, 0, time(NULL), &outcome, NULL,

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "cli/command.h"
 #include "cli/notices.h"
+#include "cli/obstacles.h"
 #include "domain/resource.h"
 #include "hypervisor/define.h"
 #include "hypervisor/live.h"
@@ -114,6 +115,7 @@ validate(const SvirtCli *cli, SvirtDomain **given, uid_t author,
 {
     g_autoptr(SvirtResourceList) resources = NULL;
     SvirtDomain *domain;
+    size_t count;
 
     if (!svirt_define_complete(cli->manager, given, author, error)) {
         return false;
@@ -130,9 +132,10 @@ validate(const SvirtCli *cli, SvirtDomain **given, uid_t author,
 
         (void)fputs(json, stdout);
     }
-    svirt_cli_say(cli, "%s validates: domain '%s', %zu resource%s", file,
-                  domain->name, resources->count,
-                  resources->count == 1 ? "" : "s");
+    count = resources->count + resources->withheld_count;
+    svirt_cli_say(cli, "%s validates: domain '%s', %zu resource%s%s", file,
+                  domain->name, count, count == 1 ? "" : "s",
+                  domain->obstacle_count > 0 ? "; it will not start" : "");
     return true;
 }
 
@@ -211,6 +214,7 @@ svirt_cmd_define(const SvirtCli *cli, int *ret_exit, GError **error)
         return report_faults(cli, faults, problem, ret_exit, error);
     }
     print_warnings(domain);
+    svirt_obstacles_print(domain);
     if (svirt_arguments_flag(cli->args, "validate")) {
         return validate(cli, &domain, author, shown, warnings, &problem) ||
                report_faults(cli, faults, problem, ret_exit, error);

@@ -238,6 +238,17 @@ add_definition(Info *info, const SvirtDefinition *definition,
         active && (run->flags & SVIRT_RUN_TAINTED) != 0 ? "yes" : "no");
 }
 
+/* Whether a start would be refused, and all that is in its way. */
+static void
+add_obstacles(Info *info, const SvirtDomain *domain)
+{
+    add(info, "Startable", "%s", domain->obstacle_count > 0 ? "no" : "yes");
+    for (size_t i = 0; i < domain->obstacle_count; i++) {
+        add(info, "Obstacle", "%s (%s)", domain->obstacles[i].text,
+            domain->obstacles[i].hint);
+    }
+}
+
 /* What carries each interface; what has none now would not start. */
 static void
 add_interfaces(Info *info, const SvirtDefinition *definition,
@@ -298,6 +309,7 @@ svirt_cmd_dominfo(const SvirtCli *cli, int *ret_exit, GError **error)
         return false;
     }
     add_definition(&info, definition, domain, &run, damaged);
+    add_obstacles(&info, domain);
     if (!add_labels(&info, state, config, definition, domain,
                     svirt_run_status_is_active(&run), error) ||
         !add_waivers(&info, state, definition, error)) {

@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "cli/command.h"
 #include "cli/notices.h"
+#include "cli/obstacles.h"
 #include "hypervisor/define.h"
 
 extern char **environ;
@@ -144,6 +145,7 @@ define(const SvirtCli *cli, const SvirtDefinition *former, const char *text,
                       &outcome, warnings, error)) {
         return false;
     }
+    svirt_obstacles_print(domain);
     svirt_notices_print(warnings);
     return true;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "domain/parse.h"
+#include "domain/resource.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -184,6 +185,27 @@ check_small_devices(Check *check, SvirtDomain *domain)
     }
     take_info(check, &domain->balloon.info, "");
     take_info(check, &domain->vsock.info, "");
+}
+
+/* Their names and places are taken too; one device of the host is for one. */
+static void
+check_withheld(Check *check, SvirtDomain *domain)
+{
+    for (size_t i = 0; i < domain->withheld_count; i++) {
+        take_info(check, &domain->withheld[i],
+                  svirt_withheld_bus(&domain->withheld[i]));
+    }
+    for (size_t i = 0; i < domain->withheld_resource_count; i++) {
+        const SvirtResource *resource = &domain->withheld_resources[i];
+
+        if (resource->kind >= SVIRT_RESOURCE_PCI_DEVICE &&
+            resource->kind <= SVIRT_RESOURCE_MEDIATED &&
+            resource->access == SVIRT_ACCESS_EXCLUSIVE) {
+            take(check, resource->line, "%s '%s'",
+                 svirt_resource_kind_to_string(resource->kind),
+                 resource->name);
+        }
+    }
 }
 
 static bool
@@ -443,10 +465,12 @@ svirt_domain_check(SvirtReader *reader, SvirtDomain *domain)
         check_chardevs,      check_small_devices, check_media,
         check_spicevmc,      check_hubs,          check_memory,
         check_boot,          check_seclabels,   check_firmware,
+        check_withheld,
     };
     Check check = { .reader = reader, .taken = taken };
 
     svirt_check_places(reader, domain);
+    svirt_check_withheld(reader, domain);
     for (size_t i = 0; i < G_N_ELEMENTS(checks); i++) {
         checks[i](&check, domain);
         (void)svirt_reader_part(reader);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "domain/parse.h"
+#include "domain/resource.h"
 #include "domain/rules.h"
 
 bool
@@ -169,13 +170,29 @@ parse_seclabels(SvirtReader *reader, SvirtXmlNode *root, SvirtDomain *domain)
     domain->seclabels = svirt_parse_seclabels(reader, root);
 }
 
+/* Both begin with the line. */
 static int
-compare_warnings(gconstpointer a, gconstpointer b)
+compare_lines(gconstpointer a, gconstpointer b)
 {
-    const SvirtDomainWarning *left = a;
-    const SvirtDomainWarning *right = b;
+    G_STATIC_ASSERT(offsetof(SvirtDomainWarning, line) == 0 &&
+                    offsetof(SvirtObstacle, line) == 0);
+    const unsigned *left = a;
+    const unsigned *right = b;
 
-    return (left->line > right->line) - (left->line < right->line);
+    return (*left > *right) - (*left < *right);
+}
+
+static void *
+keep_array(SvirtReader *reader, const GArray *found, size_t *ret_count)
+{
+    size_t size = g_array_get_element_size((GArray *)found);
+    void *all = svirt_arena_array(reader->arena, found->len, size);
+
+    if (found->len > 0) {
+        memcpy(all, found->data, found->len * size);
+    }
+    *ret_count = found->len;
+    return all;
 }
 
 static void
@@ -203,6 +220,10 @@ read_domain(SvirtReader *reader, SvirtDomain *domain)
         parts[i](reader, root, domain);
         (void)svirt_reader_part(reader);
     }
+    domain->withheld =
+        keep_array(reader, reader->withheld, &domain->withheld_count);
+    domain->withheld_resources = keep_array(
+        reader, reader->resources, &domain->withheld_resource_count);
     if (reader->faults->len == 0) {
         svirt_domain_check(reader, domain);
     }
@@ -210,18 +231,16 @@ read_domain(SvirtReader *reader, SvirtDomain *domain)
 }
 
 static void
-keep_warnings(SvirtReader *reader, SvirtDomain *domain)
+keep_found(SvirtReader *reader, SvirtDomain *domain)
 {
-    GArray *found = reader->warnings;
-    SvirtDomainWarning *warnings;
-
-    g_array_sort(found, compare_warnings);
-    warnings = svirt_arena_array(reader->arena, found->len, sizeof(*warnings));
-    if (found->len > 0) {
-        memcpy(warnings, found->data, found->len * sizeof(*warnings));
-    }
-    domain->warnings = warnings;
-    domain->warning_count = found->len;
+    g_array_sort(reader->warnings, compare_lines);
+    g_array_sort(reader->obstacles, compare_lines);
+    domain->warnings =
+        keep_array(reader, reader->warnings, &domain->warning_count);
+    domain->obstacles =
+        keep_array(reader, reader->obstacles, &domain->obstacle_count);
+    domain->withheld_resources = keep_array(
+        reader, reader->resources, &domain->withheld_resource_count);
 }
 
 void
@@ -270,7 +289,19 @@ read_document(SvirtXmlDocument **document, SvirtDomain **ret_domain,
     g_autoptr(GArray) warnings =
         g_array_new(FALSE, FALSE, sizeof(SvirtDomainWarning));
     g_autoptr(GPtrArray) faults = g_ptr_array_new_with_free_func(free_fault);
-    SvirtReader reader = { .warnings = warnings, .faults = faults };
+    g_autoptr(GArray) obstacles =
+        g_array_new(FALSE, FALSE, sizeof(SvirtObstacle));
+    g_autoptr(GArray) withheld =
+        g_array_new(FALSE, FALSE, sizeof(SvirtDeviceInfo));
+    g_autoptr(GArray) resources =
+        g_array_new(FALSE, FALSE, sizeof(SvirtResource));
+    SvirtReader reader = {
+        .warnings = warnings,
+        .faults = faults,
+        .obstacles = obstacles,
+        .withheld = withheld,
+        .resources = resources,
+    };
 
     domain->document = *document;
     domain->seclabel_lists =
@@ -285,7 +316,7 @@ read_document(SvirtXmlDocument **document, SvirtDomain **ret_domain,
         domain->document = NULL;
         return false;
     }
-    keep_warnings(&reader, domain);
+    keep_found(&reader, domain);
     *document = NULL;
     *ret_domain = g_steal_pointer(&domain);
     return true;
@@ -321,6 +352,26 @@ svirt_domain_parse(const char *text, size_t length, const char *file,
                    SvirtDomain **ret_domain, GError **error)
 {
     return svirt_domain_parse_all(text, length, file, ret_domain, NULL, error);
+}
+
+bool
+svirt_domain_is_startable(const SvirtDomain *domain, GError **error)
+{
+    const SvirtObstacle *first = domain->obstacles;
+    g_autofree char *hint = NULL;
+
+    if (domain->obstacle_count == 0) {
+        return true;
+    }
+    if (domain->obstacle_count == 1) {
+        return svirt_raise(error, first->code, NULL, first->hint,
+                           "domain '%s' cannot start: %s", domain->name,
+                           first->text);
+    }
+    hint = g_strdup_printf("%s; svirt dominfo lists all", first->hint);
+    return svirt_raise(error, first->code, NULL, hint,
+                       "domain '%s' cannot start: %s, and %zu more",
+                       domain->name, first->text, domain->obstacle_count - 1);
 }
 
 void

@@ -286,6 +286,22 @@ typedef struct SvirtDomainWarning {
     const char *text; /* "FILE:LINE: <x> is ignored: why" */
 } SvirtDomainWarning;
 
+/*
+ * Something the definition says that svirt understands and does not give: the
+ * definition is kept, what it names is listed, and the domain does not start.
+ */
+typedef struct SvirtObstacle {
+    unsigned line;
+    SvirtErrorCode code; /* of a start: REFUSED or UNSUPPORTED */
+    const char *text;    /* "FILE:LINE: <x> would ..." */
+    const char *hint;    /* what to do instead */
+} SvirtObstacle;
+
+/* More are not listed; the domain does not start anyway. */
+#define SVIRT_DOMAIN_OBSTACLES_MAX 256u
+
+struct SvirtResource; /* domain/resource.h */
+
 typedef struct SvirtDomain {
     SvirtXmlDocument *document; /* owned; what is printed back */
 
@@ -363,6 +379,15 @@ typedef struct SvirtDomain {
 
     const SvirtDomainWarning *warnings; /* in order of their lines */
     size_t warning_count;
+
+    const SvirtObstacle *obstacles; /* in order of their lines */
+    size_t obstacle_count;          /* 0: nothing is in the way of a start */
+    /* Devices that are in none of the arrays above, for their places. */
+    const SvirtDeviceInfo *withheld;
+    size_t withheld_count;
+    /* What obstacles name of the host; nobody opens or labels it. */
+    const struct SvirtResource *withheld_resources;
+    size_t withheld_resource_count;
 } SvirtDomain;
 
 /* What is wrong with a definition: "FILE:LINE: what" and the line alone. */
@@ -401,6 +426,12 @@ bool svirt_domain_parse(const char *text, size_t length, const char *file,
                         SvirtDomain **ret_domain, GError **error);
 void svirt_domain_free(SvirtDomain *domain);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SvirtDomain, svirt_domain_free)
+
+/*
+ * False with the first obstacle, its line and hint, and how many more there
+ * are. Errors: REFUSED, UNSUPPORTED.
+ */
+bool svirt_domain_is_startable(const SvirtDomain *domain, GError **error);
 
 /* Give a domain without a UUID its UUID, in the tree too. */
 void svirt_domain_set_uuid(SvirtDomain *domain, const SvirtUuid *uuid);

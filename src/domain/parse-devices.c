@@ -1,25 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include "domain/obstacle.h"
 #include "domain/parse-media.h"
 
 /*
  * All devices of one name into one array: `array` and `counter` are members
- * of the domain, `parse` reads one element into one zeroed `Type`.
+ * of the domain, `parse` reads one element into one zeroed `Type`. What is an
+ * obstacle stays out.
  */
 #define READ_ALL(Type, element, array, counter, parse)                         \
     do {                                                                       \
         size_t count_ = svirt_reader_count(devices, element);                  \
         Type *all_ = svirt_arena_array(reader->arena, count_, sizeof(Type));   \
         SvirtXmlNode *node_ = NULL;                                            \
+        size_t kept_ = 0;                                                      \
                                                                                \
         for (size_t i_ = 0; i_ < count_; i_++) {                               \
             node_ = svirt_reader_next(reader, devices, node_, element);        \
-            parse(reader, node_, i_ + 1, &all_[i_]);                           \
+            if (!svirt_obstacle_take(reader, node_)) {                         \
+                parse(reader, node_, i_ + 1, &all_[kept_++]);                  \
+            }                                                                  \
             (void)svirt_reader_part(reader);                                   \
         }                                                                      \
         domain->array = all_;                                                  \
-        domain->counter = count_;                                              \
+        domain->counter = kept_;                                               \
     } while (0)
 
 static size_t
@@ -29,11 +34,15 @@ parse_role(SvirtReader *reader, SvirtXmlNode *devices, SvirtChardevRole role,
     const char *name = svirt_chardev_role_to_string(role);
     SvirtXmlNode *node = NULL;
     size_t count = 0;
+    size_t ordinal = 0;
 
     while ((node = svirt_reader_next(reader, devices, node, name))) {
-        svirt_parse_chardev(reader, node, count + 1, role, &chardevs[count]);
+        ordinal++;
+        if (!svirt_obstacle_take(reader, node)) {
+            svirt_parse_chardev(reader, node, ordinal, role,
+                                &chardevs[count++]);
+        }
         *ok = svirt_reader_part(reader) && *ok;
-        count++;
     }
     return count;
 }
@@ -104,9 +113,13 @@ parse_chardevs(SvirtReader *reader, SvirtXmlNode *devices, SvirtDomain *domain)
 static void
 parse_audio(SvirtReader *reader, SvirtXmlNode *devices, SvirtDomain *domain)
 {
-    SvirtXmlNode *audio = svirt_reader_child(reader, devices, "audio");
+    SvirtXmlNode *audio = NULL;
     bool spice = false;
     const char *type;
+
+    do {
+        audio = svirt_reader_next(reader, devices, audio, "audio");
+    } while (audio != NULL && svirt_obstacle_take(reader, audio));
 
     for (size_t i = 0; i < domain->graphics_count; i++) {
         spice = spice || domain->graphics[i].type == SVIRT_GRAPHICS_SPICE;
@@ -135,6 +148,7 @@ parse_media(SvirtReader *reader, SvirtXmlNode *devices, SvirtDomain *domain)
     SvirtRedirected *redirected =
         svirt_arena_array(reader->arena, usb + cards, sizeof(*redirected));
     SvirtXmlNode *node = NULL;
+    size_t count = 0;
 
     READ_ALL(SvirtGraphics, "graphics", graphics, graphics_count,
              svirt_parse_graphics);
@@ -151,17 +165,34 @@ parse_media(SvirtReader *reader, SvirtXmlNode *devices, SvirtDomain *domain)
     for (size_t i = 0; i < usb + cards; i++) {
         node = svirt_reader_next(reader, devices, i == usb ? NULL : node,
                                  i < usb ? "redirdev" : "smartcard");
-        if (i < usb) {
-            svirt_parse_redirdev(reader, node, i + 1, &redirected[i]);
+        if (svirt_obstacle_take(reader, node)) {
+            /* It is in no array. */
+        } else if (i < usb) {
+            svirt_parse_redirdev(reader, node, i + 1, &redirected[count++]);
         } else {
-            svirt_parse_smartcard(reader, node, i - usb + 1, &redirected[i]);
+            svirt_parse_smartcard(reader, node, i - usb + 1,
+                                  &redirected[count++]);
         }
         (void)svirt_reader_part(reader);
     }
     domain->redirected = redirected;
-    domain->redirected_count = usb + cards;
+    domain->redirected_count = count;
     parse_audio(reader, devices, domain);
     (void)svirt_reader_part(reader);
+}
+
+/* Devices that svirt gives in no form: now, so that places are compared. */
+static void
+take_others(SvirtReader *reader, SvirtXmlNode *devices)
+{
+    SvirtXmlNode *node = devices != NULL ? devices->first_child : NULL;
+
+    for (; node != NULL; node = node->next) {
+        if (!node->seen) {
+            (void)svirt_obstacle_take(reader, node);
+            (void)svirt_reader_part(reader);
+        }
+    }
 }
 
 void
@@ -191,4 +222,6 @@ svirt_parse_devices(SvirtReader *reader, SvirtXmlNode *root,
     if (balloon != NULL) {
         svirt_parse_balloon(reader, balloon, &domain->balloon);
     }
+    (void)svirt_reader_part(reader);
+    take_others(reader, devices);
 }

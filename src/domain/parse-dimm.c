@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "domain/obstacle.h"
 #include "domain/parse.h"
 
 #include <string.h>
@@ -113,7 +114,13 @@ svirt_parse_dimms(SvirtReader *reader, SvirtXmlNode *root, SvirtDomain *domain)
     dimms = svirt_arena_array(reader->arena, count, sizeof(*dimms));
     memory->dimms = dimms;
     while ((node = svirt_reader_next(reader, devices, node, "memory"))) {
-        SvirtDimm *dimm = &dimms[memory->dimm_count++];
+        SvirtDimm *dimm = &dimms[memory->dimm_count];
+
+        if (svirt_obstacle_take(reader, node)) {
+            (void)svirt_reader_part(reader);
+            continue;
+        }
+        memory->dimm_count++;
 
         parse_dimm(reader, node, memory, dimm);
         sum += dimm->size_bytes;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "domain/obstacle.h"
 #include "domain/parse-media.h"
 
 #include <string.h>
@@ -152,9 +153,9 @@ check_spice_modes(SvirtReader *reader, SvirtXmlNode *node)
     }
     if (svirt_reader_attribute(reader, node, "tlsPort") != NULL &&
         read_port(reader, node, "tlsPort") != 0) {
-        svirt_reader_fail(reader, node->line, SVIRT_ERROR_REFUSED,
-                          "remove tlsPort=, and tunnel the port by ssh -L",
-                          "<graphics> asks for TLS, which is not built");
+        svirt_obstacle_add(reader, node->line, SVIRT_VERDICT_PROTECT,
+                           "remove tlsPort=, and tunnel the port by ssh -L",
+                           "attribute 'tlsPort' of <graphics>");
     }
 }
 

@@ -4,6 +4,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "domain/obstacle.h"
+
 /* QEMU's usb-hub; and USB 2.0, 4.1.1, as libvirt has it. */
 #define USB_HUB_PORTS 8u
 #define USB_DEPTH 4u
@@ -119,13 +121,13 @@ parse_address(SvirtReader *reader, SvirtXmlNode *node, SvirtAddress *address)
     read_by_type(reader, node, address);
 }
 
-void
-svirt_parse_info(SvirtReader *reader, SvirtXmlNode *node, size_t ordinal,
-                 SvirtDeviceInfo *info)
+/* Alias and place in the order of boot. */
+static void
+parse_common(SvirtReader *reader, SvirtXmlNode *node, size_t ordinal,
+             SvirtDeviceInfo *info)
 {
     SvirtXmlNode *alias = svirt_reader_child(reader, node, "alias");
     SvirtXmlNode *boot = svirt_reader_child(reader, node, "boot");
-    SvirtXmlNode *address = svirt_reader_child(reader, node, "address");
 
     info->node = node;
     info->line = node->line;
@@ -138,7 +140,36 @@ svirt_parse_info(SvirtReader *reader, SvirtXmlNode *node, size_t ordinal,
         info->boot_order =
             (unsigned)svirt_reader_number(reader, boot, "order", 1, INT_MAX, 0);
     }
+}
+
+void
+svirt_parse_info(SvirtReader *reader, SvirtXmlNode *node, size_t ordinal,
+                 SvirtDeviceInfo *info)
+{
+    SvirtXmlNode *address = svirt_reader_child(reader, node, "address");
+
+    parse_common(reader, node, ordinal, info);
     if (address != NULL) {
+        parse_address(reader, address, &info->address);
+    }
+}
+
+void
+svirt_parse_withheld_info(SvirtReader *reader, SvirtXmlNode *node,
+                          size_t ordinal, SvirtDeviceInfo *info)
+{
+    SvirtXmlNode *address = svirt_reader_child(reader, node, "address");
+    const char *type =
+        address != NULL ? svirt_xml_get(address, "type") : NULL;
+
+    parse_common(reader, node, ordinal, info);
+    if (g_strcmp0(type, "dimm") == 0) {
+        svirt_shape_read(reader, address, "@type! @slot=# @base=#");
+    } else if (g_strcmp0(type, "ccid") == 0) {
+        svirt_shape_read(reader, address, "@type! @controller=# @slot=#");
+    } else if (g_strcmp0(type, "unassigned") == 0) {
+        svirt_shape_read(reader, address, "@type!");
+    } else if (address != NULL) {
         parse_address(reader, address, &info->address);
     }
 }

@@ -64,6 +64,10 @@ const GPtrArray *svirt_parse_source_seclabels(SvirtReader *reader,
 void svirt_parse_info(SvirtReader *reader, SvirtXmlNode *node, size_t ordinal,
                       SvirtDeviceInfo *info);
 
+/* The same of a device that an obstacle keeps from the VM. */
+void svirt_parse_withheld_info(SvirtReader *reader, SvirtXmlNode *node,
+                               size_t ordinal, SvirtDeviceInfo *info);
+
 /* parse-image.c: source and backing chain; the disk's device is read before */
 void svirt_parse_images(SvirtReader *reader, SvirtXmlNode *node,
                         SvirtDisk *disk);
@@ -95,6 +99,11 @@ void svirt_parse_devices(SvirtReader *reader, SvirtXmlNode *root,
 
 /* check-places.c: what cannot be where the definition puts it */
 void svirt_check_places(SvirtReader *reader, const SvirtDomain *domain);
+
+/* check-withheld.c: obstacles that contradict each other or the rest */
+void svirt_check_withheld(SvirtReader *reader, const SvirtDomain *domain);
+/* "scsi", "ide"...: whose drive addresses it has; "" for others. */
+const char *svirt_withheld_bus(const SvirtDeviceInfo *info);
 
 /* check.c: what contradicts itself across elements */
 void svirt_domain_check(SvirtReader *reader, SvirtDomain *domain);

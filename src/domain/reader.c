@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "domain/domain.h"
+#include "domain/obstacle.h"
 #include "domain/rules.h"
 
 /* A definition of nothing but ignored names must not fill the memory. */
@@ -261,6 +262,9 @@ svirt_reader_bad_word_of(SvirtReader *reader, SvirtXmlNode *node,
     const SvirtRule *rule = svirt_rules_find(node, name, word);
     g_autofree char *hint = NULL;
 
+    if (svirt_obstacle_value(reader, node, name, word)) {
+        return;
+    }
     node->unread = node->unread || g_strcmp0(name, "type") == 0;
     if (rule == NULL && name != NULL) {
         rule = svirt_rules_find(node, name, NULL);

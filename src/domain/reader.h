@@ -22,6 +22,9 @@ typedef struct SvirtReader {
     GPtrArray *seclabel_lists;  /* borrowed: takes what is allocated */
     GArray *warnings;           /* borrowed: of SvirtDomainWarning */
     GPtrArray *faults;          /* borrowed: of SvirtDomainFault, as found */
+    GArray *obstacles;          /* borrowed: of SvirtObstacle */
+    GArray *withheld;           /* borrowed: of SvirtDeviceInfo */
+    GArray *resources;          /* borrowed: of SvirtResource, withheld */
     GError *error;              /* owned, the first failure of this part */
     unsigned error_line;
 } SvirtReader;

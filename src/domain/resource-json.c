@@ -58,7 +58,8 @@ get_format(const SvirtResource *resource)
 }
 
 static json_t *
-make_resource(const SvirtResourceList *list, const SvirtResource *resource)
+make_resource(const SvirtResourceList *list, const SvirtResource *resource,
+              bool withheld)
 {
     json_t *item = json_object();
     json_t *origin = json_object();
@@ -77,6 +78,9 @@ make_resource(const SvirtResourceList *list, const SvirtResource *resource)
     json_object_set_new(item, "optional", json_boolean(resource->optional));
     json_object_set_new(item, "transient", json_boolean(resource->transient));
     json_object_set_new(item, "append", json_boolean(resource->append));
+    if (withheld) {
+        json_object_set_new(item, "withheld", json_true());
+    }
     json_object_set_new(origin, "file",
                         make_text(list->domain->document->file));
     json_object_set_new(origin, "line", json_integer(resource->line));
@@ -115,6 +119,23 @@ make_warnings(const SvirtDomain *domain)
     return list;
 }
 
+static json_t *
+make_obstacles(const SvirtDomain *domain)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < domain->obstacle_count; i++) {
+        const SvirtObstacle *obstacle = &domain->obstacles[i];
+        json_t *item = json_object();
+
+        json_object_set_new(item, "line", json_integer(obstacle->line));
+        json_object_set_new(item, "text", make_text(obstacle->text));
+        json_object_set_new(item, "hint", make_text(obstacle->hint));
+        json_array_append_new(list, item);
+    }
+    return list;
+}
+
 char *
 svirt_resource_list_to_json(const SvirtResourceList *list)
 {
@@ -125,10 +146,16 @@ svirt_resource_list_to_json(const SvirtResourceList *list)
 
     json_object_set_new(root, "domain", make_domain(list->domain));
     for (size_t i = 0; i < list->count; i++) {
-        json_array_append_new(resources, make_resource(list, &list->items[i]));
+        json_array_append_new(resources,
+                              make_resource(list, &list->items[i], false));
+    }
+    for (size_t i = 0; i < list->withheld_count; i++) {
+        json_array_append_new(resources,
+                              make_resource(list, &list->withheld[i], true));
     }
     json_object_set_new(root, "resources", resources);
     json_object_set_new(root, "warnings", make_warnings(list->domain));
+    json_object_set_new(root, "obstacles", make_obstacles(list->domain));
     text = json_dumps(root, JSON_INDENT(2));
     g_assert(text != NULL);
     result = g_strconcat(text, "\n", NULL);

@@ -18,7 +18,21 @@ SVIRT_ENUM_TABLE(
     [SVIRT_RESOURCE_CHARDEV_LOG] = "chardev-log", [SVIRT_RESOURCE_RNG] = "rng",
     [SVIRT_RESOURCE_TCP_LISTEN] = "tcp-listen",
     [SVIRT_RESOURCE_TCP_CONNECT] = "tcp-connect",
-    [SVIRT_RESOURCE_VSOCK] = "vsock")
+    [SVIRT_RESOURCE_VSOCK] = "vsock",
+    [SVIRT_RESOURCE_NETWORK_DISK] = "network-disk",
+    [SVIRT_RESOURCE_VOLUME] = "volume",
+    [SVIRT_RESOURCE_DIRECTORY] = "directory",
+    [SVIRT_RESOURCE_HOST_FILE] = "host-file",
+    [SVIRT_RESOURCE_HOST_DEVICE] = "host-device",
+    [SVIRT_RESOURCE_PCI_DEVICE] = "pci-device",
+    [SVIRT_RESOURCE_USB_DEVICE] = "usb-device",
+    [SVIRT_RESOURCE_SCSI_DEVICE] = "scsi-device",
+    [SVIRT_RESOURCE_MEDIATED] = "mediated-device",
+    [SVIRT_RESOURCE_SHARED_MEMORY] = "shared-memory",
+    [SVIRT_RESOURCE_PIPE] = "pipe", [SVIRT_RESOURCE_UDP] = "udp",
+    [SVIRT_RESOURCE_STDIO] = "stdio", [SVIRT_RESOURCE_DISPLAY] = "display",
+    [SVIRT_RESOURCE_AUDIO] = "audio", [SVIRT_RESOURCE_SECRET] = "secret",
+    [SVIRT_RESOURCE_SCRIPT] = "script")
 
 SVIRT_ENUM_TABLE(
     SvirtAccess, svirt_access,
@@ -219,7 +233,7 @@ add_interface(Builder *builder, size_t index)
             interface->source);
     } else if (interface->type == SVIRT_INTERFACE_ETHERNET) {
         resource.name = svirt_arena_printf(
-            builder->arena, "tap %s",
+            builder->arena, "tap%s%s", interface->target != NULL ? " " : "",
             interface->target != NULL ? interface->target : "");
     }
     add(builder, &resource);
@@ -397,6 +411,8 @@ svirt_resource_list_from_domain(const SvirtDomain *domain,
     }
     list->items = copy;
     list->count = items->len;
+    list->withheld = domain->withheld_resources;
+    list->withheld_count = domain->withheld_resource_count;
     *ret_list = g_steal_pointer(&list);
     return true;
 }

@@ -34,6 +34,24 @@ typedef enum SvirtResourceKind {
     SVIRT_RESOURCE_TCP_LISTEN,  /* `path` is ADDRESS:PORT; NULL: any port */
     SVIRT_RESOURCE_TCP_CONNECT, /* the same */
     SVIRT_RESOURCE_VSOCK,       /* no path: an address of the host's */
+    /* What only obstacles name. Those without a path have a `name`. */
+    SVIRT_RESOURCE_NETWORK_DISK,  /* name: a URI */
+    SVIRT_RESOURCE_VOLUME,        /* name: POOL/VOLUME */
+    SVIRT_RESOURCE_DIRECTORY,     /* a tree of files, shared or as a FAT */
+    SVIRT_RESOURCE_HOST_FILE,     /* a file that a device or QEMU reads */
+    SVIRT_RESOURCE_HOST_DEVICE,   /* a device node */
+    SVIRT_RESOURCE_PCI_DEVICE,    /* name: 0000:03:00.1 */
+    SVIRT_RESOURCE_USB_DEVICE,    /* name: BUS.DEVICE or VENDOR:PRODUCT */
+    SVIRT_RESOURCE_SCSI_DEVICE,   /* name: ADAPTER:BUS:TARGET:UNIT, or WWPN */
+    SVIRT_RESOURCE_MEDIATED,      /* name: a UUID */
+    SVIRT_RESOURCE_SHARED_MEMORY, /* name; a path where it has one */
+    SVIRT_RESOURCE_PIPE,
+    SVIRT_RESOURCE_UDP,     /* name: "connect HOST:PORT" or "bind ..." */
+    SVIRT_RESOURCE_STDIO,   /* that of who starts it */
+    SVIRT_RESOURCE_DISPLAY, /* of the host's user; name: its address */
+    SVIRT_RESOURCE_AUDIO,   /* name: of the server; or a path */
+    SVIRT_RESOURCE_SECRET,  /* name: UUID or usage */
+    SVIRT_RESOURCE_SCRIPT,  /* would run as root */
     SVIRT_RESOURCE_MAX
 } SvirtResourceKind;
 SVIRT_ENUM_DECLARE(SvirtResourceKind, svirt_resource_kind)
@@ -71,6 +89,9 @@ typedef struct SvirtResourceList {
     SvirtArena *arena;         /* owned */
     const SvirtResource *items;
     size_t count;
+    /* The domain's withheld ones: shown, and never opened or labelled. */
+    const SvirtResource *withheld;
+    size_t withheld_count;
 } SvirtResourceList;
 
 /*
@@ -84,8 +105,9 @@ void svirt_resource_list_free(SvirtResourceList *list);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SvirtResourceList, svirt_resource_list_free)
 
 /*
- * {"domain": {name, uuid}, "resources": [...], "warnings": [...]} with keys
- * in a fixed order, indented, a newline at the end. Owned by the caller. What
- * `svirt define --validate --format json` prints.
+ * {"domain": {name, uuid}, "resources": [...], "warnings": [...],
+ * "obstacles": [...]} with keys in a fixed order, indented, a newline at the
+ * end. Owned by the caller. What `svirt define --validate --format json`
+ * prints.
  */
 char *svirt_resource_list_to_json(const SvirtResourceList *list);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "domain/obstacle.h"
+
 /* libvirt's own extensions of a domain: qemu, lxc, bhyve, xen, ... */
 #define LIBVIRT_DOMAIN_URI "http://libvirt.org/schemas/domain/"
 #define DOCS_HINT "remove it; docs/domain-xml.md lists what is supported"
@@ -31,8 +33,8 @@ is_separator(char c)
 }
 
 /* '*' in the pattern stands for one segment. */
-static bool
-matches(const char *pattern, const char *path)
+bool
+svirt_rules_match(const char *pattern, const char *path)
 {
     while (*pattern != '\0') {
         if (*pattern == '*') {
@@ -47,11 +49,11 @@ matches(const char *pattern, const char *path)
     return *path == '\0';
 }
 
-const SvirtRule *
-svirt_rules_find(const SvirtXmlNode *node, const char *attribute,
+char *
+svirt_rules_path(const SvirtXmlNode *node, const char *attribute,
                  const char *value)
 {
-    g_autoptr(GString) path = g_string_new(NULL);
+    GString *path = g_string_new(NULL);
 
     append_path(path, node);
     if (attribute != NULL) {
@@ -60,18 +62,27 @@ svirt_rules_find(const SvirtXmlNode *node, const char *attribute,
     if (value != NULL) {
         g_string_append_printf(path, "=%s", value);
     }
+    return g_string_free(path, FALSE);
+}
+
+const SvirtRule *
+svirt_rules_find(const SvirtXmlNode *node, const char *attribute,
+                 const char *value)
+{
+    g_autofree char *path = svirt_rules_path(node, attribute, value);
+
     for (const SvirtRule *rule = svirt_rules_table(); rule->path != NULL;
          rule++) {
-        if (matches(rule->path, path->str)) {
+        if (svirt_rules_match(rule->path, path)) {
             return rule;
         }
     }
     return NULL;
 }
 
-/* How a message names the thing. */
-static char *
-show(const SvirtXmlNode *node, const char *attribute, const char *value)
+char *
+svirt_rules_show(const SvirtXmlNode *node, const char *attribute,
+                 const char *value)
 {
     if (attribute != NULL && value != NULL) {
         return g_strdup_printf("%s='%.80s' of <%s>", attribute, value,
@@ -90,31 +101,44 @@ show(const SvirtXmlNode *node, const char *attribute, const char *value)
                : g_strdup_printf("<%.80s>", node->name);
 }
 
+const char *
+svirt_rules_words(SvirtVerdict verdict)
+{
+    static const char *const words[SVIRT_VERDICT_MAX] = {
+        [SVIRT_VERDICT_RESOURCE] = "would give the VM something of the host",
+        [SVIRT_VERDICT_PROTECT] =
+            "asks for a protection that would not be given",
+        [SVIRT_VERDICT_LIMIT] = "asks for a limit that would not be set",
+        [SVIRT_VERDICT_UNBUILT] = "is not supported",
+    };
+
+    g_assert(words[verdict] != NULL);
+    return words[verdict];
+}
+
+SvirtErrorCode
+svirt_rules_code(SvirtVerdict verdict)
+{
+    return verdict == SVIRT_VERDICT_UNBUILT ? SVIRT_ERROR_UNSUPPORTED
+                                            : SVIRT_ERROR_REFUSED;
+}
+
 void
 svirt_rules_apply(SvirtReader *reader, const SvirtXmlNode *node,
                   const SvirtRule *rule, const char *attribute,
                   const char *value)
 {
-    g_autofree char *thing = show(node, attribute, value);
+    g_autofree char *thing = svirt_rules_show(node, attribute, value);
     const char *hint = rule->why != NULL ? rule->why : "remove it";
 
     switch (rule->verdict) {
     case SVIRT_VERDICT_RESOURCE:
-        svirt_reader_fail(reader, node->line, SVIRT_ERROR_REFUSED, hint,
-                          "%s would give the VM something of the host", thing);
-        break;
     case SVIRT_VERDICT_PROTECT:
-        svirt_reader_fail(reader, node->line, SVIRT_ERROR_REFUSED, hint,
-                          "%s asks for a protection that would not be given",
-                          thing);
-        break;
     case SVIRT_VERDICT_LIMIT:
-        svirt_reader_fail(reader, node->line, SVIRT_ERROR_REFUSED, hint,
-                          "%s asks for a limit that would not be set", thing);
-        break;
     case SVIRT_VERDICT_UNBUILT:
-        svirt_reader_fail(reader, node->line, SVIRT_ERROR_UNSUPPORTED, hint,
-                          "%s is not supported", thing);
+        svirt_reader_fail(reader, node->line, svirt_rules_code(rule->verdict),
+                          hint, "%s %s", thing,
+                          svirt_rules_words(rule->verdict));
         break;
     case SVIRT_VERDICT_IGNORE:
         svirt_reader_warn(reader, node->line, "%s is ignored%s%s", thing,
@@ -139,7 +163,7 @@ judge_namespace(SvirtReader *reader, const SvirtXmlNode *node,
     if (uri == NULL) {
         return false;
     }
-    thing = show(node, attribute, NULL);
+    thing = svirt_rules_show(node, attribute, NULL);
     if (g_str_has_prefix(uri, LIBVIRT_DOMAIN_URI)) {
         svirt_reader_fail(reader, node->line, SVIRT_ERROR_REFUSED, "remove it",
                           "%s would pass the hypervisor what nobody checked",
@@ -159,16 +183,20 @@ judge_namespace(SvirtReader *reader, const SvirtXmlNode *node,
 }
 
 static void
-check_attributes(SvirtReader *reader, const SvirtXmlNode *node)
+check_attributes(SvirtReader *reader, SvirtXmlNode *node)
 {
     for (unsigned i = 0; i < node->attribute_count; i++) {
-        const SvirtXmlAttribute *attribute = &node->attributes[i];
+        SvirtXmlAttribute *attribute = &node->attributes[i];
         const SvirtRule *rule;
 
         if (attribute->seen ||
             g_strcmp0(attribute->namespace_uri, SVIRT_XML_XMLNS_URI) == 0 ||
             judge_namespace(reader, node, attribute->name,
                             attribute->namespace_uri)) {
+            (void)svirt_reader_part(reader);
+            continue;
+        }
+        if (svirt_obstacle_attribute(reader, node, attribute)) {
             (void)svirt_reader_part(reader);
             continue;
         }
@@ -193,6 +221,10 @@ judge_element(SvirtReader *reader, SvirtXmlNode *node)
     const SvirtRule *rule;
 
     if (judge_namespace(reader, node, NULL, node->namespace_uri)) {
+        return;
+    }
+    if (svirt_obstacle_take(reader, node)) {
+        svirt_rules_check(reader, node);
         return;
     }
     rule = svirt_rules_find(node, NULL, NULL);

@@ -45,6 +45,22 @@ const SvirtRule *svirt_rules_table(void);
 const SvirtRule *svirt_rules_find(const SvirtXmlNode *node,
                                   const char *attribute, const char *value);
 
+/*
+ * "devices/disk@type=network": the path of an element, its attribute or a
+ * value; either may be NULL. Owned by the caller.
+ */
+char *svirt_rules_path(const SvirtXmlNode *node, const char *attribute,
+                       const char *value);
+/* Whether a row's path means that one. */
+bool svirt_rules_match(const char *pattern, const char *path);
+/* How a message names the thing. Owned by the caller. */
+char *svirt_rules_show(const SvirtXmlNode *node, const char *attribute,
+                       const char *value);
+/* What a message says of it: RESOURCE, PROTECT, LIMIT, UNBUILT. */
+const char *svirt_rules_words(SvirtVerdict verdict);
+/* How svirt would exit; of the same. */
+SvirtErrorCode svirt_rules_code(SvirtVerdict verdict);
+
 /* Keeps an error for a row that is not IGNORE. */
 void svirt_rules_apply(SvirtReader *reader, const SvirtXmlNode *node,
                        const SvirtRule *rule, const char *attribute,

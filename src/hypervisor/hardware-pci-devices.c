@@ -280,6 +280,12 @@ svirt_pci_devices(const SvirtDomain *domain)
     if (domain->vsock.info.line != 0) {
         add(&all, &domain->vsock.info, "a vsock", all.express);
     }
+    for (size_t i = 0; i < domain->withheld_count; i++) {
+        if (domain->withheld[i].address.type == PCI) {
+            add(&all, &domain->withheld[i], "a device that is not given",
+                all.express);
+        }
+    }
     return all.devices;
 }
 

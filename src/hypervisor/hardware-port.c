@@ -281,6 +281,13 @@ collect(const SvirtDomain *domain, GPtrArray *ret)
             g_ptr_array_add(ret, (gpointer)&domain->interfaces[i].info);
         }
     }
+    for (size_t i = 0; i < domain->withheld_count; i++) {
+        const SvirtAddress *address = &domain->withheld[i].address;
+
+        if (address->type == SVIRT_ADDRESS_USB && address->usb_port != NULL) {
+            g_ptr_array_add(ret, (gpointer)&domain->withheld[i]);
+        }
+    }
 }
 
 /* Those that are missing for so many devices, as libvirt adds them. */

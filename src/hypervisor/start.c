@@ -156,6 +156,7 @@ read_definition(SvirtManager *manager, const SvirtDefinition *definition,
     const time_t now = time(NULL);
 
     if (!svirt_prepared_new(definition, now, &starting->prepared, error) ||
+        !svirt_domain_is_startable(starting->prepared->domain, error) ||
         !svirt_upgrade(manager, definition, starting->prepared->domain,
                        dry_run, &starting->upgraded, error)) {
         return false;
@@ -291,10 +292,10 @@ svirt_start_begin(SvirtManager *manager, const SvirtDefinition *definition,
     /* The lock comes first: nobody starts, ends or undefines it meanwhile. */
     if (!svirt_run_dir_make(manager, definition, &starting->run, error) ||
         !check_current(manager, definition, error) ||
+        !go_ahead(manager, definition, starting, error) ||
         (options->reset_nvram && !options->dry_run &&
          !svirt_nvram_reset(svirt_manager_connection(manager), definition,
                             error)) ||
-        !go_ahead(manager, definition, starting, error) ||
         !judge(manager, starting, error)) {
         return false;
     }

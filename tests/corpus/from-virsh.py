@@ -100,7 +100,8 @@ def check_elements(tap, page, other, theirs):
             there |= set(re.findall(r"`<([a-zA-Z_]+)>`", line.split(" | ")[0]))
     there.discard("domain")
     refused = "".join(section(other, title)
-                      for title in ("Refused", "Not built", "Ignored"))
+                      for title in ("Obstacles", "Refused", "Not built",
+                                    "Ignored"))
     named = set(re.findall(r"`([a-zA-Z_]+)`", refused))
     tap.none({word for word in fate.values() if word not in WORDS},
              "every element has one of the three words")
@@ -110,7 +111,8 @@ def check_elements(tap, page, other, theirs):
     tap.none({n for n, w in fate.items() if w != "missing"} - there,
              "what is said to be there is supported")
     tap.none({n for n, w in fate.items() if w == "missing"} - named,
-             "what is missing is refused, not built or ignored by name")
+             "what is missing is an obstacle, refused, not built or "
+             "ignored by name")
 
 
 def main():

@@ -40,7 +40,7 @@ static const struct {
 } rows[] = {
     { "every-device-is-judged",
       HEAD "<devices>\n"
-           "<graphics type='sdl'/>\n"
+           "<graphics type='desktop'/>\n"
            "<disk type='file' device='lun'><target dev='sda'/></disk>\n"
            "<sound model='virtio'/>\n"
            "<interface type='network'><source network='default'/>"
@@ -48,18 +48,18 @@ static const struct {
            "<tpm model='tpm-crb'/>\n"
            "</devices></domain>",
       SVIRT_ERROR_REFUSED,
-      { "4: type='sdl'", "5: device='lun'", "6: model='virtio'",
+      { "4: type='desktop'", "5: device='lun'", "6: model='virtio'",
         "7: 'x' is no MAC", "8: <tpm>" } },
     { "every-member-of-a-disk-is-judged",
       HEAD "<devices><disk type='file' device='disk'>\n"
-           "<driver cache='fast' copy_on_read='on'/>\n"
+           "<driver cache='fast' warp='on'/>\n"
            "<source file='relative'/>\n"
            "<target dev='vda' bus='warp'/>\n"
            "<serial>***</serial>\n"
            "<blockio logical_block_size='513'/>\n"
            "</disk></devices></domain>",
       SVIRT_ERROR_INVALID,
-      { "4: cache='fast'", "4: attribute 'copy_on_read'",
+      { "4: cache='fast'", "4: attribute 'warp'",
         "5: path 'relative'", "6: bus='warp'", "7: <serial>",
         "8: logical_block_size='513'" } },
     { "every-part-of-the-top-is-judged",
@@ -69,12 +69,12 @@ static const struct {
       "<boot dev='hd'/></os>\n"
       "<cpu><topology sockets='9' cores='9' threads='9'/></cpu>\n"
       "<on_crash>sing</on_crash>\n"
-      "<resource/>\n"
+      "<bootloader/>\n"
       "</domain>",
       SVIRT_ERROR_INVALID,
       { "1: domain name", "1: unit='furlong'", "2: '0' in <vcpu>",
         "3: dev='tape'", "3: second <boot dev='hd'>", "5: 'sing'",
-        "6: <resource>" } },
+        "6: <bootloader>" } },
     { "the-whole-is-looked-at-when-its-parts-are-right",
       HEAD "<devices>\n"
            "<disk type='file'><source file='/a'/><target dev='vda'/></disk>\n"

@@ -68,9 +68,9 @@ static const struct {
     { CELLS(TWO) "<numatune><memory placement='auto'/><memnode cellid='0' "
                  "nodeset='0'/></numatune>",
       "<memnode> stands beside placement='auto'" },
-    { CELLS(TWO) "<numatune><memory mode='restrictive' nodeset='0'/>"
+    { CELLS(TWO) "<numatune><memory mode='possessive' nodeset='0'/>"
                  "</numatune>",
-      "mode='restrictive'" },
+      "mode='possessive'" },
     { CELLS(TWO) "<maxMemory slots='2'>1</maxMemory>",
       "<maxMemory> is less than <memory>" },
     { "<memory>1024</memory><maxMemory slots='2'>9999</maxMemory>",
@@ -88,8 +88,8 @@ static const struct {
     { "<memory>1024</memory><devices><iommu model='intel'><driver eim='on'/>"
       "</iommu></devices>",
       "eim='on' needs intremap='on'" },
-    { "<memory>1024</memory><memoryBacking><locked/></memoryBacking>",
-      "<locked> in <memoryBacking> asks for a limit" },
+    { "<memory>1024</memory><memoryBacking><locked x='1'/></memoryBacking>",
+      "attribute 'x' of <locked>" },
     { "<memory>1024</memory><memoryBacking><source type='tape'/>"
       "</memoryBacking>",
       "type='tape' of <source>" },
