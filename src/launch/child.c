@@ -14,7 +14,6 @@
 #include "base/fd.h"
 #include "launch/credential.h"
 #include "launch/device-node.h"
-#include "launch/huge-pages.h"
 #include "launch/interpreter.h"
 #include "launch/fd-map.h"
 #include "launch/filter.h"
@@ -202,7 +201,6 @@ build_root(Child *child, SvirtLaunchFailure *failure)
         .kvm_owner = child->spec->ids[child->which],
         .node_label = svirt_label_of_nodes(child->spec, child->which),
         .proc = child->which != SVIRT_PROCESS_MONITOR,
-        .huge_pages = child->which == SVIRT_PROCESS_VMM,
         .cwd = start_directory(child),
     };
 
@@ -299,11 +297,6 @@ list_rules(const Child *child, SvirtLandlockRule *rules,
         }
     }
     rules[n++] = (SvirtLandlockRule){ "/proc", SVIRT_LANDLOCK_READ };
-    if (access(SVIRT_HUGE_PAGES_DIRECTORY, F_OK) == 0 &&
-        !is_waived(child, SVIRT_LAYER_ROOT)) {
-        rules[n++] = (SvirtLandlockRule){ SVIRT_HUGE_PAGES_DIRECTORY,
-                                          SVIRT_LANDLOCK_READ };
-    }
     /* Of all files these two alone may be executed. */
     rules[n++] = (SvirtLandlockRule){ program_path(child),
                                       SVIRT_LANDLOCK_EXECUTE };
@@ -357,8 +350,7 @@ static bool
 execute(Child *child, SvirtLaunchFailure *failure)
 {
     static char *const environment[] = {
-        "LC_ALL=C", "PATH=/usr/bin:/bin", "HOME=/", SVIRT_HUGE_PAGES_TUNABLE,
-        NULL,
+        "LC_ALL=C", "PATH=/usr/bin:/bin", "HOME=/", NULL,
     };
     const SvirtSpecArgv *argv = &child->spec->argv[child->which];
     const char *args[SVIRT_SPEC_MAX_ARGS + 1];

@@ -13,7 +13,6 @@
 
 #include "base/fd.h"
 #include "launch/device-node.h"
-#include "launch/huge-pages.h"
 #include "launch/mount.h"
 
 /*
@@ -215,14 +214,9 @@ plan_has_usr(const SvirtRootPlan *plan)
 bool
 svirt_root_build(const SvirtRootPlan *plan, SvirtLaunchFailure *failure)
 {
-    SvirtHugePages huge_pages = { .enabled = "" };
     mode_t before;
     bool done = true;
 
-    if (plan->huge_pages) {
-        /* Before the new root covers the host's sysfs. */
-        svirt_huge_pages_read(&huge_pages);
-    }
     if (mount("svirt", STAGE, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
               ROOT_OPTIONS) < 0) {
         return fail(failure, "mount a tmpfs on", STAGE);
@@ -240,7 +234,6 @@ svirt_root_build(const SvirtRootPlan *plan, SvirtLaunchFailure *failure)
                bind_file(&plan->files[i], failure);
     }
     done = done && (plan->cwd == NULL || make_cwd(plan->cwd, failure));
-    done = done && svirt_huge_pages_show(&huge_pages, failure);
     done = done && (!plan->proc || mount_proc(failure));
     done = done && (plan->device_nodes == 0 ||
                     svirt_device_nodes_make(plan, failure));

@@ -26,7 +26,6 @@ typedef struct SvirtRootPlan {
     const char *cwd;            /* borrowed; made where missing; NULL */
     const char *node_label;     /* borrowed; their Smack label; NULL: none */
     bool proc;                  /* /proc of the pid namespace, read-only */
-    bool huge_pages;            /* launch/huge-pages.h */
 } SvirtRootPlan;
 
 /*

@@ -53,7 +53,7 @@ for role in Emulator Monitor "Network helper"; do
         "$pid"
     is "$role: nothing of svirt's environment" \
         "$(tr '\0' ' ' <"/proc/$pid/environ")" \
-        "LC_ALL=C PATH=/usr/bin:/bin HOME=/ GLIBC_TUNABLES=glibc.malloc.hugetlb=1 "
+        "LC_ALL=C PATH=/usr/bin:/bin HOME=/ "
     is "$role: no core" "$(limit "$pid" 'Max core file size')" "0 0"
 done
 [ "$(uid_of Emulator)" != "$(uid_of Monitor)" ] &&
