@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -193,6 +192,36 @@ expect(SvirtKeeperLink *link, SvirtMessageType type, int timeout_ms,
                        link->name);
 }
 
+/*
+ * 0, or why not. vfork(2): glibc's posix_spawn first asks for and sets every
+ * signal's disposition, 124 system calls, and there is no handler to reset.
+ */
+static __attribute__((noinline)) int
+run_program(const char *program, char *const *argv, char *const *environment,
+            int socket, pid_t *ret)
+{
+    volatile int failed = 0;
+    pid_t pid = vfork();
+
+    if (pid == 0) {
+        /* In the memory of the caller, which waits: calls and nothing else. */
+        if (dup2(socket, SVIRT_KEEPER_FD_SVIRT) >= 0) {
+            (void)execve(program, argv, environment);
+        }
+        failed = errno;
+        _exit(127);
+    }
+    if (pid < 0) {
+        return errno;
+    }
+    if (failed != 0) {
+        (void)waitpid(pid, NULL, 0);
+        return failed;
+    }
+    *ret = pid;
+    return 0;
+}
+
 static bool
 spawn(const char *program, const char *name, int socket, const char *uri,
       pid_t *ret, GError **error)
@@ -207,17 +236,8 @@ spawn(const char *program, const char *name, int socket, const char *uri,
         uri != NULL ? g_strdup_printf("SVIRT_DEFAULT_URI=%s", uri) : NULL;
     char *const environment[] = { path, locale, at_end, where, NULL };
     char *const argv[] = { (char *)"svirt-keeper", (char *)name, NULL };
-    posix_spawn_file_actions_t actions;
-    int result = posix_spawn_file_actions_init(&actions);
+    int result = run_program(program, argv, environment, socket, ret);
 
-    if (result == 0) {
-        result = posix_spawn_file_actions_adddup2(&actions, socket,
-                                                  SVIRT_KEEPER_FD_SVIRT);
-    }
-    if (result == 0) {
-        result = posix_spawn(ret, program, &actions, NULL, argv, environment);
-    }
-    (void)posix_spawn_file_actions_destroy(&actions);
     return result == 0 ||
            svirt_raise_errno(error, result, NULL, "cannot run '%s'", program);
 }
