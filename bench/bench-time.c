@@ -12,19 +12,25 @@
 #include <unistd.h>
 
 /*
- * bench-time RUNS [--at-once N] [--qmp] [--undo COMMAND... --] COMMAND...
+ * bench-time RUNS BENCH [--versus BENCH]...
+ *   BENCH: [--at-once N] [--qmp] [--undo COMMAND... --] COMMAND...
  *
- * Runs the command RUNS times and prints "median minimum maximum" of the time
- * from exec to exit in milliseconds; with --at-once, from the first exec of N
- * to the last end. --undo is run after each, untimed. With --qmp the command
- * is a QEMU, timed to its first QMP reply and then killed; its QMP is
- * descriptor QMP_FD, a connected socket. A "%" in a word stands for the number
- * of the command: of those at once, else of the run. Exits 1 when a command
- * fails.
+ * Runs each command RUNS times and prints for each a line "median minimum
+ * maximum over ratio": of the time from exec to exit in milliseconds, with
+ * --at-once from the first exec of N to the last end; and how much longer than
+ * the first command it took. Of several, each run takes every command once,
+ * in the opposite order from run to run, and `over` and `ratio` are medians of
+ * the runs' own differences and quotients: what slows the machine for a while
+ * slows both sides of a pair. --undo is run after each, untimed. With --qmp
+ * the command is a QEMU, timed to its first QMP reply and then killed; its QMP
+ * is descriptor QMP_FD, a connected socket. A "%" in a word stands for the
+ * number of the command: of those at once, else of the run. Exits 1 when a
+ * command fails.
  */
 #define QMP_FD 9
 #define MOST_AT_ONCE 256
 #define MOST_WORDS 512
+#define MOST_BENCHES 8
 
 extern char **environ;
 
@@ -44,25 +50,33 @@ die(const char *what)
     exit(1);
 }
 
-/* Output goes nowhere; `qmp` (-1 none) becomes QMP_FD. */
+/*
+ * Output goes nowhere; `qmp` (-1 none) becomes QMP_FD. In a session of its own,
+ * as svirt's VMs are: the kernel shares out a busy machine by sessions
+ * (sched(7), autogroup).
+ */
 static pid_t
 start(char **argv, int qmp)
 {
     posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
     pid_t pid;
 
     if (posix_spawn_file_actions_init(&actions) != 0 ||
+        posix_spawnattr_init(&attributes) != 0 ||
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID) != 0 ||
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", 0, 0) ||
         posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", 1, 0) ||
         (qmp >= 0 &&
          posix_spawn_file_actions_adddup2(&actions, qmp, QMP_FD) != 0)) {
         die("file actions");
     }
-    errno = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
+    errno = posix_spawnp(&pid, argv[0], &actions, &attributes, argv, environ);
     if (errno != 0) {
         die(argv[0]);
     }
     (void)posix_spawn_file_actions_destroy(&actions);
+    (void)posix_spawnattr_destroy(&attributes);
     return pid;
 }
 
@@ -211,61 +225,122 @@ compare(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* False: no sense in it. */
+/* Up to the end or --versus, where *argv then is; false: no sense in it. */
 static bool
-read_arguments(char **argv, Bench *ret)
+read_bench(char ***argv, Bench *ret)
 {
     Bench bench = { .at_once = 1 };
+    char **word = *argv;
 
-    for (; *argv != NULL; argv++) {
-        if (strcmp(*argv, "--qmp") == 0) {
+    for (; *word != NULL; word++) {
+        if (strcmp(*word, "--qmp") == 0) {
             bench.qmp = true;
-        } else if (strcmp(*argv, "--at-once") == 0 && argv[1] != NULL) {
-            bench.at_once = (unsigned)strtoul(*++argv, NULL, 10);
-        } else if (strcmp(*argv, "--undo") == 0) {
-            bench.undo = argv + 1;
-            while (*argv != NULL && strcmp(*argv, "--") != 0) {
-                argv++;
+        } else if (strcmp(*word, "--at-once") == 0 && word[1] != NULL) {
+            bench.at_once = (unsigned)strtoul(*++word, NULL, 10);
+        } else if (strcmp(*word, "--undo") == 0) {
+            bench.undo = word + 1;
+            while (*word != NULL && strcmp(*word, "--") != 0) {
+                word++;
             }
-            if (*argv == NULL) {
+            if (*word == NULL) {
                 return false;
             }
-            *argv = NULL;
+            *word = NULL;
         } else {
             break;
         }
     }
-    bench.command = argv;
+    bench.command = word;
+    while (*word != NULL && strcmp(*word, "--versus") != 0) {
+        word++;
+    }
+    *argv = word;
     *ret = bench;
-    return *argv != NULL && bench.at_once > 0 &&
-           bench.at_once <= MOST_AT_ONCE;
+    return *bench.command != NULL && word != bench.command &&
+           bench.at_once > 0 && bench.at_once <= MOST_AT_ONCE;
+}
+
+/* How many; 0: no sense in them. */
+static unsigned
+read_benches(char **argv, Bench ret[MOST_BENCHES])
+{
+    unsigned count = 0;
+
+    while (count < MOST_BENCHES && read_bench(&argv, &ret[count])) {
+        count++;
+        if (*argv == NULL) {
+            return count;
+        }
+        *argv++ = NULL;
+    }
+    return 0;
+}
+
+static double
+median(double *values, unsigned count)
+{
+    qsort(values, count, sizeof(*values), compare);
+    return values[count / 2];
+}
+
+/* `times` of a bench and of the first one, run by run. */
+static void
+print_bench(const double *times, const double *first, unsigned runs)
+{
+    double *values = calloc(runs, sizeof(*values));
+    double over, ratio;
+
+    if (values == NULL) {
+        die("memory");
+    }
+    for (unsigned i = 0; i < runs; i++) {
+        values[i] = times[i] - first[i];
+    }
+    over = median(values, runs);
+    for (unsigned i = 0; i < runs; i++) {
+        values[i] = times[i] / first[i];
+    }
+    ratio = median(values, runs);
+    memcpy(values, times, runs * sizeof(*values));
+    (void)printf("%.2f ", median(values, runs));
+    (void)printf("%.2f %.2f %.2f %.3f\n", values[0], values[runs - 1], over,
+                 ratio);
+    free(values);
 }
 
 int
 main(int argc, char **argv)
 {
     unsigned runs = argc > 2 ? (unsigned)strtoul(argv[1], NULL, 10) : 0;
+    Bench benches[MOST_BENCHES];
+    unsigned count = 0;
     double *times;
-    Bench bench;
 
-    if (runs == 0 || runs > 100000 || !read_arguments(argv + 2, &bench)) {
+    if (runs > 0 && runs <= 100000) {
+        count = read_benches(argv + 2, benches);
+    }
+    if (count == 0) {
         (void)fprintf(stderr,
                       "usage: bench-time RUNS [--at-once N] [--qmp] "
-                      "[--undo COMMAND... --] COMMAND...\n");
+                      "[--undo COMMAND... --] COMMAND... [--versus ...]\n");
         return 2;
     }
-    times = calloc(runs, sizeof(*times));
+    times = calloc((size_t)runs * count, sizeof(*times));
     if (times == NULL) {
         die("memory");
     }
     (void)signal(SIGPIPE, SIG_IGN);
     for (unsigned i = 0; i < runs; i++) {
-        times[i] = time_one(&bench, i);
-        undo(&bench, i);
+        for (unsigned j = 0; j < count; j++) {
+            unsigned k = i % 2 == 0 ? j : count - 1 - j;
+
+            times[k * runs + i] = time_one(&benches[k], i);
+            undo(&benches[k], i);
+        }
     }
-    qsort(times, runs, sizeof(*times), compare);
-    (void)printf("%.2f %.2f %.2f\n", times[runs / 2], times[0],
-                 times[runs - 1]);
+    for (unsigned k = 0; k < count; k++) {
+        print_bench(&times[k * runs], times, runs);
+    }
     free(times);
     return 0;
 }
