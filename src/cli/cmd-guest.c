@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "cli/command.h"
 #include "cli/key-codes.h"
+#include "cli/size.h"
 #include "hypervisor/life.h"
 
 /* What is done to the guest's machine: keys, memory, a look at its screen. */
@@ -101,29 +102,6 @@ svirt_cmd_send_key(const SvirtCli *cli, int *ret_exit, GError **error)
     return ask(cli, "send-key", arguments, "got the keys", error);
 }
 
-/* A number with virsh's units, KiB without one. */
-static bool
-parse_size(const char *text, uint64_t *ret_bytes, GError **error)
-{
-    static const char units[] = "bkmgt";
-    char *end = NULL;
-    guint64 number = g_ascii_strtoull(text, &end, 10);
-    const char *unit = end != NULL && *end != '\0'
-                           ? strchr(units, g_ascii_tolower(*end))
-                           : &units[1];
-    unsigned shift = unit != NULL ? 10u * (unsigned)(unit - units) : 0;
-
-    if (!g_ascii_isdigit(text[0]) || unit == NULL ||
-        (*end != '\0' && end[1] != '\0' && g_ascii_strcasecmp(end + 1, "ib")) ||
-        number == 0 || number > (UINT64_C(1) << 50) >> shift) {
-        return svirt_raise(error, SVIRT_ERROR_USAGE, NULL,
-                           "write it as 1048576 (KiB), 1024M or 1G",
-                           "'%s' is no size", text);
-    }
-    *ret_bytes = number << shift;
-    return true;
-}
-
 bool
 svirt_cmd_setmem(const SvirtCli *cli, int *ret_exit, GError **error)
 {
@@ -132,7 +110,7 @@ svirt_cmd_setmem(const SvirtCli *cli, int *ret_exit, GError **error)
     uint64_t bytes = 0;
 
     (void)ret_exit;
-    if (!parse_size(svirt_arguments_text(cli->args, "size"), &bytes, error) ||
+    if (!svirt_cli_size(svirt_arguments_text(cli->args, "size"), &bytes, error) ||
         !svirt_cli_domain(cli, &definition, error) ||
         !svirt_manager_parse(definition, &domain, error)) {
         return false;

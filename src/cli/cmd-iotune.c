@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/error.h"
 #include "cli/command.h"
-#include "cli/notices.h"
-#include "hypervisor/define.h"
+#include "cli/redefine.h"
 #include "hypervisor/life.h"
 #include "hypervisor/qemu.h"
 
@@ -232,43 +230,24 @@ set_live(const Tuning *tuning, const SvirtIotune *iotune, GError **error)
                            error);
 }
 
-static void
-free_error(gpointer error)
-{
-    g_error_free(error);
-}
-
 static bool
 set_config(const Tuning *tuning, const SvirtIotune *iotune, GError **error)
 {
     SvirtXmlDocument *document = tuning->domain->document;
     SvirtXmlNode *node =
         svirt_xml_ensure(document, disk_of(tuning)->info.node, "iotune");
-    g_autoptr(GPtrArray) warnings = g_ptr_array_new_with_free_func(free_error);
-    g_autoptr(SvirtDomain) domain = NULL;
-    g_autofree char *text = NULL;
-    SvirtDefined outcome;
 
     for (int i = 0; i < SVIRT_IOTUNE_MAX; i++) {
         const char *name = svirt_iotune_limit_to_string((SvirtIotuneLimit)i);
-        g_autofree char *value =
-            g_strdup_printf("%" G_GUINT64_FORMAT, iotune->limits[i]);
 
         if (iotune->limits[i] != 0 || svirt_xml_find(node, name) != NULL) {
-            svirt_xml_ensure(document, node, name)->text =
-                svirt_arena_text(document->arena, value, strlen(value));
+            svirt_cli_set_text(document,
+                               svirt_xml_ensure(document, node, name),
+                               iotune->limits[i]);
         }
     }
-    text = svirt_domain_print(tuning->domain);
-    if (!svirt_domain_parse(text, strlen(text), tuning->definition->name,
-                            &domain, error) ||
-        !svirt_define(tuning->cli->manager, &domain,
-                      tuning->definition->author, time(NULL), &outcome,
-                      warnings, error)) {
-        return false;
-    }
-    svirt_notices_print(warnings);
-    return true;
+    return svirt_cli_redefine(tuning->cli, tuning->definition, tuning->domain,
+                              error);
 }
 
 static void
@@ -294,27 +273,6 @@ print_limits(const SvirtCli *cli, const SvirtIotune *iotune)
     (void)fputs(text, stdout);
 }
 
-static bool
-choose(const Tuning *tuning, bool *ret_live, GError **error)
-{
-    bool live = svirt_arguments_flag(tuning->cli->args, "live");
-    bool config = svirt_arguments_flag(tuning->cli->args, "config");
-    SvirtRunStatus run;
-    bool damaged;
-
-    if (live && config) {
-        return svirt_raise(error, SVIRT_ERROR_USAGE, NULL,
-                           "run it twice, once with each",
-                           "--live and --config are two things");
-    }
-    if (!svirt_cli_run_status(tuning->cli, &tuning->definition->uuid, &run,
-                              &damaged, error)) {
-        return false;
-    }
-    *ret_live = live || (!config && svirt_run_status_is_active(&run));
-    return true;
-}
-
 bool
 svirt_cmd_blkdeviotune(const SvirtCli *cli, int *ret_exit, GError **error)
 {
@@ -331,7 +289,8 @@ svirt_cmd_blkdeviotune(const SvirtCli *cli, int *ret_exit, GError **error)
     }
     tuning.definition = definition;
     tuning.domain = domain;
-    if (!find_disk(&tuning, error) || !choose(&tuning, &live, error)) {
+    if (!find_disk(&tuning, error) ||
+        !svirt_cli_live_or_config(cli, definition, &live, error)) {
         return false;
     }
     iotune = disk_of(&tuning)->iotune;

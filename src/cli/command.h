@@ -69,6 +69,11 @@ bool svirt_cli_read_input(const char *file, char **ret_text,
 #define SVIRT_COMMAND(function)                                              \
     bool function(const SvirtCli *cli, int *ret_exit, GError **error)
 extern const SvirtOption svirt_blkdeviotune_options[];
+extern const SvirtOption svirt_setvcpus_options[];
+extern const SvirtOption svirt_setmaxmem_options[];
+extern const SvirtOption svirt_setmem_options[];
+SVIRT_COMMAND(svirt_cmd_setvcpus);
+SVIRT_COMMAND(svirt_cmd_setmaxmem);
 SVIRT_COMMAND(svirt_cmd_blkdeviotune);
 SVIRT_COMMAND(svirt_cmd_define);
 SVIRT_COMMAND(svirt_cmd_undefine);

@@ -211,14 +211,6 @@ static const SvirtOption send_key_options[] = {
     END,
 };
 
-static const SvirtOption setmem_options[] = {
-    DOMAIN,
-    { "size", SVIRT_OPTION_REQUIRED, "SIZE",
-      "what the balloon leaves the guest, in KiB, or as 512M, 1G" },
-    { "live", SVIRT_OPTION_FLAG, NULL, "of the running domain (always so)" },
-    END,
-};
-
 static const SvirtOption screenshot_options[] = {
     DOMAIN,
     { "file", SVIRT_OPTION_POSITIONAL, "FILE",
@@ -432,7 +424,11 @@ const SvirtCommand svirt_commands[] = {
     { "screenshot", LIFE, "what the display shows, as a picture",
       screenshot_options, svirt_cmd_screenshot },
     { "setmem", LIFE, "what the balloon leaves a running guest",
-      setmem_options, svirt_cmd_setmem },
+      svirt_setmem_options, svirt_cmd_setmem },
+    { "setmaxmem", LIFE, "how much memory its guest has from the next start",
+      svirt_setmaxmem_options, svirt_cmd_setmaxmem },
+    { "setvcpus", LIFE, "how many CPUs its guest has", svirt_setvcpus_options,
+      svirt_cmd_setvcpus },
     { "dompmsuspend", LIFE, "have the guest's agent suspend it",
       dompmsuspend_options, svirt_cmd_dompmsuspend },
     { "dompmwakeup", LIFE, "wake a suspended guest", domain_options,

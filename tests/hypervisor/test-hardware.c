@@ -144,6 +144,9 @@ describe(const SvirtDomain *domain)
             add_line(lines, &each->info, "serial %d", each->target_port);
         }
     }
+    if (domain->vsock.info.line != 0) {
+        add_line(lines, &domain->vsock.info, "vsock");
+    }
     if (domain->balloon.model == SVIRT_BALLOON_VIRTIO) {
         add_line(lines, &domain->balloon.info, "memballoon");
     }
@@ -232,6 +235,15 @@ static const char *const pieces[] = {
     "<model type='virtio'/></interface>",
     "<rng model='virtio'><backend model='builtin'/></rng>",
     "<input type='tablet' bus='usb'/>",
+};
+
+/* Of which a guest has one. */
+static const char *const singles[] = {
+    "<disk type='file' device='floppy'><source file='/f'/>"
+    "<target dev='fda'/></disk>",
+    "<vsock model='virtio'><cid auto='yes'/></vsock>",
+    "<watchdog model='i6300esb'/>",
+    "<panic model='pvpanic'/>",
 };
 
 static char *
@@ -333,6 +345,15 @@ test_moves_no_other(gconstpointer data)
     for (size_t i = 0; i < G_N_ELEMENTS(pieces); i++) {
         g_autofree char *extra = piece(i, 18);
         g_autoptr(SvirtDomain) more = with(domain, extra);
+        g_autofree char *after = NULL;
+
+        svirt_hardware_assign(&more, NULL, &error);
+        g_assert_no_error(error);
+        after = uncounted(more);
+        g_assert_true(contains_all(after, before));
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(singles); i++) {
+        g_autoptr(SvirtDomain) more = with(domain, singles[i]);
         g_autofree char *after = NULL;
 
         svirt_hardware_assign(&more, NULL, &error);
