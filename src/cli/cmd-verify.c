@@ -16,7 +16,8 @@ static const char *const columns[] = { "Domain", "Process", "Check", "Result",
 /* One VM looked at. */
 typedef struct Seen {
     SvirtRunStatus *run; /* borrowed; NULL: not svirt's */
-    SvirtRunSpec *spec;  /* owned */
+    bool has_spec;   /* it was read */
+    bool has_labels; /* of some model, by its spec */
     SvirtSubject *subject; /* owned */
     GPtrArray *rows;     /* owned */
 } Seen;
@@ -27,7 +28,6 @@ free_seen(void *data)
     Seen *seen = data;
 
     g_clear_pointer(&seen->rows, g_ptr_array_unref);
-    svirt_run_spec_free(seen->spec);
     svirt_subject_free(seen->subject);
     g_free(seen);
 }
@@ -93,6 +93,26 @@ note_unreadable(Seen *seen, GError *problem)
     }
 }
 
+/* What a thread reads of one VM. */
+typedef struct Source {
+    int run_dirs; /* borrowed */
+    Seen *seen;   /* borrowed */
+} Source;
+
+static bool
+read_spec(SvirtVerifyJob *job, GByteArray *room, const SvirtLaunchSpec **ret,
+          GError **error)
+{
+    const Source *source = job->data;
+    Seen *seen = source->seen;
+
+    seen->has_spec =
+        svirt_run_spec_read(source->run_dirs, &seen->run->uuid,
+                            seen->run->name, room, ret, error);
+    seen->has_labels = seen->has_spec && (*ret)->n_labels > 0;
+    return seen->has_spec;
+}
+
 /* `host`: the whole host is looked at: one VM that ends meanwhile is no
  * reason to tell nothing of the others. */
 static bool
@@ -100,33 +120,32 @@ look_at_runs(const SvirtCli *cli, GPtrArray *runs, bool host, GPtrArray *all,
              GError **error)
 {
     g_autofree SvirtVerifyJob *jobs = g_new0(SvirtVerifyJob, runs->len + 1);
-    g_autofree Seen **seen = g_new0(Seen *, runs->len + 1);
-    unsigned count = 0;
+    g_autofree Source *sources = g_new0(Source, runs->len + 1);
+    int run_dirs = svirt_manager_run_dir(cli->manager, false, error);
     bool ok = true;
 
+    if (run_dirs < 0) {
+        return runs->len == 0;
+    }
     for (unsigned i = 0; i < runs->len; i++) {
         Seen *one = new_seen(all, ((SvirtRunStatus *)runs->pdata[i])->name);
-        GError *problem = NULL;
 
         one->run = runs->pdata[i];
         one->subject->ours = true;
-        if (svirt_run_spec_open(cli->manager, &one->run->uuid, one->run->name,
-                                &one->spec, &problem)) {
-            jobs[count].status = one->run;
-            jobs[count].spec = svirt_run_spec_view(one->spec);
-            seen[count++] = one;
-        } else if (host) {
-            note_unreadable(one, problem);
-        } else {
-            g_propagate_error(error, problem);
-            return false;
-        }
+        sources[i] = (Source){ run_dirs, one };
+        jobs[i].status = one->run;
+        jobs[i].read_spec = read_spec;
+        jobs[i].data = &sources[i];
     }
-    svirt_verify_jobs(jobs, count);
-    for (unsigned i = 0; i < count; i++) {
-        seen[i]->rows = jobs[i].rows;
+    svirt_verify_jobs(jobs, runs->len);
+    for (unsigned i = 0; i < runs->len; i++) {
+        Seen *one = sources[i].seen;
+
+        one->rows = jobs[i].rows;
         if (jobs[i].rows != NULL) {
-            take_labels(seen[i]);
+            take_labels(one);
+        } else if (host && !one->has_spec) {
+            note_unreadable(one, g_steal_pointer(&jobs[i].error));
         } else if (ok && (!host || !g_error_matches(jobs[i].error, SVIRT_ERROR,
                                                     SVIRT_ERROR_STATE))) {
             g_propagate_error(error, g_steal_pointer(&jobs[i].error));
@@ -148,9 +167,8 @@ look_at_objects(const SvirtCli *cli, GPtrArray *all)
         GError *problem = NULL;
         char uuid[SVIRT_UUID_TEXT];
 
-        if (seen->spec == NULL || seen->rows == NULL ||
-            (!svirt_relabel_matters() &&
-             svirt_run_spec_view(seen->spec)->n_labels == 0)) {
+        if (seen->rows == NULL || !seen->has_spec ||
+            (!svirt_relabel_matters() && !seen->has_labels)) {
             continue;
         }
         svirt_uuid_format(&seen->run->uuid, uuid);

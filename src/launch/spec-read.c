@@ -374,6 +374,25 @@ check_block(const SvirtLaunchSpec *spec, size_t size, const char **ret_why)
            svirt_spec_check_held(spec, ret_why);
 }
 
+static bool
+has_size(size_t size)
+{
+    return size > sizeof(SvirtLaunchSpec) &&
+           size <= sizeof(SvirtLaunchSpec) + SVIRT_SPEC_MAX_STRINGS;
+}
+
+bool
+svirt_spec_check(const SvirtLaunchSpec *spec, size_t size,
+                 const char **ret_why)
+{
+    *ret_why = "size_bytes";
+    if (!has_size(size) || !check_block(spec, size, ret_why)) {
+        errno = EPROTO;
+        return false;
+    }
+    return true;
+}
+
 const SvirtLaunchSpec *
 svirt_spec_map(int fd, const char **ret_why)
 {
@@ -393,13 +412,12 @@ svirt_spec_map(int fd, const char **ret_why)
         *ret_why = "descriptor";
         return NULL;
     }
-    if (st.st_size <= (off_t)sizeof(*spec) ||
-        st.st_size > (off_t)(sizeof(*spec) + SVIRT_SPEC_MAX_STRINGS)) {
+    size = (size_t)st.st_size;
+    if (!has_size(size)) {
         *ret_why = "size_bytes";
         errno = EPROTO;
         return NULL;
     }
-    size = (size_t)st.st_size;
     spec = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (spec == MAP_FAILED) {
         *ret_why = "mapping";

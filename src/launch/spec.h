@@ -354,6 +354,10 @@ int svirt_spec_seal(const SvirtLaunchSpec *spec);
  * names the field). Unmap with svirt_spec_unmap.
  */
 const SvirtLaunchSpec *svirt_spec_map(int fd, const char **ret_why);
+/* The same checks of a block of `size` bytes that nobody else can write, which
+ * stays the caller's. */
+bool svirt_spec_check(const SvirtLaunchSpec *spec, size_t size,
+                      const char **ret_why);
 void svirt_spec_unmap(const SvirtLaunchSpec *spec);
 const char *svirt_spec_string(const SvirtLaunchSpec *spec, uint32_t offset);
 /* What `process` is to have under `model`; NULL: nothing. */

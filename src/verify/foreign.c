@@ -40,17 +40,6 @@ svirt_foreign_free(SvirtForeign *foreign)
     g_free(foreign);
 }
 
-static bool
-has_pid(const GArray *pids, pid_t pid)
-{
-    for (unsigned i = 0; i < pids->len; i++) {
-        if (g_array_index(pids, pid_t, i) == pid) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* The base name of the program; false: no user program, or it is gone. */
 static bool
 program_of(pid_t pid, char name[256])
@@ -173,8 +162,7 @@ read_libvirt(int dir, const char *file)
 }
 
 static void
-list_libvirt(const char *path, const GArray *own, GPtrArray *list,
-             GArray *known)
+list_libvirt(const char *path, GHashTable *known, GPtrArray *list)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
@@ -188,11 +176,11 @@ list_libvirt(const char *path, const GArray *own, GPtrArray *list,
             continue;
         }
         foreign = read_libvirt(dirfd(dir), entry->d_name);
-        if (foreign == NULL || has_pid(own, foreign->pid)) {
+        if (foreign == NULL ||
+            !g_hash_table_add(known, GINT_TO_POINTER(foreign->pid))) {
             svirt_foreign_free(foreign);
             continue;
         }
-        g_array_append_val(known, foreign->pid);
         g_ptr_array_add(list, foreign);
     }
     if (dir != NULL) {
@@ -213,7 +201,8 @@ svirt_foreign_list(const char *libvirt_dir, const GArray *own,
                    GPtrArray **ret, GError **error)
 {
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(free_foreign);
-    g_autoptr(GArray) known = g_array_new(FALSE, FALSE, sizeof(pid_t));
+    /* A thousand VMs have thousands of processes. */
+    g_autoptr(GHashTable) known = g_hash_table_new(NULL, NULL);
     DIR *proc = opendir("/proc");
     const struct dirent *entry;
     unsigned seen = 0;
@@ -222,7 +211,11 @@ svirt_foreign_list(const char *libvirt_dir, const GArray *own,
         return svirt_raise_errno(error, errno, "mount procfs on /proc",
                                  "cannot list /proc");
     }
-    list_libvirt(libvirt_dir, own, list, known);
+    for (unsigned i = 0; i < own->len; i++) {
+        (void)g_hash_table_add(
+            known, GINT_TO_POINTER(g_array_index(own, pid_t, i)));
+    }
+    list_libvirt(libvirt_dir, known, list);
     while ((entry = readdir(proc)) != NULL && seen < PROCESSES_MAX) {
         pid_t pid = (pid_t)atoi(entry->d_name);
         char program[256];
@@ -231,7 +224,7 @@ svirt_foreign_list(const char *libvirt_dir, const GArray *own,
             continue;
         }
         seen++;
-        if (!has_pid(own, pid) && !has_pid(known, pid) &&
+        if (!g_hash_table_contains(known, GINT_TO_POINTER(pid)) &&
             program_of(pid, program) && is_vmm(program)) {
             g_ptr_array_add(list, svirt_foreign_new(NULL, pid));
         }

@@ -19,17 +19,21 @@ static void *
 work_on(void *data)
 {
     Work *work = data;
+    g_autoptr(GByteArray) room = g_byte_array_new();
 
     for (;;) {
         gsize mine = g_atomic_pointer_add(&work->next, 1);
+        const SvirtLaunchSpec *spec;
         SvirtVerifyJob *job;
 
         if (mine >= work->count) {
             return NULL;
         }
         job = &work->jobs[mine];
-        (void)svirt_verify_run(job->status, job->spec, &job->rows,
-                               &job->error);
+        if (job->read_spec(job, room, &spec, &job->error)) {
+            (void)svirt_verify_run(job->status, spec, &job->rows,
+                                   &job->error);
+        }
     }
 }
 

@@ -55,12 +55,17 @@ bool svirt_verify_foreign(pid_t pid, GPtrArray **ret_rows, char **labels,
                           GError **error);
 
 /* One VM of many. */
-typedef struct SvirtVerifyJob {
+typedef struct SvirtVerifyJob SvirtVerifyJob;
+struct SvirtVerifyJob {
     const SvirtRunStatus *status;  /* borrowed */
-    const SvirtLaunchSpec *spec;   /* borrowed; NULL */
+    /* The spec in `room`, which one job after the other has; called by any
+     * thread, at the same time as others'. */
+    bool (*read_spec)(SvirtVerifyJob *job, GByteArray *room,
+                      const SvirtLaunchSpec **ret, GError **error);
+    void *data;                    /* borrowed; of read_spec */
     GPtrArray *rows;               /* the result, owned; NULL: error */
     GError *error;                 /* owned */
-} SvirtVerifyJob;
+};
 
 /* svirt_verify_run for each, on as many CPUs as there are. */
 void svirt_verify_jobs(SvirtVerifyJob *jobs, size_t count);
