@@ -16,6 +16,7 @@
 #include "hypervisor/define.h"
 #include "hypervisor/live.h"
 #include "hypervisor/nvram.h"
+#include "hypervisor/volume.h"
 #include "hypervisor/qemu.h"
 #include "hypervisor/transient.h"
 
@@ -212,6 +213,10 @@ svirt_cmd_define(const SvirtCli *cli, int *ret_exit, GError **error)
     if (!svirt_domain_parse_all(text, length, shown, &domain, faults,
                                 &problem)) {
         return report_faults(cli, faults, problem, ret_exit, error);
+    }
+    if (!svirt_volumes_complete(svirt_manager_connection(cli->manager),
+                                domain, error)) {
+        return false;
     }
     print_warnings(domain);
     svirt_obstacles_print(domain);

@@ -16,6 +16,7 @@
 #include "hypervisor/qemu.h"
 #include "hypervisor/run-dir.h"
 #include "hypervisor/runtime.h"
+#include "hypervisor/volume.h"
 #include "state/autostart.h"
 
 SVIRT_ENUM_TABLE(SvirtDefined, svirt_defined, SVIRT_DEFINED_MAX,
@@ -146,7 +147,9 @@ svirt_define_complete(SvirtManager *manager, SvirtDomain **domain,
         return false;
     }
     svirt_emulator_fix_cpu(manager, *domain, author);
-    return svirt_firmware_complete(svirt_manager_connection(manager), *domain,
+    return svirt_volumes_complete(svirt_manager_connection(manager), *domain,
+                                  error) &&
+           svirt_firmware_complete(svirt_manager_connection(manager), *domain,
                                    machine, error) &&
            svirt_hardware_assign(domain, machine, error);
 }

@@ -182,6 +182,41 @@ TOP="<sysinfo type='smbios'><system><entry
     fails "another UUID" 3 "is not that of the domain"
 TOP="<sysinfo type='smbios'><bios><entry name='release'>x</entry></bios></sysinfo>" \
     fails "a release that is none" 3 "no release"
+# ---- volumes ----------------------------------------------------------------
+pool() # NAME TYPE [PATH]
+{
+    echo "<pool type='$2'><name>$1</name><target><path>${3:-$work/pool}</path>
+        </target></pool>" >"$root/etc/storage/$1.xml"
+}
+volume() { echo "<disk type='volume'><source pool='$1' volume='$2'/>
+    <target dev='vda' bus='virtio'/></disk>"; }
+mkdir -p "$root/etc/storage" "$work/pool"
+chmod 700 "$root/etc" "$root/etc/storage"
+image pool/x.raw >/dev/null
+pool p dir
+pool l logical /dev/vg
+TOP='' BOOT=''
+starts "a volume of a directory" "$(volume p x.raw)"
+machine v "$(volume p x.raw)" 2>"$work/said"
+is "is a file of it" "$(svirt domblklist v | sed -n 's/^ *vda *//p')" \
+    "$work/pool/x.raw"
+is "without a warning" "$(cat "$work/said")" ''
+svirt -q undefine v
+for bad in "none x.raw" "l x" "p ../a" "p .."; do
+    # shellcheck disable=SC2086 # two words
+    fails "a volume that is no file of a directory: $bad" 6 "type='volume'" \
+        "$(volume $bad)"
+    forget tried
+done
+echo '<pool' >"$root/etc/storage/broken.xml"
+fails "a pool that is none" 3 broken.xml "$(volume broken x)"
+pool open dir
+chmod 666 "$root/etc/storage/open.xml"
+chmod 777 "$root/etc/storage"
+fails "a pool that others can change" 6 "is not root's alone" "$(volume open x)"
+chmod 700 "$root/etc/storage"
+forget tried
+
 # ---- vsock: what needs no vhost_vsock (tests/kernel/in-vsock has the rest) ---
 TOP=
 BOOT=
