@@ -188,12 +188,14 @@ print_dry_run(const SvirtCli *cli, const SvirtExecReport *report)
 
 /* Its own troubles have codes of their own: the others are the program's. */
 static int
-exit_code(const GError *error)
+exit_code(const GError *error, const SvirtExecReport *report)
 {
-    switch (error->code) {
-    case SVIRT_ERROR_NOT_FOUND:
+    if (report->no_program) {
         return EXIT_NOT_FOUND;
+    }
+    switch (error->code) {
     case SVIRT_ERROR_LAUNCH:
+    case SVIRT_ERROR_UNVERIFIED:
         return EXIT_CANNOT_RUN;
     default:
         return EXIT_OWN;
@@ -215,7 +217,7 @@ svirt_cmd_exec(const SvirtCli *cli, int *ret_exit, GError **error)
         !svirt_exec(cli->manager, &request, &report, &problem)) {
         text = svirt_error_render(problem);
         (void)fputs(text, stderr);
-        *ret_exit = exit_code(problem);
+        *ret_exit = exit_code(problem, &report);
         svirt_exec_report_clear(&report);
         return true;
     }

@@ -3,20 +3,26 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "exec/read-back.h"
 #include "exec/relay.h"
 #include "hypervisor/model-labels.h"
 #include "hypervisor/runtime-spec.h"
 #include "launch/child.h"
 
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
 #define NOFILE 4096u
 #define THREADS 4096u
 #define END_MS 5000
@@ -29,7 +35,7 @@
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SvirtLaunchSpec, svirt_spec_free)
 
 typedef struct Launch {
-    const SvirtExecRun *run; /* borrowed */
+    SvirtExecRun *run;       /* borrowed */
     SvirtRelay relay;         /* owned, as all below */
     SvirtCgroup cgroup;
     SvirtLaunchSpec *spec;
@@ -122,11 +128,12 @@ launch_clear(Launch *launch)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Launch, launch_clear)
 
 static bool
-fail(const SvirtExecRun *run, const SvirtLaunchFailure *failure,
-     GError **error)
+fail(SvirtExecRun *run, const SvirtLaunchFailure *failure, GError **error)
 {
     GError *cause = NULL;
 
+    run->no_program = failure->errnum == ENOENT &&
+                      failure->step == SVIRT_STEP_EXEC;
     if (failure->errnum != 0) {
         svirt_raise_errno(&cause, failure->errnum, NULL, "%s",
                           *failure->words != '\0'
@@ -137,9 +144,8 @@ fail(const SvirtExecRun *run, const SvirtLaunchFailure *failure,
                     failure->words);
     }
     return svirt_raise(error,
-                       failure->errnum == ENOENT &&
-                               failure->step == SVIRT_STEP_EXEC
-                           ? SVIRT_ERROR_NOT_FOUND : SVIRT_ERROR_LAUNCH,
+                       run->no_program ? SVIRT_ERROR_NOT_FOUND
+                                       : SVIRT_ERROR_LAUNCH,
                        cause,
                        failure->step == SVIRT_STEP_LANDLOCK
                            ? "a kernel with Landlock ABI 4 can open one TCP "
@@ -183,7 +189,7 @@ set_devices(Launch *launch)
 static bool
 make_cgroup(Launch *launch, GError **error)
 {
-    const SvirtExecRun *run = launch->run;
+    SvirtExecRun *run = launch->run;
     const SvirtConnection *connection =
         svirt_manager_connection(run->manager);
     g_autofree char *parent = svirt_runtime_cgroup_parent(connection);
@@ -215,7 +221,7 @@ make_cgroup(Launch *launch, GError **error)
 static bool
 load_labels(Launch *launch, GError **error)
 {
-    const SvirtExecRun *run = launch->run;
+    SvirtExecRun *run = launch->run;
     g_autoptr(GArray) paths =
         g_array_new(FALSE, TRUE, sizeof(SvirtModelPath));
     SvirtModelPath path = { "/usr", SVIRT_MODEL_PATH_READ |
@@ -243,6 +249,8 @@ load_labels(Launch *launch, GError **error)
             g_array_append_val(paths, path);
         }
     }
+    /* One of several models may have been loaded when another refuses. */
+    run->loaded = true;
     return svirt_model_labels_load_paths(
         run->compartment, (const SvirtModelPath *)(void *)paths->data,
         paths->len, error);
@@ -407,6 +415,39 @@ run_processes(Launch *launch, const SvirtLaunchSpec *spec, GError **error)
     return true;
 }
 
+/*
+ * One that is just ending has given up its namespaces, and looks as if it had
+ * none. A signal that comes too late to end it changes nothing of how it ended.
+ */
+static bool
+read_back(Launch *launch, const SvirtLaunchSpec *spec, GError **error)
+{
+    const SvirtExecRun *run = launch->run;
+    const SvirtExecProcesses processes = {
+        .program = &launch->program,
+        .passt = launch->passt.pid != 0 ? &launch->passt : NULL,
+        .vmm_cgroup_fd = launch->cgroup.vmm_fd,
+        .helper_cgroup_fd = launch->cgroup.helper_fd,
+    };
+    siginfo_t info = { .si_pid = 0 };
+    GError *problem = NULL;
+
+    if (svirt_exec_read_back(&processes, spec, run->program, &problem)) {
+        return true;
+    }
+    (void)syscall(SYS_pidfd_send_signal, launch->program.pidfd, SIGKILL, NULL,
+                  0);
+    while (waitid(P_PIDFD, (id_t)launch->program.pidfd, &info,
+                  WEXITED | WNOWAIT) < 0 && errno == EINTR) {
+    }
+    if (info.si_code == CLD_KILLED && info.si_status == SIGKILL) {
+        g_propagate_error(error, problem);
+        return false;
+    }
+    g_error_free(problem);
+    return true;
+}
+
 static bool
 start(Launch *launch, GError **error)
 {
@@ -421,7 +462,7 @@ start(Launch *launch, GError **error)
                            "the launch of '%s' has a bad field: %s",
                            launch->run->program, why);
     }
-    ok = run_processes(launch, spec, error);
+    ok = run_processes(launch, spec, error) && read_back(launch, spec, error);
     svirt_spec_unmap(spec);
     /* passt ends with the program, when this end is closed. */
     svirt_fd_close(&launch->net[0]);

@@ -21,6 +21,8 @@ typedef struct SvirtExecRun {
     uint32_t lacking_layers;         /* SVIRT_LAYER_*: a user's */
     bool alike;
     bool applied;                    /* something is to be given back */
+    bool loaded;                     /* labels are in the kernel */
+    bool no_program;
 } SvirtExecRun;
 
 void svirt_exec_run_clear(SvirtExecRun *run);

@@ -21,11 +21,6 @@
 #include "hypervisor/runtime.h"
 #include "launch/root.h"
 
-/* What a compartment is made for; labels alone depend on it. */
-#define DOMAIN_XML                                                           \
-    "<domain type='%s'><name>exec</name><memory>1024</memory>"               \
-    "<os><type arch='x86_64' machine='q35'>hvm</type></os></domain>"
-
 void
 svirt_exec_report_clear(SvirtExecReport *report)
 {
@@ -65,6 +60,7 @@ find_program(SvirtExecRun *run, GError **error)
         return true;
     }
     run->program = g_find_program_in_path(word);
+    run->no_program = run->program == NULL;
     return run->program != NULL ||
            svirt_raise(error, SVIRT_ERROR_NOT_FOUND, NULL,
                        "give its path", "program '%s' is not in PATH", word);
@@ -102,13 +98,11 @@ find_compartment(SvirtExecRun *run, GError **error)
         run->request->name != NULL
             ? g_strdup(run->request->name)
             : g_strdup_printf("exec-%u", run->slot.number);
-    g_autofree char *xml =
-        g_strdup_printf(DOMAIN_XML, run->request->kvm ? "kvm" : "qemu");
 
     run->definition =
-        svirt_definition_new(&run->slot.uuid, name, 0, xml, 0);
+        svirt_exec_slot_definition(&run->slot, name, run->request->kvm);
     if (config == NULL ||
-        !svirt_domain_parse(xml, strlen(xml), name, &domain, error) ||
+        !svirt_manager_parse(run->definition, &domain, error) ||
         !claim(run, config, domain, error)) {
         return false;
     }
@@ -163,6 +157,7 @@ open_shares(SvirtExecRun *run, GError **error)
         .locks = run->request->locks,
         .own_ids = (run->lacking_layers & SVIRT_LAYER_UID) != 0,
     };
+    GError *problem = NULL;
 
     if (refusals.state == NULL) {
         return false;
@@ -183,7 +178,13 @@ open_shares(SvirtExecRun *run, GError **error)
             return false;
         }
     }
-    return own || open_one(&request, run, &program, true, error);
+    if (own || open_one(&request, run, &program, true, &problem)) {
+        return true;
+    }
+    run->no_program =
+        g_error_matches(problem, SVIRT_ERROR, SVIRT_ERROR_NOT_FOUND);
+    g_propagate_error(error, problem);
+    return false;
 }
 
 static bool
@@ -308,6 +309,7 @@ svirt_exec(SvirtManager *manager, const SvirtExecRequest *request,
 
     memset(ret, 0, sizeof(*ret));
     if (!prepare(&run, error)) {
+        ret->no_program = run.no_program;
         return false;
     }
     if (request->dry_run) {
@@ -320,6 +322,12 @@ svirt_exec(SvirtManager *manager, const SvirtExecRequest *request,
     if (run.applied && !give_back(&run, problem == NULL ? &problem : NULL)) {
         ret->status = -1;
     }
+    if (run.loaded &&
+        !svirt_model_labels_unload(run.compartment,
+                                   problem == NULL ? &problem : NULL)) {
+        ret->status = -1;
+    }
+    ret->no_program = run.no_program;
     if (problem != NULL) {
         g_propagate_error(error, problem);
         return false;

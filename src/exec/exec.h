@@ -36,6 +36,7 @@ typedef struct SvirtExecShown {
 
 typedef struct SvirtExecReport {
     int status;            /* as a shell has it */
+    bool no_program;       /* it failed for that: 127 in a shell */
     /* Of a dry run. */
     GPtrArray *files;      /* owned SvirtExecShown * */
     char *plan;            /* owned; what would be labelled */
@@ -48,7 +49,9 @@ void svirt_exec_report_clear(SvirtExecReport *report);
  * Runs a program in a compartment made by the same steps as a VM's, with this
  * process's input and output, and waits for its end; everything that was
  * changed for it is given back before this returns. LAUNCH: a step failed;
- * NOT_FOUND: no such program; those of svirt_share_open and of the models.
+ * NOT_FOUND: no such program, or file;
+ * UNVERIFIED: it ran without a layer that was planned, and was ended; those of
+ * svirt_share_open and of the models. *ret is set in a failure, too.
  */
 bool svirt_exec(SvirtManager *manager, const SvirtExecRequest *request,
                 SvirtExecReport *ret, GError **error);

@@ -96,22 +96,28 @@ give_pipe(SvirtRelay *relay, int number)
 }
 
 static bool
+give_null(SvirtRelay *relay, int number)
+{
+    relay->fd[number] = open("/dev/null", O_RDWR | O_CLOEXEC);
+    return relay->fd[number] >= 0;
+}
+
+static bool
 give(SvirtRelay *relay, int number)
 {
     struct stat st;
 
     if (fstat(number, &st) < 0) {
-        relay->fd[number] = open("/dev/null", O_RDWR | O_CLOEXEC);
-        return relay->fd[number] >= 0;
+        return give_null(relay, number);
     }
     if (isatty(number)) {
         return give_terminal(relay, number);
     }
-    if (S_ISFIFO(st.st_mode) ||
-        (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3))) {
-        relay->fd[number] = fcntl(number, F_DUPFD_CLOEXEC, 3);
-        return relay->fd[number] >= 0;
+    if (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3)) {
+        return give_null(relay, number);
     }
+    /* A pipe, too: its flags would be the caller's, and its life longer than
+     * the program's. */
     return give_pipe(relay, number);
 }
 

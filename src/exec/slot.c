@@ -12,10 +12,15 @@
 #include "base/fd.h"
 #include "compartment/recover.h"
 #include "compartment/restore.h"
+#include "hypervisor/model-labels.h"
 #include "hypervisor/runtime.h"
 #include "state/objects.h"
 
 #define DIRECTORY "exec"
+/* What a compartment is made for; labels alone depend on it. */
+#define DOMAIN_XML                                                           \
+    "<domain type='%s'><name>exec</name><memory>1024</memory>"               \
+    "<os><type arch='x86_64' machine='q35'>hvm</type></os></domain>"
 #define MAX_SLOTS 1024u
 #define END_MS 5000
 
@@ -39,6 +44,16 @@ uuid_of(const SvirtConnection *connection, unsigned number)
     uuid.bytes[14] = (uint8_t)(number >> 8);
     uuid.bytes[15] = (uint8_t)number;
     return uuid;
+}
+
+SvirtDefinition *
+svirt_exec_slot_definition(const SvirtExecSlot *slot, const char *name,
+                           bool kvm)
+{
+    g_autofree char *xml =
+        g_strdup_printf(DOMAIN_XML, kvm ? "kvm" : "qemu");
+
+    return svirt_definition_new(&slot->uuid, name, 0, xml, 0);
 }
 
 /* A slot nobody holds has no program: its svirt is gone. */
@@ -170,6 +185,17 @@ svirt_exec_slot_take(SvirtManager *manager, SvirtExecSlot *ret,
     return true;
 }
 
+/* The next program of a slot loads its own; until then nobody needs them. */
+static bool
+forget_labels(SvirtManager *manager, const SvirtExecSlot *slot,
+              GError **error)
+{
+    g_autoptr(SvirtDefinition) definition =
+        svirt_exec_slot_definition(slot, "exec", false);
+
+    return svirt_model_labels_forget(manager, definition, error);
+}
+
 bool
 svirt_exec_recover(SvirtManager *manager, GPtrArray **ret_rows,
                    GError **error)
@@ -190,7 +216,8 @@ svirt_exec_recover(SvirtManager *manager, GPtrArray **ret_rows,
         if (slot.lock < 0 && errno == ENOENT) {
             break;
         }
-        if (slot.lock >= 0 && !clean(manager, &slot, rows, error)) {
+        if (slot.lock >= 0 && (!clean(manager, &slot, rows, error) ||
+                               !forget_labels(manager, &slot, error))) {
             return false;
         }
     }

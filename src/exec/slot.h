@@ -27,8 +27,13 @@ void svirt_exec_slot_clear(SvirtExecSlot *slot);
 #define SVIRT_AUTO_EXEC_SLOT                                                 \
     __attribute__((cleanup(svirt_exec_slot_clear))) SvirtExecSlot
 
+/* Nobody defined it; NAME is the host name it sees. Owned by the caller. */
+SvirtDefinition *svirt_exec_slot_definition(const SvirtExecSlot *slot,
+                                            const char *name, bool kvm);
+
 /*
- * For `svirt recover`: every slot that nobody holds. *ret_rows:
+ * For `svirt recover`: every slot that nobody holds; labels that a program
+ * of it had are taken out of the kernel, too. *ret_rows:
  * SvirtRestoreRow *, what was given back; owned by the caller.
  */
 bool svirt_exec_recover(SvirtManager *manager, GPtrArray **ret_rows,

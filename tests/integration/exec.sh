@@ -25,6 +25,12 @@ exec_ -- false
 is "false ends with 1" "$?" 1
 is "input and output are pipes that reach it" "$(echo through | exec_ -- cat)" \
     through
+# A pipe's flags belong to its description, which the program does not get.
+is "a pipe is not the caller's own" "$( (exec_ -- python3 -c 'import fcntl
+fcntl.fcntl(1, fcntl.F_SETFL, fcntl.fcntl(1, fcntl.F_GETFL) | 0o4000)'
+    python3 -c 'import fcntl, sys
+print(bool(fcntl.fcntl(1, fcntl.F_GETFL) & 0o4000), file=sys.stdout)') | cat)" \
+    False
 echo file >in
 exec_ -- cat <in >out
 is "files too" "$(cat out)" file
@@ -268,7 +274,8 @@ refused "an unknown one" 127 "not in PATH" -- no-such-program
 refused "one that is not there" 127 "No such file|not found" -- ./none
 refused "a script" 126 "script" -- ./script
 refused "no program of this machine" 126 "no program" -- ./text
-refused "a missing file" 127 "No such file" --rw none -- true
+refused "a missing file" 125 "No such file" --rw none -- true
+refused "a missing file and program" 125 "No such file" --rw none -- ./none
 refused "a directory" 125 "is a directory" --ro private -- true
 refused "a FIFO" 125 "FIFO" --rw fifo -- true
 refused "a system file" 125 "system-dir" --ro /etc/shadow -- cat

@@ -43,9 +43,9 @@ for name in first second third; do
     mke2fs -q -t ext4 "$disks/$name"
 done
 
-tests/lab/systemd -n 2 -t 150 -s "$disks" tests/lab/in-systemd >"$work/said"
-code=$?
-cat "$work/said"
+tests/lab/systemd -n 2 -t "${SVIRT_BOOT_SECONDS:-150}" -s "$disks" \
+    tests/lab/in-systemd | tee "$work/said"
+code=${PIPESTATUS[0]}
 number=$(grep -cE '^(not )?ok ' "$work/said")
 failures=$(grep -c '^not ok ' "$work/said")
 verdict "$code" "both boots end by themselves"
