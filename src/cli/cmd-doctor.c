@@ -48,9 +48,39 @@ may(const Doctor *doctor, const char *source, const char *target,
     return true;
 }
 
+/* Too few for a set each that no other VM can have are claimed one by one. */
+static bool
+check_range(Doctor *doctor, SvirtCategoryRange *ret, bool *ret_usable,
+            GError **error)
+{
+    g_autoptr(GError) cause = NULL;
+    g_autofree char *state = NULL;
+
+    if (!svirt_selinux_category_range(doctor->selinux, doctor->types, ret,
+                                      &cause) ||
+        !svirt_category_range_check(ret, &cause)) {
+        if (!g_error_matches(cause, SVIRT_ERROR, SVIRT_ERROR_UNSUPPORTED) &&
+            !g_error_matches(cause, SVIRT_ERROR, SVIRT_ERROR_INVALID)) {
+            g_propagate_error(error, g_steal_pointer(&cause));
+            return false;
+        }
+        add(doctor, false, "categories", cause->message,
+            "every start; semanage user changes the range of system_u");
+        *ret_usable = false;
+        return true;
+    }
+    state = g_strdup_printf(
+        "c%u.c%u%s", ret->first, ret->last,
+        svirt_category_range_mode(ret) == SVIRT_DERIVE_DERIVED
+            ? "" : ", claimed one set after the other");
+    add(doctor, true, "categories", state, NULL);
+    *ret_usable = true;
+    return true;
+}
+
 /* Two VMs' sets, asked of the loaded policy. */
 static bool
-check_categories(Doctor *doctor, GError **error)
+check_categories(Doctor *doctor, unsigned first, GError **error)
 {
     static const char *const reading[] = { "read", NULL };
     SvirtCategorySet sets[2] = { 0 };
@@ -62,8 +92,8 @@ check_categories(Doctor *doctor, GError **error)
     for (unsigned i = 0; i < 2 && done; i++) {
         SvirtLabelSeed seed = { .categories = &sets[i] };
 
-        svirt_category_set_add(&sets[i], 2 * i);
-        svirt_category_set_add(&sets[i], 2 * i + 1);
+        svirt_category_set_add(&sets[i], first + 2 * i);
+        svirt_category_set_add(&sets[i], first + 2 * i + 1);
         done = svirt_selinux_derive(doctor->types, &seed, &labels[i], error);
     }
     done = done && may(doctor, labels[0].vmm, labels[1].image, "file",
@@ -122,7 +152,9 @@ static bool
 check_selinux(Doctor *doctor, GError **error)
 {
     g_autoptr(GError) cause = NULL;
+    SvirtCategoryRange range;
     bool enforcing;
+    bool usable = false;
 
     if (!svirt_selinux_flag(doctor->selinux, "enforce", &enforcing, error)) {
         return false;
@@ -138,7 +170,9 @@ check_selinux(Doctor *doctor, GError **error)
         doctor->types->own ? "loaded" : "not loaded",
         "domains for monitor, passt and keeper; types of svirt's own, apart "
         "from libvirt's; image labels that restorecon leaves alone; " INSTALL);
-    return check_categories(doctor, error) && check_entry(doctor, error);
+    return check_range(doctor, &range, &usable, error) &&
+           (!usable || check_categories(doctor, range.first, error)) &&
+           check_entry(doctor, error);
 }
 
 bool

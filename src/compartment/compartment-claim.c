@@ -147,6 +147,7 @@ find_categories(SvirtState *state, const SvirtConnection *connection,
         return false;
     }
     if (present != NULL && present->has_categories && !present->shared &&
+        svirt_category_set_next(&present->categories, 0) >= range.first &&
         svirt_category_set_next(&present->categories, range.last + 1) ==
             SVIRT_CATEGORY_MAX &&
         present->owner.incarnation == owner->incarnation &&

@@ -267,49 +267,68 @@ svirt_selinux_derive(const SvirtSelinuxTypes *types,
     return true;
 }
 
+/* May a VM's context have all of `range`? */
+static bool
+knows_range(const SvirtSelinux *selinux, const SvirtSelinuxTypes *types,
+            SvirtCategoryRange range, bool *ret, GError **error)
+{
+    SvirtLevelRange levels = { .low = { .sensitivity = 0 } };
+    g_autofree char *text = NULL;
+
+    levels.low.sensitivity =
+        types->vmm->has_range ? types->vmm->range.low.sensitivity : 0;
+    svirt_category_set_add_range(&levels.low.categories, range.first,
+                                 range.last);
+    levels.high = levels.low;
+    text = make(types, types->vmm, NULL, &levels);
+    return svirt_selinux_knows(selinux, text, ret, error);
+}
+
 static bool
 knows_category(const SvirtSelinux *selinux, const SvirtSelinuxTypes *types,
                unsigned category, bool *ret, GError **error)
 {
-    SvirtLevelRange range = { .low = { .sensitivity = 0 } };
-    g_autofree char *text = NULL;
+    const SvirtCategoryRange one = { category, category };
 
-    range.low.sensitivity =
-        types->vmm->has_range ? types->vmm->range.low.sensitivity : 0;
-    svirt_category_set_add(&range.low.categories, category);
-    range.high = range.low;
-    text = make(types, types->vmm, NULL, &range);
-    return svirt_selinux_knows(selinux, text, ret, error);
+    return knows_range(selinux, types, one, ret, error);
 }
 
-bool
-svirt_selinux_category_range(const SvirtSelinux *selinux,
-                             const SvirtSelinuxTypes *types,
-                             SvirtCategoryRange *ret, GError **error)
+/* The SELinux user's range need not begin at c0, nor be without a hole: the
+ * longest run is the one that counts, the first of equal ones. */
+static bool
+longest_run(const SvirtSelinux *selinux, const SvirtSelinuxTypes *types,
+            SvirtCategoryRange *ret, bool *ret_any, GError **error)
+{
+    unsigned longest = 0;
+    unsigned length = 0;
+
+    for (unsigned i = 0; i < SVIRT_CATEGORY_MAX; i++) {
+        bool there;
+
+        if (!knows_category(selinux, types, i, &there, error)) {
+            return false;
+        }
+        length = there ? length + 1 : 0;
+        if (length > longest) {
+            longest = length;
+            *ret = (SvirtCategoryRange){ i + 1 - length, i };
+        }
+    }
+    *ret_any = longest > 0;
+    return true;
+}
+
+/* From c0 on, asked ten times instead of a thousand; *ret_there: it is so. */
+static bool
+run_from_zero(const SvirtSelinux *selinux, const SvirtSelinuxTypes *types,
+              SvirtCategoryRange *ret, bool *ret_there, GError **error)
 {
     unsigned known = 0;
     unsigned unknown = SVIRT_CATEGORY_MAX;
-    bool there = true;
 
-    if (types->mls &&
-        !knows_category(selinux, types, SVIRT_CATEGORY_MAX - 1, &there,
-                        error)) {
-        return false;
-    }
-    if (there) {
-        *ret = (SvirtCategoryRange){ 0, SVIRT_CATEGORY_MAX - 1 };
-        return true;
-    }
-    if (!knows_category(selinux, types, 0, &there, error)) {
-        return false;
-    }
-    if (!there) {
-        return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL, HINT_MODULE,
-                           "the loaded SELinux policy lets VMs have no "
-                           "category");
-    }
     while (unknown - known > 1) {
         unsigned middle = known + (unknown - known) / 2;
+        bool there;
 
         if (!knows_category(selinux, types, middle, &there, error)) {
             return false;
@@ -317,6 +336,34 @@ svirt_selinux_category_range(const SvirtSelinux *selinux,
         *(there ? &known : &unknown) = middle;
     }
     *ret = (SvirtCategoryRange){ 0, known };
+    return knows_range(selinux, types, *ret, ret_there, error);
+}
+
+bool
+svirt_selinux_category_range(const SvirtSelinux *selinux,
+                             const SvirtSelinuxTypes *types,
+                             SvirtCategoryRange *ret, GError **error)
+{
+    const SvirtCategoryRange all = { 0, SVIRT_CATEGORY_MAX - 1 };
+    SvirtCategoryRange found = all;
+    bool there = true;
+
+    if (types->mls &&
+        (!knows_range(selinux, types, all, &there, error) ||
+         (!there &&
+          !run_from_zero(selinux, types, &found, &there, error)) ||
+         (!there && !longest_run(selinux, types, &found, &there, error)))) {
+        return false;
+    }
+    if (!there) {
+        return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
+                           "give the range of the SELinux user 'system_u' "
+                           "categories (semanage user), or install svirt's "
+                           "module: svirt policy install-selinux",
+                           "the loaded SELinux policy lets VMs have no "
+                           "category");
+    }
+    *ret = found;
     return true;
 }
 

@@ -49,9 +49,9 @@ bool svirt_selinux_derive(const SvirtSelinuxTypes *types,
                           GError **error);
 
 /*
- * The categories of the loaded policy: c0 to the last one that a VM's context
- * may have. All of them when contexts have no range. SYSTEM; UNSUPPORTED: not
- * one.
+ * The categories that a VM's context may have under the loaded policy, which is
+ * what its SELinux user may: the longest run of them. All when contexts have no
+ * range. SYSTEM; UNSUPPORTED: not one.
  */
 bool svirt_selinux_category_range(const SvirtSelinux *selinux,
                                   const SvirtSelinuxTypes *types,

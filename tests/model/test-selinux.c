@@ -19,10 +19,22 @@ typedef struct Fixture {
 static struct {
     bool module;
     bool mls;
+    unsigned first_category;
     unsigned last_category;
+    unsigned hole; /* a category that is none; 0: none */
     uint32_t flags;
     const char *reply; /* of access; NULL: by dominance */
 } server;
+
+static bool
+in_range(const SvirtCategorySet *set)
+{
+    return svirt_category_set_next(set, 0) >= server.first_category &&
+           svirt_category_set_next(set, server.last_category + 1) ==
+               SVIRT_CATEGORY_MAX &&
+           (server.hole == 0 ||
+            svirt_category_set_next(set, server.hole) != server.hole);
+}
 
 static bool
 knows(const char *text)
@@ -39,9 +51,7 @@ knows(const char *text)
     return strcmp(context->type, "bogus_t") != 0 &&
            (!own || server.module) && context->has_range == server.mls &&
            (!context->has_range ||
-            svirt_category_set_next(&context->range.high.categories,
-                                    server.last_category + 1) ==
-                SVIRT_CATEGORY_MAX);
+            in_range(&context->range.high.categories));
 }
 
 static ssize_t
@@ -114,6 +124,7 @@ set_up(Fixture *fixture, const void *data)
     g_assert_cmpint(fixture->selinux.fs, >=, 0);
     memset(&server, 0, sizeof(server));
     server.mls = true;
+    server.first_category = 0;
     server.last_category = 1023;
 }
 
@@ -282,19 +293,49 @@ test_static_label_gives_images_its_range(Fixture *fixture, const void *data)
 static void
 test_range_is_the_policys(Fixture *fixture, const void *data)
 {
-    static const unsigned lasts[] = { 1023, 1022, 511, 64, 7, 1, 0 };
+    static const struct {
+        unsigned first, last, hole, ret_first, ret_last;
+    } rows[] = {
+        { 0, 1023, 0, 0, 1023 }, { 0, 1022, 0, 0, 1022 },
+        { 0, 511, 0, 0, 511 },   { 0, 64, 0, 0, 64 },
+        { 0, 7, 0, 0, 7 },       { 0, 1, 0, 0, 1 },
+        { 0, 0, 0, 0, 0 },       { 100, 139, 0, 100, 139 },
+        { 512, 1023, 0, 512, 1023 }, { 1023, 1023, 0, 1023, 1023 },
+        /* Behind a hole in it, or before one. */
+        { 0, 99, 20, 21, 99 },   { 0, 99, 80, 0, 79 },
+        { 0, 1023, 512, 0, 511 },
+    };
     g_autoptr(SvirtSelinuxTypes) types = NULL;
 
     read_types(fixture, &types);
-    for (size_t i = 0; i < G_N_ELEMENTS(lasts); i++) {
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         SvirtCategoryRange range;
 
-        server.last_category = lasts[i];
+        server.first_category = rows[i].first;
+        server.last_category = rows[i].last;
+        server.hole = rows[i].hole;
         g_assert_true(svirt_selinux_category_range(&fixture->selinux, types,
                                                    &range, NULL));
-        g_assert_cmpuint(range.first, ==, 0);
-        g_assert_cmpuint(range.last, ==, lasts[i]);
+        g_assert_cmpuint(range.first, ==, rows[i].ret_first);
+        g_assert_cmpuint(range.last, ==, rows[i].ret_last);
     }
+    server.hole = 0;
+}
+
+static void
+test_no_category_is_said(Fixture *fixture, const void *data)
+{
+    g_autoptr(SvirtSelinuxTypes) types = NULL;
+    g_autoptr(GError) error = NULL;
+    SvirtCategoryRange range;
+
+    read_types(fixture, &types);
+    server.first_category = 1;
+    server.last_category = 0;
+    g_assert_false(svirt_selinux_category_range(&fixture->selinux, types,
+                                                &range, &error));
+    g_assert_error(error, SVIRT_ERROR, SVIRT_ERROR_UNSUPPORTED);
+    g_assert_nonnull(strstr(svirt_error_hint(error), "semanage user"));
 }
 
 static const struct {
@@ -452,6 +493,7 @@ main(int argc, char **argv)
     SELINUX_TEST("static-label-gives-images-its-range",
                  test_static_label_gives_images_its_range);
     SELINUX_TEST("range-is-the-policys", test_range_is_the_policys);
+    SELINUX_TEST("no-category-is-said", test_no_category_is_said);
     SELINUX_TEST("broken-policy-is-said", test_broken_policy_is_said);
     SELINUX_TEST("access-is-asked", test_access_is_asked);
     SELINUX_TEST("start-is-asked", test_start_is_asked);
