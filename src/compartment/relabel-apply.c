@@ -322,3 +322,47 @@ svirt_relabel_apply(SvirtState *state, const SvirtRelabelPlan *plan,
     }
     return svirt_fault_at(fault, SVIRT_FAULT_CLOSED, 0, error);
 }
+
+static bool
+revert_step(SvirtState *state, const SvirtRelabelStep *step, GError **error)
+{
+    g_autoptr(SvirtRemembered) remembered = NULL;
+    g_autofree char *now = NULL;
+    SvirtUndo done;
+
+    if (!svirt_objects_find(state, &step->object->identity,
+                            step->model->kind, &remembered, error)) {
+        return false;
+    }
+    /* What others share is theirs from the moment they claim it. */
+    return remembered == NULL || remembered->claim_count > 1 ||
+           svirt_relabel_undo(step->object, step->model, step->current,
+                              step->wanted, &done, &now, error);
+}
+
+bool
+svirt_relabel_revert(SvirtState *state, const SvirtRelabelPlan *plan,
+                     GError **error)
+{
+    SVIRT_AUTO_ROLLBACK *transaction = NULL;
+    g_autoptr(GError) first = NULL;
+
+    /* Nothing is written there: it keeps others from claiming meanwhile. */
+    if (!svirt_state_begin(state, error)) {
+        return false;
+    }
+    transaction = state;
+    for (unsigned i = plan->steps->len; i > 0; i--) {
+        g_autoptr(GError) cause = NULL;
+
+        if (!revert_step(state, plan->steps->pdata[i - 1], &cause) &&
+            first == NULL) {
+            first = g_steal_pointer(&cause);
+        }
+    }
+    if (first != NULL) {
+        g_propagate_error(error, g_steal_pointer(&first));
+        return false;
+    }
+    return true;
+}

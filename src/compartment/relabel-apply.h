@@ -34,6 +34,15 @@ bool svirt_relabel_apply(SvirtState *state, const SvirtRelabelPlan *plan,
                          const SvirtFault *fault, GError **error);
 
 /*
+ * A start that failed after svirt_relabel_apply: what `plan` wrote is taken
+ * back, in reverse, where the object still carries it and no other VM has
+ * claimed it meanwhile. `state` as there. The first error, after all of them
+ * were tried.
+ */
+bool svirt_relabel_revert(SvirtState *state, const SvirtRelabelPlan *plan,
+                          GError **error);
+
+/*
  * The claims alone, for `define`: from now on no other author's VM may use
  * what this one may write. Within a transaction of the caller's.
  */

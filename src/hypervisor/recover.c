@@ -6,9 +6,11 @@
 
 #include "base/error.h"
 #include "compartment/recover.h"
+#include "hypervisor/model-labels.h"
 #include "hypervisor/orphan.h"
 #include "hypervisor/transient.h"
 #include "keeper/programs.h"
+#include "state/definitions.h"
 
 #define ANSWER_MS 10000
 /* QMP's other end died with the monitor: nobody can open it again. */
@@ -94,6 +96,22 @@ adopt(SvirtAdopt *orphan, GPtrArray *rows)
     add_locks(orphan, rows);
 }
 
+/* Profiles and rules serve nobody now, and a start that was killed is to leave
+ * none; labels are the journal's matter, or those of a VM that is off. */
+static void
+forget_labels(SvirtManager *manager, const char *uuid_text)
+{
+    SvirtState *state = svirt_manager_state(manager, SVIRT_STATE_READ, NULL);
+    g_autoptr(SvirtDefinition) definition = NULL;
+    SvirtUuid uuid;
+
+    if (state != NULL && svirt_uuid_parse(uuid_text, &uuid) &&
+        svirt_definitions_by_uuid(state, &uuid, &definition, NULL) &&
+        definition != NULL) {
+        (void)svirt_model_labels_forget(manager, definition, NULL);
+    }
+}
+
 static void
 end(const Recovery *recovery, SvirtAdopt *orphan, const char *uuid_text,
     const char *what)
@@ -101,6 +119,9 @@ end(const Recovery *recovery, SvirtAdopt *orphan, const char *uuid_text,
     const char *name = svirt_adopt_status(orphan)->name;
     bool ok = svirt_orphan_end(recovery->manager, orphan, ANSWER_MS);
 
+    if (ok) {
+        forget_labels(recovery->manager, uuid_text);
+    }
     /* A start that died before it wrote its status has no name here. */
     add_row(recovery->rows, *name != '\0' ? name : uuid_text, what,
             ok ? "ended and released" : "not all released", ok);

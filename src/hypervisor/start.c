@@ -23,7 +23,11 @@
 #include "verify/verify.h"
 
 struct SvirtStarting {
+    SvirtManager *manager; /* borrowed */
     SvirtStartOptions options;
+    bool loaded;   /* the kernel was told the VM's labels */
+    bool labelled; /* and its objects have them */
+    bool done;     /* all of it stays */
     SvirtRunDir run;
     SvirtDefinition *upgraded; /* NULL: it is as this svirt writes it; owned,
                                   as are all below */
@@ -68,8 +72,10 @@ waiver_texts(const SvirtPrepared *prepared)
 
 /* Chains and claims first, then labels: each only when something is new. */
 static bool
-settle(SvirtManager *manager, const SvirtPrepared *prepared, GError **error)
+settle(SvirtStarting *starting, GError **error)
 {
+    const SvirtPrepared *prepared = starting->prepared;
+    SvirtManager *manager = starting->manager;
     SvirtState *state;
     bool needed;
 
@@ -85,9 +91,31 @@ settle(SvirtManager *manager, const SvirtPrepared *prepared, GError **error)
         return true;
     }
     state = svirt_manager_state(manager, SVIRT_STATE_WRITE, error);
-    return state != NULL &&
-           svirt_relabel_apply(state, prepared->plan, "start",
-                               prepared->now_s, NULL, error);
+    starting->labelled =
+        state != NULL && svirt_relabel_apply(state, prepared->plan, "start",
+                                             prepared->now_s, NULL, error);
+    return starting->labelled;
+}
+
+/*
+ * A start that failed leaves labels, profiles and rules as they were. What
+ * cannot be taken back stays as that of a VM that is off, for undefine.
+ */
+static void
+take_back(const SvirtStarting *starting)
+{
+    const SvirtPrepared *prepared = starting->prepared;
+    SvirtState *state =
+        starting->labelled
+            ? svirt_manager_state(starting->manager, SVIRT_STATE_WRITE, NULL)
+            : NULL;
+
+    if (state != NULL) {
+        (void)svirt_relabel_revert(state, prepared->plan, NULL);
+    }
+    if (starting->loaded) {
+        (void)svirt_model_labels_unload(prepared->compartment, NULL);
+    }
 }
 
 static bool
@@ -234,11 +262,14 @@ judge(SvirtManager *manager, SvirtStarting *starting, GError **error)
     if ((!dry_run && !svirt_model_labels_recall(
                          manager, prepared->definition, error)) ||
         !svirt_prepared_open(manager, prepared, SVIRT_PREPARE_START, error) ||
-        !svirt_prepared_label(manager, prepared, NULL, false, error) ||
-        (!dry_run &&
-         !svirt_model_labels_load(prepared->compartment,
-                                  svirt_qemu_emulator(prepared->domain),
-                                  error))) {
+        !svirt_prepared_label(manager, prepared, NULL, false, error)) {
+        return false;
+    }
+    starting->loaded = !dry_run;
+    if (!dry_run &&
+        !svirt_model_labels_load(prepared->compartment,
+                                 svirt_qemu_emulator(prepared->domain),
+                                 error)) {
         return false;
     }
     if (!svirt_runtime_fill(starting->runtime, manager, prepared,
@@ -273,6 +304,9 @@ svirt_starting_free(SvirtStarting *starting)
     }
     /* The keeper first: it undoes what it has, and says when it has. */
     svirt_keeper_link_free(starting->keeper);
+    if (!starting->done) {
+        take_back(starting);
+    }
     svirt_runtime_free(starting->runtime);
     svirt_prepared_free(starting->prepared);
     svirt_definition_free(starting->upgraded);
@@ -287,6 +321,7 @@ svirt_start_begin(SvirtManager *manager, const SvirtDefinition *definition,
 {
     g_autoptr(SvirtStarting) starting = g_new0(SvirtStarting, 1);
 
+    starting->manager = manager;
     starting->options = *options;
     starting->run = (SvirtRunDir)SVIRT_RUN_DIR_INIT;
     /* The lock comes first: nobody starts, ends or undefines it meanwhile. */
@@ -301,7 +336,7 @@ svirt_start_begin(SvirtManager *manager, const SvirtDefinition *definition,
     }
     if (!options->dry_run &&
         (!svirt_run_dir_number(&starting->run, error) ||
-         !settle(manager, starting->prepared, error) ||
+         !settle(starting, error) ||
          !launch(starting, error))) {
         return false;
     }
@@ -336,6 +371,7 @@ svirt_start_finish(SvirtStarting *starting, SvirtStartReport *ret,
         !svirt_keeper_link_commit(keeper, !starting->options.paused, error)) {
         return false;
     }
+    starting->done = true;
     ret->id = starting->run.id;
     ret->pty_paths = g_strdupv(starting->runtime->endpoints->pty_paths);
     ret->waivers = waiver_texts(prepared);

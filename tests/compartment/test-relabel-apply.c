@@ -306,6 +306,43 @@ test_label_changed_meanwhile(Fixture *fixture, const void *data)
     vm_tear_down(&vm);
 }
 
+/* The start failed: what it wrote goes, unless another VM relies on it. */
+static void
+test_revert_spares_what_others_claim(Fixture *fixture, const void *data)
+{
+    g_autofree char *path = fixture_file(fixture, "disk.img", "x");
+    g_autofree char *before = fixture_labels(path);
+    g_autoptr(SvirtObject) object = fixture_open(path);
+    g_autoptr(SvirtCompartment) compartment = NULL;
+    g_autoptr(GError) error = NULL;
+    SvirtRelabelItem item = fixture_disk(object);
+    SvirtOwner other = { .author = 0, .incarnation = 1 };
+
+    if (fixture_lacks_root()) {
+        return;
+    }
+    g_assert_true(svirt_uuid_parse(TEST_UUID_B, &other.uuid));
+    compartment = fixture_compartment(fixture, "web", TEST_UUID_A, STATIC);
+    for (unsigned claimed = 0; claimed < 2; claimed++) {
+        g_autoptr(SvirtRelabelPlan) plan = make_plan(compartment, &item, 1);
+        g_autofree char *after = NULL;
+        int64_t id;
+
+        apply(fixture, plan);
+        if (claimed) {
+            g_assert_true(svirt_state_begin(fixture->state, &error));
+            g_assert_true(svirt_objects_remember(
+                fixture->state, &object->identity, path, SVIRT_MODEL_DAC,
+                &other, "+107:+108", "+107:+108", &id, &error));
+            g_assert_true(svirt_state_commit(fixture->state, &error));
+        }
+        svirt_relabel_revert(fixture->state, plan, &error);
+        g_assert_no_error(error);
+        after = fixture_labels(path);
+        g_assert_cmpstr(after, ==, claimed ? "107:108 -" : before);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -325,5 +362,7 @@ main(int argc, char **argv)
                  test_no_space_to_close_the_journal);
     FIXTURE_TEST("/compartment/relabel-apply/label-changed-meanwhile",
                  test_label_changed_meanwhile);
+    FIXTURE_TEST("/compartment/relabel-apply/revert-spares-what-others-claim",
+                 test_revert_spares_what_others_claim);
     return g_test_run();
 }

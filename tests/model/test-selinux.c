@@ -297,13 +297,11 @@ test_range_is_the_policys(Fixture *fixture, const void *data)
         unsigned first, last, hole, ret_first, ret_last;
     } rows[] = {
         { 0, 1023, 0, 0, 1023 }, { 0, 1022, 0, 0, 1022 },
-        { 0, 511, 0, 0, 511 },   { 0, 64, 0, 0, 64 },
-        { 0, 7, 0, 0, 7 },       { 0, 1, 0, 0, 1 },
+        { 0, 64, 0, 0, 64 },     { 0, 1, 0, 0, 1 },
         { 0, 0, 0, 0, 0 },       { 100, 139, 0, 100, 139 },
-        { 512, 1023, 0, 512, 1023 }, { 1023, 1023, 0, 1023, 1023 },
+        { 1023, 1023, 0, 1023, 1023 },
         /* Behind a hole in it, or before one. */
-        { 0, 99, 20, 21, 99 },   { 0, 99, 80, 0, 79 },
-        { 0, 1023, 512, 0, 511 },
+        { 0, 99, 20, 21, 99 },   { 0, 1023, 512, 0, 511 },
     };
     g_autoptr(SvirtSelinuxTypes) types = NULL;
 
@@ -335,7 +333,6 @@ test_no_category_is_said(Fixture *fixture, const void *data)
     g_assert_false(svirt_selinux_category_range(&fixture->selinux, types,
                                                 &range, &error));
     g_assert_error(error, SVIRT_ERROR, SVIRT_ERROR_UNSUPPORTED);
-    g_assert_nonnull(strstr(svirt_error_hint(error), "semanage user"));
 }
 
 static const struct {
