@@ -87,6 +87,22 @@ static const SvirtObstacleRow table[] = {
     DEVICE("devices/crypto", UNBUILT, "remove it",
            "@model!=virtio @type!=qemu "
            "backend! { @model!=builtin|lkcf @queues=# }")
+    DEVICE("devices/tpm", UNBUILT, "remove it; svirt runs no TPM",
+           "@model=tpm-tis|tpm-crb|tpm-spapr|tpm-spapr-proxy "
+           "backend! { @type!=passthrough|emulator|external "
+           "@version=1.2|2.0 @persistent_state=yes|no @debug=# "
+           "device { @path=/>host-device } encryption { @secret!=UUID } "
+           "active_pcr_banks { sha1 sha256 sha384 sha512 } "
+           "source { @type!=unix @mode!=connect "
+           "@path!=/>socket-connect,sh } }")
+    LISTED("devices/shmem",
+           "remove it; VMs share no memory, but a <disk> with <shareable/>",
+           "@name!=? @role=master|peer "
+           "model { @type!=ivshmem|ivshmem-plain|ivshmem-doorbell } "
+           "size { @unit=M|MiB|MB|K|KiB|KB|G|GiB|GB|T|TiB|TB|b|bytes $=# } "
+           "server { @path=/>socket-connect,sh } "
+           "msi { @vectors=# @enabled=yes|no @ioeventfd=on|off }",
+           svirt_list_shmem)
     DEVICE("devices/pstore", RESOURCE, "remove it",
            "@backend!=acpi-erst path! { $=/>host-file } "
            "size! { @unit=% $=# }")

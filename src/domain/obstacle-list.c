@@ -450,3 +450,29 @@ svirt_list_enclave(SvirtReader *reader, SvirtXmlNode *node)
                         SVIRT_ACCESS_SHARED,
                         get(node, "type", get(node, "model", "")));
 }
+
+/* A power of two from 1 MiB on; interrupts are the server's. */
+void
+svirt_list_shmem(SvirtReader *reader, SvirtXmlNode *node)
+{
+    const SvirtXmlNode *address = svirt_xml_find(node, "address");
+    SvirtXmlNode *size = svirt_xml_find(node, "size");
+    uint64_t bytes = size != NULL ? svirt_reader_size(reader, size,
+                                                      UINT64_C(1) << 50)
+                                  : 1u << 20;
+
+    if (bytes < 1u << 20 || (bytes & (bytes - 1)) != 0) {
+        svirt_reader_fail(reader, node->line, SVIRT_ERROR_INVALID,
+                          "make it 1, 2, 4... MiB",
+                          "the <size> of <shmem> is no power of two, or less "
+                          "than 1 MiB");
+    } else if (svirt_xml_find(node, "msi") != NULL &&
+               svirt_xml_find(node, "server") == NULL) {
+        fail_missing(reader, node, "<server> that <msi> is for");
+    } else if (address != NULL &&
+               strcmp(get(address, "type", "pci"), "pci") != 0) {
+        svirt_reader_fail(reader, address->line, SVIRT_ERROR_INVALID,
+                          "remove <address>",
+                          "<shmem> has an address that is not PCI's");
+    }
+}

@@ -93,3 +93,4 @@ void svirt_list_audio(SvirtReader *reader, SvirtXmlNode *node);
 void svirt_list_display(SvirtReader *reader, SvirtXmlNode *node);
 void svirt_list_smartcards(SvirtReader *reader, SvirtXmlNode *node);
 void svirt_list_enclave(SvirtReader *reader, SvirtXmlNode *node);
+void svirt_list_shmem(SvirtReader *reader, SvirtXmlNode *node);

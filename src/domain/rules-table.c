@@ -116,9 +116,7 @@ static const SvirtRule table[] = {
 
     /* ---- devices that are refused whole ---- */
     RESOURCE("devices/hostdev", NULL)
-    RESOURCE("devices/shmem", NULL)
     RESOURCE("devices/nvram", NULL)
-    RESOURCE("devices/tpm", NULL)
     UNBUILT("devices/iommu@model=virtio", "use model='intel'")
     UNBUILT("devices/iommu@model=smmuv3", "use model='intel'")
     INSIDE("devices/audio")

@@ -122,7 +122,7 @@ make_spec(const char *program, bool kvm, int null_fd, int socket_fd)
 }
 
 bool
-svirt_emulator_talk_open(const char *program, bool kvm,
+svirt_emulator_talk_open(const char *program, bool kvm, unsigned timeout_s,
                          SvirtEmulatorTalk *talk)
 {
     SVIRT_AUTO_FD null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -153,7 +153,7 @@ svirt_emulator_talk_open(const char *program, bool kvm,
         ours = -1;
         talk->text = g_string_new(NULL);
         talk->left = REPLY_MAX;
-        talk->end_s = time(NULL) + TIMEOUT_S;
+        talk->end_s = time(NULL) + timeout_s;
     }
     return ok;
 }
@@ -215,7 +215,7 @@ svirt_emulator_ask(const char *program, char **ret)
     g_autoptr(GString) lines = g_string_new(NULL);
     unsigned answers = 0;
 
-    if (!svirt_emulator_talk_open(program, false, &talk) ||
+    if (!svirt_emulator_talk_open(program, false, TIMEOUT_S, &talk) ||
         !svirt_emulator_talk_say(&talk, questions)) {
         return false;
     }

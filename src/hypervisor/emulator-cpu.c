@@ -8,6 +8,8 @@
 /* It is a hostile answer: so many names, each a word. */
 #define MODELS_MAX 128u
 #define FEATURES_MAX 1024u
+/* Some twenty questions, once for each version of the emulator. */
+#define TIMEOUT_S 30u
 
 typedef struct Model {
     const char *name;   /* borrowed from `reply`, or the host */
@@ -176,7 +178,7 @@ svirt_emulator_ask_cpu(const char *program, bool kvm, char **ret)
     json_t *known = NULL;
     bool ok;
 
-    ok = svirt_emulator_talk_open(program, kvm, &talk) &&
+    ok = svirt_emulator_talk_open(program, kvm, TIMEOUT_S, &talk) &&
          svirt_emulator_talk_say(&talk,
                                  "{\"execute\":\"qmp_capabilities\"}\n") &&
          expand(&talk, kvm ? "host" : "max", &host) &&

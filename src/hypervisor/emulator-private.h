@@ -25,7 +25,7 @@ typedef struct SvirtEmulatorTalk {
     { .launched = SVIRT_LAUNCHED_INIT, .fd = -1 }
 
 bool svirt_emulator_talk_open(const char *program, bool kvm,
-                              SvirtEmulatorTalk *talk);
+                              unsigned timeout_s, SvirtEmulatorTalk *talk);
 void svirt_emulator_talk_close(SvirtEmulatorTalk *talk);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SvirtEmulatorTalk, svirt_emulator_talk_close)
 bool svirt_emulator_talk_say(SvirtEmulatorTalk *talk, const char *text);

@@ -135,6 +135,16 @@ static const struct {
       "<target dev='vda'/><readonly/></disk>",
       "disk read-only /top\nnetwork-disk read-only nfs://h/e/i\n"
       "backing read-only /dev/d\n" },
+    { "<tpm model='tpm-crb'><backend type='emulator' version='2.0'>"
+      "<encryption secret='00000000-0000-0000-0000-000000000001'/></backend>"
+      "</tpm>",
+      "" },
+    { "<tpm model='tpm-tis'><backend type='passthrough'>"
+      "<device path='/dev/tpm0'/></backend></tpm>",
+      "host-device exclusive /dev/tpm0\n" },
+    { "<shmem name='s'><model type='ivshmem-doorbell'/>"
+      "<server path='/s'/><msi vectors='4'/></shmem>",
+      "socket-connect shared /s\n" },
     { "<disk type='volume'><source pool='p' volume='v'/>"
       "<target dev='vda'/><shareable/></disk>",
       "volume shared p/v\n" },

@@ -74,8 +74,6 @@ static const char *const refused_paths[] = {
     "defaultiothread",
     "devices/hostdev",
     "devices/nvram",
-    "devices/shmem",
-    "devices/tpm",
     "devices/disk/mirror",
     "devices/disk/backenddomain",
     "devices/disk@device=lun",

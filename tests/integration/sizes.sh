@@ -37,7 +37,7 @@ is "its guest has one" "$(ask c 'cat /sys/devices/system/cpu/present')" 0
 says "two more are plugged in" 0 "has 3 CPUs" setvcpus c 3
 is "QEMU has their threads" "$(threads)" 3
 is "the guest sees them" "$(ask c \
-    'n=0; while [ $n -lt 100 ] && [ ! -e /sys/devices/system/cpu/cpu2 ]; do n=$((n+1)); sleep 0.1; done; cat /sys/devices/system/cpu/present')" 0-2
+    'n=0; while [ $n -lt 500 ] && [ ! -e /sys/devices/system/cpu/cpu2 ]; do n=$((n+1)); sleep 0.1; done; cat /sys/devices/system/cpu/present' 120)" 0-2
 for task in "/proc/$(emulator c)/task/"*; do
     case $(cat "$task/comm") in
     "CPU 1/"*) cpus=$(sed -n 's/^Cpus_allowed_list:\t//p' "$task/status") ;;
