@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "exec/guard.h"
 #include "exec/read-back.h"
 #include "exec/relay.h"
 #include "hypervisor/model-labels.h"
@@ -45,79 +46,32 @@ typedef struct Launch {
     SvirtLaunched passt;
     bool no_device_filter;
     bool no_cgroup;          /* an ordinary user's */
-    int guard_fd;            /* its end: the guard's work begins; -1 */
-    pid_t guard;
+    SvirtExecGuard guard;
+    bool ended;              /* the program, and it was waited for */
 } Launch;
-
-/*
- * A signal at the death of the parent is no tie: a program takes it away with
- * prctl(2), and a change of label with exec. This process outlives a svirt
- * that is killed, ends what is in the cgroup, and holds the slot's lock and
- * the images' until then, so that nobody takes them from a living program.
- */
-static void
-guard(Launch *launch, int told)
-{
-    char nothing;
-    ssize_t got;
-
-    (void)setsid();
-    svirt_fd_close(&launch->guard_fd);
-    /* Pipes end for the program when svirt's ends do. */
-    for (int i = 0; i < 3; i++) {
-        svirt_fd_close(&launch->relay.fd[i]);
-    }
-    for (int i = 0; i < 4; i++) {
-        svirt_fd_close(&launch->relay.owned[i]);
-    }
-    do {
-        got = read(told, &nothing, 1);
-    } while (got < 0 && errno == EINTR);
-    (void)svirt_cgroup_kill(launch->cgroup.vm_fd, END_MS);
-    _exit(0);
-}
 
 static bool
 start_guard(Launch *launch, GError **error)
 {
-    int ends[2];
-
-    if (launch->no_cgroup) {
-        return true;
-    }
-    if (pipe2(ends, O_CLOEXEC) < 0) {
-        return svirt_raise_errno(error, errno, NULL, "cannot make a pipe");
-    }
-    launch->guard_fd = ends[1];
-    launch->guard = fork();
-    if (launch->guard == 0) {
-        guard(launch, ends[0]);
-    }
-    (void)close(ends[0]);
-    return launch->guard > 0 ||
-           svirt_raise_errno(error, errno, NULL, "cannot make a process");
-}
-
-static void
-end_guard(Launch *launch)
-{
-    svirt_fd_close(&launch->guard_fd);
-    if (launch->guard > 0) {
-        (void)waitpid(launch->guard, NULL, 0);
-    }
+    return launch->no_cgroup ||
+           svirt_exec_guard_start(&launch->guard, launch->cgroup.vm_fd,
+                                  &launch->relay, error);
 }
 
 static void
 launch_clear(Launch *launch)
 {
     svirt_relay_close(&launch->relay);
-    end_guard(launch);
+    if (launch->ended) {
+        svirt_exec_guard_dismiss(&launch->guard);
+    }
     if (launch->cgroup.vm_fd >= 0) {
         /* passt with it; of the program nothing is left. */
         (void)svirt_cgroup_remove(launch->cgroup.parent_fd,
                                   &launch->run->slot.uuid, END_MS);
         svirt_cgroup_close(&launch->cgroup);
     }
+    svirt_exec_guard_end(&launch->guard);
     svirt_spec_free(launch->spec);
     svirt_fd_close(&launch->null_fd);
     svirt_fd_close(&launch->net[0]);
@@ -481,7 +435,7 @@ svirt_exec_launch(SvirtExecRun *run, int *ret_status, GError **error)
         .program = SVIRT_LAUNCHED_INIT,
         .passt = SVIRT_LAUNCHED_INIT,
         .relay = { .signals = -1 },
-        .guard_fd = -1,
+        .guard = SVIRT_EXEC_GUARD_INIT,
     };
 
     if (!svirt_relay_open(&launch.relay, error) ||
@@ -490,6 +444,7 @@ svirt_exec_launch(SvirtExecRun *run, int *ret_status, GError **error)
         !start(&launch, error)) {
         return false;
     }
-    return svirt_relay_wait(&launch.relay, launch.program.pid,
-                            launch.program.pidfd, ret_status, error);
+    launch.ended = svirt_relay_wait(&launch.relay, launch.program.pid,
+                                    launch.program.pidfd, ret_status, error);
+    return launch.ended;
 }

@@ -166,6 +166,17 @@ exec_ --rw private/a.raw --allow locks -- \
 is "and makes one, locking it itself" \
     "$? $(qemu-img info private/a.raw | sed -n 's/file format: //p')" \
     "0 qcow2"
+is "qemu-io writes and reads it" "$(exec_ --rw private/a.raw --allow locks \
+    -- qemu-io -c 'write -P 7 0 512' -c 'read -P 7 0 512' private/a.raw |
+    grep -c '^\(wrote\|read\) 512/512')" 2 || note "$(cat "$work/err")"
+is "qemu-storage-daemon serves it, told by its input" "$(printf '%s\n' \
+    '{"execute":"qmp_capabilities"}' '{"execute":"query-named-block-nodes"}' \
+    '{"execute":"quit"}' | exec_ --rw private/a.raw -- qemu-storage-daemon \
+    --blockdev driver=file,node-name=f,filename=private/a.raw,locking=off \
+    --blockdev driver=qcow2,node-name=q,file=f \
+    --chardev stdio,id=m --monitor chardev=m |
+    grep -o '"node-name": "[fq]"' | sort -u | wc -l)" 2 ||
+    note "$(cat "$work/err")"
 "$bin" exec --rw private/a.raw -- sleep 5 & busy+=($!)
 sleep 0.7
 qemu-img info private/a.raw >out 2>&1 && code=0 || code=1

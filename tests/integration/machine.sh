@@ -88,11 +88,13 @@ disk() # BUS TARGET FILE [CHILDREN] [ATTRIBUTES OF DRIVER]
         "<source file='$3'/><target dev='$2' bus='$1'/>${4:-}</disk>"
 }
 
+# Guests of a machine that is a guest itself take a multiple of the time.
+patience=${SVIRT_PATIENCE:-1}
 # Until the attached guest says that it is up, at most 120 s.
 hear_up()
 {
     local line half='' began=$SECONDS
-    while [ $((SECONDS - began)) -lt 120 ]; do
+    while [ $((SECONDS - began)) -lt $((120 * patience)) ]; do
         IFS= read -r -t 5 line <&"${terminal[$1]}" || {
             half+=$line
             continue
@@ -101,7 +103,7 @@ hear_up()
         half=''
         case $line in *"svirt guest $1 is up"*) return 0 ;; esac
     done
-    note "$1 is not up after 120 s"
+    note "$1 is not up after $((120 * patience)) s"
     return 1
 }
 
@@ -118,9 +120,11 @@ attach()
 
 ask()
 {
-    local fd=${terminal[$1]} mark=$RANDOM line half='' seen='' began=$SECONDS
+    local fd=${terminal[$1]:-} limit=$((${3:-60} * patience))
+    local mark=$RANDOM line half='' seen='' began=$SECONDS
+    [ -n "$fd" ] || return 1
     printf 'mark=%s; echo "<$mark>"; %s; echo "</$mark>"\n' "$mark" "$2" >&"$fd"
-    while [ $((SECONDS - began)) -lt "${3:-60}" ]; do
+    while [ $((SECONDS - began)) -lt $limit ]; do
         # What a read that runs out of time has taken is taken: keep it.
         IFS= read -r -t 1 line <&"$fd" || {
             half+=$line
@@ -134,7 +138,7 @@ ask()
         *) [ -z "$seen" ] || printf '%s\n' "$line" ;;
         esac
     done
-    note "'$2' was not answered in ${3:-60} s" >&2
+    note "'$2' was not answered in $limit s" >&2
     return 1
 }
 
