@@ -28,6 +28,18 @@ check_root(SvirtReader *reader, const SvirtController *controller, bool pcie)
     }
 }
 
+/* It is part of the board. */
+static void
+check_dmi(SvirtReader *reader, const SvirtController *controller)
+{
+    if (controller->model == SVIRT_CONTROLLER_MODEL_DMI_TO_PCI_BRIDGE &&
+        controller->info.address.bus != 0) {
+        svirt_reader_fail(reader, controller->info.line, SVIRT_ERROR_INVALID,
+                          "put it on bus 0",
+                          "a dmi-to-pci-bridge can be on the root alone");
+    }
+}
+
 static bool
 address_fits(SvirtDiskBus bus, SvirtAddressType type)
 {
@@ -79,6 +91,7 @@ svirt_check_places(SvirtReader *reader, const SvirtDomain *domain)
 
     for (size_t i = 0; i < domain->controller_count; i++) {
         check_root(reader, &domain->controllers[i], pcie);
+        check_dmi(reader, &domain->controllers[i]);
         (void)svirt_reader_part(reader);
     }
     for (size_t i = 0; i < domain->disk_count; i++) {

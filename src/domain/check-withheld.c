@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "domain/obstacle.h"
+
 const char *
 svirt_withheld_bus(const SvirtDeviceInfo *info)
 {
@@ -85,10 +87,51 @@ check_mediated(SvirtReader *reader, const SvirtDomain *domain,
     }
 }
 
+/* Hyper-V's way to tell of a panic is KVM's. */
+static void
+check_panics(SvirtReader *reader, const SvirtDomain *domain)
+{
+    for (size_t i = 0; i < domain->panic_count; i++) {
+        if (domain->panics[i].model == SVIRT_PANIC_HYPERV &&
+            domain->type == SVIRT_DOMAIN_TYPE_QEMU) {
+            svirt_obstacle_add(reader, domain->panics[i].info.line,
+                               SVIRT_VERDICT_UNBUILT,
+                               "remove it, or use <domain type='kvm'>",
+                               "<panic model='hyperv'> without KVM");
+        }
+    }
+}
+
+/* What goes there is not seen by who writes logs. */
+static void
+check_logs(SvirtReader *reader, const SvirtDomain *domain)
+{
+    for (size_t i = 0; i < domain->chardev_count; i++) {
+        const SvirtChardev *chardev = &domain->chardevs[i];
+        bool elsewhere =
+            chardev->type == SVIRT_CHARDEV_FILE ||
+            (chardev->type == SVIRT_CHARDEV_UNIX && chardev->path != NULL) ||
+            chardev->type == SVIRT_CHARDEV_TCP;
+
+        if (chardev->log_path != NULL && elsewhere &&
+            !chardev->repeats_serial) {
+            svirt_obstacle_add(reader, chardev->log_line,
+                               SVIRT_VERDICT_UNBUILT,
+                               "use type='pty' with <log>",
+                               "<log> of a <%s type='%s'>",
+                               svirt_chardev_role_to_string(chardev->role),
+                               svirt_chardev_type_to_string(chardev->type));
+        }
+    }
+}
+
 void
 svirt_check_withheld(SvirtReader *reader, const SvirtDomain *domain)
 {
     unsigned ramfbs = 0;
+
+    check_panics(reader, domain);
+    check_logs(reader, domain);
 
     for (size_t i = 0; i < domain->withheld_count; i++) {
         const SvirtDeviceInfo *info = &domain->withheld[i];

@@ -66,11 +66,11 @@ static const SvirtObstacleRow table[] = {
     DEVICE("devices/redirfilter", PROTECT, "remove it",
            "usbdev+ { @class=? @vendor=? @product=? @version=? "
            "@allow!=yes|no }")
-    DEVICE("devices/filesystem", RESOURCE,
+    LISTED("devices/filesystem",
            "export it by NFS, or copy it into a disk",
            "@type=mount|template|file|block|ram|bind "
-           "@accessmode=passthrough|mapped|squash @fmode=# @dmode=# "
-           "@multidevs=default|remap|forbid "
+           "@accessmode=passthrough|mapped|squash @fmode=% @dmode=% "
+           "@multidevs=default|remap|forbid|warn "
            "@model=virtio|virtio-transitional|virtio-non-transitional "
            "driver { @type=path|handle|loop|nbd|virtiofs @format=% "
            "@name=% @wrpolicy=immediate @queue=# } "
@@ -83,7 +83,8 @@ static const SvirtObstacleRow table[] = {
            "space_hard_limit { @unit=% $=# } "
            "space_soft_limit { @unit=% $=# } "
            "idmap { uid* { @start!=# @target!=# @count!=# } "
-           "gid* { @start!=# @target!=# @count!=# } }")
+           "gid* { @start!=# @target!=# @count!=# } }",
+           svirt_list_filesystem)
     DEVICE("devices/crypto", UNBUILT, "remove it",
            "@model!=virtio @type!=qemu "
            "backend! { @model!=builtin|lkcf @queues=# }")
@@ -106,6 +107,9 @@ static const SvirtObstacleRow table[] = {
     DEVICE("devices/pstore", RESOURCE, "remove it",
            "@backend!=acpi-erst path! { $=/>host-file } "
            "size! { @unit=% $=# }")
+
+    { "devices/iommu@model=virtio", SVIRT_VERDICT_UNBUILT, "use model='intel'",
+      "driver", svirt_list_iommu },
 
     /* ---- memory ---- */
     DEVICE("devices/memory@model=nvdimm", RESOURCE, "use model='dimm'",
@@ -207,8 +211,14 @@ static const SvirtObstacleRow table[] = {
            "@type!=dev|file|pipe|pty|tcp|udp|unix &char }",
            svirt_list_chardev)
     LISTED("^devices/channel/target@type=guestfwd",
-           "use <target type='virtio' name='...'/>", "&char",
+           "use <target type='virtio' name='...'/>", "@type!=% &char",
            svirt_list_chardev)
+    LISTED("^devices/serial/target@type=isa-debug", "use 'isa-serial'",
+           "@type=% &char", svirt_list_chardev)
+    LISTED("^devices/smartcard/address@type=ccid", "remove the <address>",
+           "@mode!=passthrough @type!=spicevmc &char", NULL)
+    DEVICE("devices/controller@type=ccid", UNBUILT, "remove it",
+           "@index=# @model=%")
     CHAR("dev")
     CHAR("pipe")
     CHAR("stdio")

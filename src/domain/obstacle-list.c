@@ -59,6 +59,17 @@ list_pci(SvirtReader *reader, const SvirtXmlNode *address)
                             (unsigned)function));
 }
 
+/* Of an NVMe disk, each is one for itself. */
+static void
+name_namespace(SvirtReader *reader, const char *number)
+{
+    SvirtResource *last = &g_array_index(reader->resources, SvirtResource,
+                                         reader->resources->len - 1);
+
+    last->name = svirt_arena_printf(reader->arena, "%s namespace %s",
+                                    last->name, number);
+}
+
 /* "example.org:3260,other"; a unix socket is a resource of its own. */
 static char *
 join_hosts(SvirtReader *reader, SvirtXmlNode *source)
@@ -153,6 +164,7 @@ list_source(SvirtReader *reader, const char *type, SvirtXmlNode *source,
             fail_missing(reader, source, "<address> and 'namespace'");
         } else {
             list_pci(reader, address);
+            name_namespace(reader, get(source, "namespace", ""));
         }
     } else {
         list_network(reader, source, access);
@@ -234,7 +246,8 @@ static void
 list_port(SvirtReader *reader, const SvirtXmlNode *source, bool udp)
 {
     bool bind = strcmp(get(source, "mode", "connect"), "bind") == 0;
-    const char *host = get(source, "host", bind ? "0.0.0.0" : NULL);
+    const char *host =
+        get(source, "host", bind ? "0.0.0.0" : udp ? "127.0.0.1" : NULL);
     const char *service = get(source, "service", NULL);
     const char *text;
 
@@ -311,7 +324,12 @@ svirt_list_interface(SvirtReader *reader, SvirtXmlNode *node)
     const char *type = get(node, "type", "");
     SvirtXmlNode *source = svirt_xml_find(node, "source");
 
-    if (strcmp(type, "hostdev") == 0) {
+    if (svirt_xml_find(node, "filterref") != NULL) {
+        svirt_reader_fail(reader, node->line, SVIRT_ERROR_INVALID,
+                          "remove <filterref>",
+                          "<interface type='%s'> has nothing to filter on",
+                          type);
+    } else if (strcmp(type, "hostdev") == 0) {
         list_pci(reader, svirt_xml_find(source, "address"));
     } else if (strcmp(type, "vhostuser") == 0) {
         bool server = strcmp(get(source, "mode", ""), "server") == 0;
@@ -399,6 +417,7 @@ void
 svirt_list_hostdev(SvirtReader *reader, SvirtXmlNode *node)
 {
     const char *type = get(node, "type", "");
+    const SvirtXmlNode *place = svirt_xml_find(node, "address");
     SvirtXmlNode *source = svirt_xml_find(node, "source");
 
     if (strcmp(type, "pci") == 0) {
@@ -407,9 +426,19 @@ svirt_list_hostdev(SvirtReader *reader, SvirtXmlNode *node)
         list_usb(reader, source);
     } else if (strcmp(type, "scsi") == 0) {
         list_scsi(reader, node, source);
+    } else if (strcmp(type, "scsi_host") == 0 &&
+               svirt_xml_find(node, "boot") != NULL) {
+        svirt_reader_fail(reader, node->line, SVIRT_ERROR_INVALID,
+                          "remove <boot>",
+                          "nothing boots from a <hostdev type='scsi_host'>");
     } else if (strcmp(type, "scsi_host") == 0) {
         list_required(reader, source, "wwpn", SVIRT_RESOURCE_SCSI_DEVICE,
                       SVIRT_ACCESS_EXCLUSIVE);
+    } else if (place != NULL && strcmp(get(place, "type", ""), "pci") != 0) {
+        svirt_reader_fail(reader, place->line, SVIRT_ERROR_INVALID,
+                          "use an address of type 'pci'",
+                          "a <hostdev type='mdev'> has an address of another "
+                          "type than pci");
     } else {
         list_required(reader, svirt_xml_find(source, "address"), "uuid",
                       SVIRT_RESOURCE_MEDIATED, SVIRT_ACCESS_EXCLUSIVE);
@@ -431,15 +460,6 @@ svirt_list_display(SvirtReader *reader, SvirtXmlNode *node)
         svirt_obstacle_list(reader, node, SVIRT_RESOURCE_DISPLAY,
                             SVIRT_ACCESS_SHARED,
                             get(node, "type", node->name));
-    }
-}
-
-void
-svirt_list_smartcards(SvirtReader *reader, SvirtXmlNode *node)
-{
-    if (svirt_xml_find(node, "database") == NULL) {
-        svirt_obstacle_list(reader, node, SVIRT_RESOURCE_HOST_DEVICE,
-                            SVIRT_ACCESS_SHARED, "smartcards");
     }
 }
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "domain/tune.h"
+
 /* One item of a shape; texts are in the shape, lengths in bytes. */
 typedef struct Item {
     char sign;        /* '@', '$', '&', or 0: an element */
@@ -112,6 +114,19 @@ check_uuid(SvirtReader *reader, const SvirtXmlNode *node, const char *value)
 }
 
 static void
+check_set(SvirtReader *reader, const SvirtXmlNode *node, const char *value)
+{
+    SvirtCpus set;
+
+    if (!svirt_cpus_parse(value, &set)) {
+        svirt_reader_fail(reader, node->line, SVIRT_ERROR_INVALID,
+                          "write it as 0-3,^2",
+                          "'%.80s' in <%s> is no list of numbers", value,
+                          node->name);
+    }
+}
+
+static void
 check_mac(SvirtReader *reader, const SvirtXmlNode *node, const char *value)
 {
     bool right = strlen(value) == 17;
@@ -164,6 +179,8 @@ read_typed(SvirtReader *reader, SvirtXmlNode *node, const char *attribute,
         }
     } else if (strcmp(type, "UUID") == 0) {
         check_uuid(reader, node, value);
+    } else if (strcmp(type, "SET") == 0) {
+        check_set(reader, node, value);
     } else if (strcmp(type, "MAC") == 0) {
         check_mac(reader, node, value);
     } else if (type[0] != '?') {

@@ -11,7 +11,9 @@
 #define ROW(path, verdict, hint, shape) LISTED(path, verdict, hint, shape, NULL)
 #define VALUE(path, verdict, hint) ROW(path, verdict, hint, NULL)
 
+#define USE_VIRTIO "use model='virtio'"
 #define USE_SSH "tunnel the port, as by ssh -L"
+#define IN_THE_GUEST "encrypt the disk in the guest, or below it on the host"
 #define SCHEDULER "@scheduler!=batch|idle|fifo|rr @priority=#99"
 #define FLOW "@average=# @peak=# @burst=# @floor=#"
 
@@ -23,8 +25,10 @@ static const SvirtObstacleRow table[] = {
     ROW("memtune/min_guarantee", LIMIT, "remove it", "@unit=% $=#")
     ROW("memoryBacking/locked", LIMIT,
         "raise what the host lets be locked first", "")
-    VALUE("numatune/memory@mode=restrictive", LIMIT, "use mode='strict'")
-    VALUE("numatune/memnode@mode=restrictive", LIMIT, "use mode='strict'")
+    LISTED("numatune/memory@mode=restrictive", LIMIT, "use mode='strict'",
+           NULL, svirt_list_restrictive)
+    LISTED("numatune/memnode@mode=restrictive", LIMIT, "use mode='strict'",
+           NULL, svirt_list_restrictive)
     ROW("cpu/numa/cell/cache", UNBUILT, "remove it",
         "@level!=# @associativity!=none|direct|full "
         "@policy!=none|writeback|writethrough size! { @value!=# @unit!=% } "
@@ -34,16 +38,24 @@ static const SvirtObstacleRow table[] = {
         "@type!=access|read|write @value!=# } "
         "bandwidth* { @initiator!=# @target!=# @cache=# "
         "@type!=access|read|write @value!=# @unit!=% }")
+    VALUE("memory@dumpCore=on", UNBUILT, "svirt never dumps guest memory")
+    ROW("iothreadids/iothread@thread_pool_min", LIMIT, "remove it", "#")
+    ROW("iothreadids/iothread@thread_pool_max", LIMIT, "remove it", "#")
+    ROW("defaultiothread", LIMIT, "remove it",
+        "@thread_pool_min=# @thread_pool_max=#")
+    ROW("sysinfo/entry@file", RESOURCE, "give the value as its text",
+        "/>host-file,ro")
     VALUE("cpu@match=strict", UNBUILT, "use match='exact'")
-    ROW("cputune/vcpusched", LIMIT, "remove it", "@vcpus!=? " SCHEDULER)
-    ROW("cputune/iothreadsched", LIMIT, "remove it",
-        "@iothreads!=? " SCHEDULER)
+    LISTED("cputune/vcpusched", LIMIT, "remove it", "@vcpus!=SET " SCHEDULER,
+           svirt_list_sched)
+    LISTED("cputune/iothreadsched", LIMIT, "remove it",
+           "@iothreads!=SET " SCHEDULER, svirt_list_sched)
     ROW("cputune/emulatorsched", LIMIT, "remove it", SCHEDULER)
     ROW("cputune/cachetune", LIMIT, "remove it",
-        "@vcpus!=? @id=% cache* { @id!=# @level!=# @type!=both|code|data "
-        "@size!=# @unit=% } monitor* { @level!=# @vcpus!=? }")
+        "@vcpus!=SET @id=% cache* { @id!=# @level!=# @type!=both|code|data "
+        "@size!=# @unit=% } monitor* { @level!=# @vcpus!=SET }")
     ROW("cputune/memorytune", LIMIT, "remove it",
-        "@vcpus!=? node* { @id!=# @bandwidth!=# } monitor* { @vcpus!=? }")
+        "@vcpus!=SET node* { @id!=# @bandwidth!=# } monitor* { @vcpus!=SET }")
     ROW("resource", LIMIT, "remove it",
         "partition { $=? } fibrechannel { @appid!=? }")
     ROW("perf", RESOURCE, "remove it",
@@ -65,6 +77,13 @@ static const SvirtObstacleRow table[] = {
     ROW("features/tcg", LIMIT, "remove it", "tb-cache { @unit=% $=# }")
 
     /* ---- what many devices share ---- */
+    VALUE("devices/rng@model=virtio-transitional", UNBUILT, USE_VIRTIO)
+    VALUE("devices/rng@model=virtio-non-transitional", UNBUILT, USE_VIRTIO)
+    VALUE("devices/memballoon@model=virtio-transitional", UNBUILT, USE_VIRTIO)
+    VALUE("devices/memballoon@model=virtio-non-transitional", UNBUILT,
+          USE_VIRTIO)
+    VALUE("devices/vsock@model=virtio-transitional", UNBUILT, USE_VIRTIO)
+    VALUE("devices/vsock@model=virtio-non-transitional", UNBUILT, USE_VIRTIO)
     ROW("devices/*/rom@file", RESOURCE, "remove file=", "/>host-file,ro")
 
     /* ---- graphics, video ---- */
@@ -93,15 +112,12 @@ static const SvirtObstacleRow table[] = {
     ROW("devices/disk/auth", RESOURCE, "copy the disk into a file", "&auth")
     ROW("devices/disk/source/auth", RESOURCE, "copy the disk into a file",
         "&auth")
-    ROW("devices/disk/encryption", PROTECT,
-        "encrypt the disk in the guest, or where the host stores it",
-        "&encryption")
-    ROW("devices/disk/source/encryption", PROTECT,
-        "encrypt the disk in the guest, or where the host stores it",
-        "&encryption")
-    ROW("devices/disk/backingStore/source/encryption", PROTECT,
-        "encrypt the disk in the guest, or where the host stores it",
-        "&encryption")
+    LISTED("devices/disk/encryption", PROTECT, IN_THE_GUEST, "&encryption",
+           svirt_list_encryption)
+    LISTED("devices/disk/source/encryption", PROTECT, IN_THE_GUEST,
+           "&encryption", svirt_list_encryption)
+    LISTED("devices/disk/backingStore/source/encryption", PROTECT, IN_THE_GUEST,
+           "&encryption", svirt_list_encryption)
     ROW("devices/disk/source/reservations", RESOURCE, "remove it",
         "@managed!=yes|no @migration=yes|no source { @type!=unix "
         "@path!=/>socket-connect,sh @mode!=client }")
@@ -115,6 +131,10 @@ static const SvirtObstacleRow table[] = {
     ROW("devices/disk/source/ssl", PROTECT, "copy the disk into a file",
         "@verify=yes|no")
     ROW("devices/disk/source@fdgroup", RESOURCE, "name the file alone", "?")
+    ROW("devices/disk/backingStore/source@fdgroup", RESOURCE,
+        "name the file alone", "?")
+    VALUE("devices/disk@model=virtio-transitional", UNBUILT, USE_VIRTIO)
+    VALUE("devices/disk@model=virtio-non-transitional", UNBUILT, USE_VIRTIO)
     VALUE("devices/disk/transient@shareBacking=yes", RESOURCE,
           "remove shareBacking=")
     VALUE("devices/disk/driver@copy_on_read=on", UNBUILT,

@@ -316,6 +316,9 @@ svirt_obstacle_attribute(SvirtReader *reader, SvirtXmlNode *node,
         find_value(node, attribute->name, attribute->value);
     const char *value = attribute->value;
 
+    if (value[0] == '\0') {
+        return false; /* names nothing */
+    }
     if (row == NULL) {
         row = find_value(node, attribute->name, NULL);
         value = NULL;

@@ -25,9 +25,9 @@
  *                                    one, NAME*: any number, NAME+: some
  *   &NAME                            what the fragment of that name says
  * A TYPE is '/' a path, '#' a number, '#255' one up to that, '%' a word,
- * 'UUID', 'MAC', '?' what is not empty, '*' anything, or words: on|off.
- * '>KIND' behind it makes a resource of that kind: its path, or else its name;
- * '>KIND,ro' and '>KIND,sh' when it is only read, or shared.
+ * 'UUID', 'MAC', 'SET' numbers as 0-3,^2, '?' what is not empty, '*' anything,
+ * or words: on|off. '>KIND' behind it makes a resource of that kind: its path,
+ * or else its name; '>KIND,ro' and '>KIND,sh' when it is only read, or shared.
  *
  * What the shape does not name the rules judge: something ignored is so here
  * too, and an obstacle within an obstacle is listed as well.
@@ -94,3 +94,10 @@ void svirt_list_display(SvirtReader *reader, SvirtXmlNode *node);
 void svirt_list_smartcards(SvirtReader *reader, SvirtXmlNode *node);
 void svirt_list_enclave(SvirtReader *reader, SvirtXmlNode *node);
 void svirt_list_shmem(SvirtReader *reader, SvirtXmlNode *node);
+
+/* obstacle-check.c: what contradicts itself */
+void svirt_list_sched(SvirtReader *reader, SvirtXmlNode *node);
+void svirt_list_encryption(SvirtReader *reader, SvirtXmlNode *node);
+void svirt_list_restrictive(SvirtReader *reader, SvirtXmlNode *node);
+void svirt_list_iommu(SvirtReader *reader, SvirtXmlNode *node);
+void svirt_list_filesystem(SvirtReader *reader, SvirtXmlNode *node);

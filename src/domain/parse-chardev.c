@@ -73,7 +73,6 @@ parse_tcp(SvirtReader *reader, SvirtXmlNode *source, SvirtChardev *chardev)
     (void)svirt_reader_required(reader, source, "service"); /* kept */
     chardev->port = (unsigned)svirt_reader_number(reader, source, "service",
                                                   1, 65535, 1);
-    (void)svirt_reader_on_off(reader, source, "tls", false);
 }
 
 static void

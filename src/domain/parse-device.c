@@ -220,6 +220,7 @@ svirt_parse_balloon(SvirtReader *reader, SvirtXmlNode *node,
 
     svirt_parse_info(reader, node, 1, &balloon->info);
     (void)svirt_reader_required(reader, node, "model"); /* error is kept */
+    balloon->model = SVIRT_BALLOON_VIRTIO;
     SVIRT_READ_ENUM(reader, node, "model", svirt_balloon_model,
                     &balloon->model);
     balloon->auto_deflate =

@@ -71,7 +71,8 @@ join_console(SvirtReader *reader, SvirtChardev *chardevs, size_t count)
             chardev->repeats_serial = true;
             if (chardev->type != serial->type ||
                 g_strcmp0(chardev->path, serial->path) != 0 ||
-                g_strcmp0(chardev->log_path, serial->log_path) != 0) {
+                (chardev->log_path != NULL &&
+                 g_strcmp0(chardev->log_path, serial->log_path) != 0)) {
                 svirt_reader_fail(reader, chardev->info.line,
                                   SVIRT_ERROR_INVALID,
                                   "remove the <console>, or give it a "

@@ -143,7 +143,7 @@ svirt_parse_iommu(SvirtReader *reader, SvirtXmlNode *root, SvirtDomain *domain)
     SvirtIommu *iommu = &domain->iommu;
     const char *model;
 
-    if (node == NULL) {
+    if (node == NULL || svirt_obstacle_take(reader, node)) {
         return;
     }
     model = svirt_reader_required(reader, node, "model");

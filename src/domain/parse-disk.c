@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "domain/obstacle.h"
 #include "domain/parse.h"
 
 #include <string.h>
@@ -173,6 +174,21 @@ parse_serial(SvirtReader *reader, SvirtXmlNode *node, SvirtDisk *disk)
     }
 }
 
+/* Only SCSI has an answer that names them. */
+static void
+check_inquiry(SvirtReader *reader, SvirtXmlNode *node, const SvirtDisk *disk)
+{
+    if (disk->bus != SVIRT_DISK_BUS_SCSI &&
+        (svirt_xml_find(node, "vendor") != NULL ||
+         svirt_xml_find(node, "product") != NULL)) {
+        svirt_reader_fail(reader, node->line, SVIRT_ERROR_INVALID,
+                          "use bus='scsi'",
+                          "disk '%s' has a vendor or product and is not on "
+                          "the bus scsi",
+                          disk->target);
+    }
+}
+
 static uint32_t
 read_block_size(SvirtReader *reader, SvirtXmlNode *node, const char *name)
 {
@@ -210,6 +226,15 @@ svirt_parse_disk(SvirtReader *reader, SvirtXmlNode *node, size_t ordinal,
     parse_sharing(reader, node, disk);
     (void)svirt_reader_part(reader);
     parse_serial(reader, node, disk);
+    (void)svirt_reader_part(reader);
+    if (disk->device == SVIRT_DISK_DEVICE_DISK && disk->image_count > 0 &&
+        disk->images[0].startup_policy == SVIRT_STARTUP_POLICY_OPTIONAL) {
+        /* A guest would find its disks at other places. */
+        svirt_obstacle_add(reader, disk->images[0].line,
+                           SVIRT_VERDICT_UNBUILT, "remove startupPolicy=",
+                           "startupPolicy='optional' of what is no cdrom");
+    }
+    check_inquiry(reader, node, disk);
     (void)svirt_reader_part(reader);
     svirt_parse_iotune(reader, node, disk);
     (void)svirt_reader_part(reader);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "domain/obstacle.h"
 #include "domain/parse.h"
 
 #include <string.h>
@@ -127,14 +128,20 @@ check_unnamed(SvirtReader *reader, SvirtXmlNode *loader, SvirtOs *os)
 }
 
 static void
-check_flash(SvirtReader *reader, SvirtXmlNode *loader, const SvirtOs *os)
+check_flash(SvirtReader *reader, SvirtXmlNode *loader, SvirtOs *os)
 {
     if (!svirt_reader_yes_no(reader, loader, "readonly",
                              os->loader_stateless)) {
-        svirt_reader_fail(reader, loader->line, SVIRT_ERROR_UNSUPPORTED,
-                          "add readonly='yes', and an <nvram> for what the "
-                          "guest writes",
-                          "a <loader> that the guest may write is not built");
+        svirt_obstacle_add(reader, loader->line, SVIRT_VERDICT_UNBUILT,
+                           "add readonly='yes', and an <nvram> for what the "
+                           "guest writes",
+                           "a <loader> that the guest may write");
+        if (reader->error == NULL) {
+            svirt_obstacle_list(reader, loader, SVIRT_RESOURCE_LOADER,
+                                SVIRT_ACCESS_EXCLUSIVE, os->loader);
+        }
+        os->loader = NULL;
+        os->loader_flash = false;
     } else if (os->loader_stateless && os->nvram_node != NULL) {
         svirt_reader_fail(reader, loader->line, SVIRT_ERROR_INVALID,
                           "remove <nvram>",

@@ -147,6 +147,43 @@ parse_target(SvirtReader *reader, SvirtXmlNode *node,
     }
 }
 
+/* Which is ignored, when it is right: a rule says so. */
+static void
+check_queue_size(SvirtReader *reader, SvirtXmlNode *driver, const char *name)
+{
+    const char *text = svirt_xml_get(driver, name);
+    guint64 size;
+
+    if (text != NULL &&
+        (!g_ascii_string_to_unsigned(text, 10, 64, 1024, &size, NULL) ||
+         (size & (size - 1)) != 0)) {
+        svirt_reader_fail(reader, driver->line, SVIRT_ERROR_INVALID,
+                          "use 256, 512 or 1024",
+                          "%s='%.80s' of <driver> is no power of two up to "
+                          "1024",
+                          name, text);
+    }
+}
+
+static void
+check_queues(SvirtReader *reader, SvirtXmlNode *driver)
+{
+    const char *count = driver != NULL ? svirt_xml_get(driver, "queues") : NULL;
+
+    if (count != NULL &&
+        !g_ascii_string_to_unsigned(count, 10, 1, SVIRT_INTERFACE_QUEUES_MAX,
+                                    NULL, NULL)) {
+        svirt_reader_fail(reader, driver->line, SVIRT_ERROR_INVALID, NULL,
+                          "queues='%.80s' of <driver> is not a number from 1 "
+                          "to %u",
+                          count, SVIRT_INTERFACE_QUEUES_MAX);
+    }
+    if (driver != NULL) {
+        check_queue_size(reader, driver, "rx_queue_size");
+        check_queue_size(reader, driver, "tx_queue_size");
+    }
+}
+
 static void
 parse_driver(SvirtReader *reader, SvirtXmlNode *node,
              SvirtInterface *interface)
@@ -160,6 +197,7 @@ parse_driver(SvirtReader *reader, SvirtXmlNode *node,
                     &interface->driver);
     interface->queues = (unsigned)svirt_reader_number(
         reader, driver, "queues", 1, SVIRT_INTERFACE_QUEUES_MAX, 1);
+    check_queues(reader, driver);
 }
 
 /* What a device of the host's has, and passt has not. */
@@ -233,6 +271,8 @@ svirt_parse_interface(SvirtReader *reader, SvirtXmlNode *node, size_t ordinal,
     (void)svirt_reader_part(reader);
     if (interface->type == SVIRT_INTERFACE_USER) {
         parse_backend(reader, node);
+        (void)svirt_reader_part(reader);
+        check_queues(reader, svirt_xml_find(node, "driver"));
     } else if (typed) {
         parse_tap(reader, node, interface);
     }

@@ -133,7 +133,14 @@ parse_numatune(SvirtReader *reader, SvirtXmlNode *root, SvirtMemory *memory,
     if (whole != NULL) {
         const char *placement =
             svirt_reader_attribute(reader, whole, "placement");
-        bool automatic = g_strcmp0(placement, "auto") == 0;
+        const SvirtXmlNode *vcpu = svirt_xml_find(root, "vcpu");
+        const char *vcpus =
+            vcpu != NULL ? svirt_xml_get(vcpu, "placement") : NULL;
+        bool given = placement != NULL ||
+                     svirt_xml_get(whole, "nodeset") != NULL;
+        /* That of the vCPUs, where it says nothing. */
+        bool automatic =
+            g_strcmp0(given ? placement : vcpus, "auto") == 0;
 
         parse_policy(reader, whole, &memory->policy);
         if (automatic) {

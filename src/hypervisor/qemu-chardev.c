@@ -105,10 +105,6 @@ check_chardevs(const SvirtDomain *domain, GError **error)
 
     for (size_t i = 0; i < domain->chardev_count; i++) {
         const SvirtChardev *chardev = &domain->chardevs[i];
-        bool file = chardev->type == SVIRT_CHARDEV_FILE;
-        bool socket =
-            (chardev->type == SVIRT_CHARDEV_UNIX && chardev->path != NULL) ||
-            chardev->type == SVIRT_CHARDEV_TCP;
 
         if (chardev->repeats_serial) {
             continue;
@@ -129,15 +125,6 @@ check_chardevs(const SvirtDomain *domain, GError **error)
                 isa > ISA_SERIALS ? ISA_SERIALS : SVIRT_MONITOR_MAX_SERIALS,
                 isa > ISA_SERIALS ? "ISA serial ports"
                                   : "serial ports, consoles and channels");
-        }
-        if (chardev->log_path != NULL && (file || socket)) {
-            return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
-                               "use type='pty' with <log>",
-                               "line %u: <log> of a <%s type='%s'> is not "
-                               "built",
-                               chardev->log_line,
-                               svirt_chardev_role_to_string(chardev->role),
-                               svirt_chardev_type_to_string(chardev->type));
         }
     }
     return true;

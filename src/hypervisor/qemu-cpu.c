@@ -36,7 +36,8 @@ static bool
 need_kvm(const SvirtQemuBuilder *builder, unsigned line, const char *what,
          GError **error)
 {
-    return builder->input->kvm ||
+    /* A domain that does not start may say so. */
+    return builder->input->kvm || builder->input->domain->obstacle_count > 0 ||
            svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
                        "remove it, or use <domain type='kvm'>",
                        "line %u: %s exists with KVM only", line, what);

@@ -248,12 +248,6 @@ check_disk(const SvirtDisk *disk, GError **error)
         disk->bus == SVIRT_DISK_BUS_SATA || disk->bus == SVIRT_DISK_BUS_IDE;
     bool cdrom = disk->device == SVIRT_DISK_DEVICE_CDROM;
 
-    if (!cdrom &&
-        disk->images[0].startup_policy == SVIRT_STARTUP_POLICY_OPTIONAL) {
-        return svirt_raise(
-            error, SVIRT_ERROR_UNSUPPORTED, NULL, "remove startupPolicy=",
-            "disk '%s' is optional, which only a cdrom can be", disk->target);
-    }
     if (ata && disk->read_only && !cdrom) {
         return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
                            "use bus='virtio' or bus='scsi'",

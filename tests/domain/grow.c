@@ -31,6 +31,7 @@ grow_sample(const char *type)
         return strcmp(type, "UUID") == 0
                    ? "c7a5fdbd-edaf-9455-926a-d65c16db1809"
                : strcmp(type, "MAC") == 0 ? "52:54:00:00:00:09"
+               : strcmp(type, "SET") == 0 ? "1"
                                           : type;
     }
 }

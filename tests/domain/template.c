@@ -14,7 +14,7 @@ const char template_text[] =
     "</numatune>\n"
     "<iothreadids><iothread id='1'/></iothreadids>\n"
     "<sysinfo type='fwcfg'><entry name='opt/a.b/c'>d</entry></sysinfo>\n"
-    "<os firmware='efi'><type>hvm</type><smbios/>"
+    "<os firmware='efi'><type machine='q35'>hvm</type><smbios/>"
     "<firmware><feature enabled='yes' name='secure-boot'/></firmware>"
     "<loader readonly='yes' type='pflash'>/l</loader><nvram>/n</nvram></os>\n"
     "<features><acpi/><apic/><smm/><kvm><hidden/></kvm></features>\n"
@@ -36,10 +36,10 @@ const char template_text[] =
     "<dataStore><format type='raw'/><source file='/d'/></dataStore>\n"
     "</source>\n"
     "</backingStore>\n"
-    "<target dev='vda' bus='virtio'/>\n"
+    "<target dev='sda' bus='scsi'/>\n"
     "<boot order='1'/>\n"
     "<blockio/>\n"
-    "<address type='pci' slot='3'/>\n"
+    "<address type='drive' unit='3'/>\n"
     "</disk>\n"
     "<controller type='pci' model='pcie-root-port'>\n"
     "<driver/><target/></controller>\n"
@@ -79,7 +79,7 @@ template_path(const char *pattern)
         { "devices/*/boot", "devices/disk/boot" },
         { "devices/*/address", "devices/disk/address" },
         { "devices/*/acpi", "devices/disk/acpi" },
-        { "devices/*@model", "devices/rng@model" },
+        { "devices/*@model", "devices/panic@model" },
         { "devices/*", "devices/serial" },
     };
 
@@ -141,7 +141,10 @@ template_build(const char *path)
     }
     if (attribute[1] != NULL) {
         set_attribute(document, node, attribute[1],
-                      value[1] != NULL ? value[1] : "x");
+                      value[1] != NULL ? value[1]
+                      /* A number, which is ignored when it is right. */
+                      : strstr(attribute[1], "queue") != NULL ? "64"
+                                                              : "x");
     } else if (value[1] != NULL) {
         node->text = value[1];
     }

@@ -151,7 +151,7 @@ static const struct {
     { "<disk type='nvme'><source type='pci' managed='yes' namespace='1'>"
       "<address domain='0x1' bus='0x2' slot='3' function='4'/></source>"
       "<target dev='vda'/></disk>",
-      "pci-device exclusive 0001:02:03.4\n" },
+      "pci-device exclusive 0001:02:03.4 namespace 1\n" },
     { "<disk type='vhostuser'><source type='unix' path='/s'/>"
       "<target dev='vda'/></disk>",
       "socket-connect shared /s\n" },
@@ -246,6 +246,21 @@ static const char *const wrong[] = {
     "<auth username='u'><secret type='ceph' usage='k'/></auth>"
     "<target dev='vda'/></disk>",
     "<graphics type='sdl'/><graphics type='egl-headless'/>",
+    "<filesystem><driver type='virtiofs'/><source dir='/a'/>"
+    "<target dir='t'/><readonly/></filesystem>",
+    "<disk type='file'><driver type='vmdk'/><source file='/a'><encryption "
+    "format='luks'><secret type='passphrase' usage='u'/></encryption>"
+    "</source><target dev='vda'/></disk>",
+    "<disk type='file'><source file='/a'/><target dev='vda'/>"
+    "<vendor>V</vendor></disk>",
+    "<interface type='hostdev'><source><address type='pci' bus='3' slot='1' "
+    "function='0'/></source><filterref filter='f'/></interface>",
+    "<hostdev mode='subsystem' type='scsi_host'><source protocol='vhost' "
+    "wwpn='naa.1'/><boot order='1'/></hostdev>",
+    "<interface type='bridge'><source bridge='b'/><driver "
+    "rx_queue_size='300'/></interface>",
+    "<controller type='pci' index='2' model='dmi-to-pci-bridge'>"
+    "<address type='pci' bus='1'/></controller>",
     "<interface type='vhostuser'><source type='unix' path='/s' "
     "mode='server'/><model type='e1000'/></interface>",
     "<interface type='null'><mac address='52:54:00:00:00:0g'/></interface>",
@@ -269,6 +284,38 @@ test_wrong(void)
             g_error("accepted:\n%s", xml);
         }
         g_assert_true(g_str_has_prefix(error->message, "x.xml:1: "));
+    }
+}
+
+/* Those that readers find by themselves. */
+static const struct {
+    const char *xml;
+    const char *words;
+} others[] = {
+    { "<serial type='file'><source path='/a'/><log file='/b'/></serial>",
+      "<log> of a <serial type='file'>" },
+    { "<disk type='file'><source file='/a' startupPolicy='optional'/>"
+      "<target dev='vda'/></disk>",
+      "startupPolicy='optional' of what is no cdrom" },
+    { "<panic model='hyperv'/>", "<panic model='hyperv'> without KVM" },
+    { "<graphics type='spice' tlsPort='1'/>",
+      "attribute 'tlsPort' of <graphics>" },
+};
+
+static void
+test_others(void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(others); i++) {
+        g_autofree char *xml =
+            g_strconcat(HEAD, others[i].xml, "</devices></domain>", NULL);
+        g_autoptr(SvirtDomain) domain = NULL;
+        g_autoptr(GError) error = NULL;
+
+        svirt_domain_parse(xml, strlen(xml), "x.xml", &domain, &error);
+        g_assert_no_error(error);
+        g_assert_cmpuint(domain->obstacle_count, ==, 1);
+        g_assert_nonnull(strstr(domain->obstacles[0].text, others[i].words));
+        g_assert_false(svirt_domain_is_startable(domain, NULL));
     }
 }
 
@@ -361,6 +408,7 @@ main(int argc, char **argv)
     g_test_add_func("/domain/obstacle/lists-what-it-names", test_lists);
     g_test_add_func("/domain/obstacle/rejects-what-is-wrong", test_wrong);
     g_test_add_func("/domain/obstacle/all-are-listed", test_all_are_listed);
+    g_test_add_func("/domain/obstacle/readers-find-some", test_others);
     g_test_add_func("/domain/obstacle/their-number-is-bounded",
                     test_their_number_is_bounded);
     g_test_add_func("/domain/obstacle/are-documented", test_all_documented);

@@ -71,7 +71,6 @@ static const char *const refused_paths[] = {
     "keywrap",
     "bootloader",
     "throttlegroups",
-    "defaultiothread",
     "devices/hostdev",
     "devices/nvram",
     "devices/disk/mirror",

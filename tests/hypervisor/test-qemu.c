@@ -301,22 +301,10 @@ static const struct {
       "<serial type='null'/><serial type='null'/><serial type='null'/>"
       "</devices>",
       "at most 4 ISA" },
-    { "log-of-a-file",
-      "<devices><serial type='file'><source path='/a'/><log file='/b'/>"
-      "</serial></devices>",
-      "<log>" },
-    { "optional-disk",
-      "<devices><disk type='file' device='disk'>"
-      "<source file='/a' startupPolicy='optional'/>"
-      "<target dev='vda' bus='virtio'/></disk></devices>",
-      "only a cdrom" },
     { "clusters",
       "<vcpu>4</vcpu><cpu><topology sockets='1' clusters='2' cores='2' "
       "threads='1'/></cpu>",
       "no clusters" },
-    { "hyperv-panic-without-kvm",
-      "<devices><panic model='hyperv'/></devices>",
-      "with KVM only" },
     { "hyperv-clock-without-kvm",
       "<clock offset='utc'><timer name='hypervclock' present='yes'/></clock>",
       "with KVM only" },

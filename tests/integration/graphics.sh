@@ -270,7 +270,8 @@ verdict $? "verify accepts it" || note "$(cat "$work/said")"
 forget s
 fails "what only SPICE gives without SPICE" 3 "has no SPICE" \
     "<redirdev bus='usb' type='spicevmc'/>"
-fails "TLS" 6 "TLS" "<graphics type='spice' tlsPort='5901'/>"
+fails "a port for TLS that is none" 3 "tlsPort='x'" \
+    "<graphics type='spice' tlsPort='x'/>"
 
 # ---- sound, watchdog ------------------------------------------------------------
 starts "every sound device and watchdog of q35" \
