@@ -157,3 +157,13 @@ svirt_list_smartcards(SvirtReader *reader, SvirtXmlNode *node)
                             SVIRT_ACCESS_SHARED, "smartcards");
     }
 }
+
+void
+svirt_list_enclave(SvirtReader *reader, SvirtXmlNode *node)
+{
+    const char *type = svirt_xml_get(node, "type");
+
+    svirt_obstacle_list(reader, node, SVIRT_RESOURCE_HOST_DEVICE,
+                        SVIRT_ACCESS_SHARED,
+                        type != NULL ? type : svirt_xml_get(node, "model"));
+}

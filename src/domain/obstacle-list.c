@@ -463,14 +463,6 @@ svirt_list_display(SvirtReader *reader, SvirtXmlNode *node)
     }
 }
 
-void
-svirt_list_enclave(SvirtReader *reader, SvirtXmlNode *node)
-{
-    svirt_obstacle_list(reader, node, SVIRT_RESOURCE_HOST_DEVICE,
-                        SVIRT_ACCESS_SHARED,
-                        get(node, "type", get(node, "model", "")));
-}
-
 /* A power of two from 1 MiB on; interrupts are the server's. */
 void
 svirt_list_shmem(SvirtReader *reader, SvirtXmlNode *node)
@@ -494,5 +486,8 @@ svirt_list_shmem(SvirtReader *reader, SvirtXmlNode *node)
         svirt_reader_fail(reader, address->line, SVIRT_ERROR_INVALID,
                           "remove <address>",
                           "<shmem> has an address that is not PCI's");
+    } else if (svirt_xml_find(node, "server") == NULL) {
+        list_required(reader, node, "name", SVIRT_RESOURCE_SHARED_MEMORY,
+                      SVIRT_ACCESS_SHARED);
     }
 }

@@ -189,6 +189,8 @@ static const struct {
     { "<redirdev bus='usb' type='tcp'><source mode='connect' host='h' "
       "service='4'/></redirdev>",
       "tcp-connect shared h:4\n" },
+    { "<shmem name='s'/><shmem name='t'><server path='/s'/></shmem>",
+      "shared-memory shared s\nsocket-connect shared /s\n" },
     { "<filesystem type='mount'><driver type='virtiofs'/>"
       "<source dir='/tree'/><target dir='t'/></filesystem>",
       "directory shared /tree\n" },
