@@ -14,6 +14,7 @@
 #include "cli/key-codes.h"
 #include "cli/size.h"
 #include "hypervisor/life.h"
+#include "hypervisor/model-labels.h"
 
 /* What is done to the guest's machine: keys, memory, a look at its screen. */
 
@@ -250,6 +251,8 @@ svirt_cmd_screenshot(const SvirtCli *cli, int *ret_exit, GError **error)
         return svirt_raise_errno(error, errno, NULL, "cannot make a file");
     }
     if (!svirt_cli_domain(cli, &definition, error) ||
+        !svirt_model_labels_give(cli->manager, definition, picture,
+                                 "a picture", error) ||
         !shoot(cli, definition, png, picture, error)) {
         return false;
     }

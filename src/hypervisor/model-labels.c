@@ -183,6 +183,39 @@ svirt_model_labels_mend(SvirtManager *manager,
 }
 
 bool
+svirt_model_labels_give(SvirtManager *manager,
+                        const SvirtDefinition *definition, int fd,
+                        const char *shown, GError **error)
+{
+    g_autoptr(SvirtDomain) domain = NULL;
+    g_autoptr(SvirtCompartment) compartment = NULL;
+    g_autoptr(SvirtObject) object = NULL;
+
+    if (!find_compartment(manager, definition, &domain, &compartment,
+                          error)) {
+        return false;
+    }
+    for (size_t i = 0; compartment != NULL && i < compartment->label_count;
+         i++) {
+        const SvirtCompartmentLabel *label = &compartment->labels[i];
+        const SvirtModel *model = model_in_force(label);
+
+        if (model == NULL || !model->labels_objects ||
+            model->create.path != NULL || label->set.image == NULL) {
+            continue;
+        }
+        if ((object == NULL &&
+             !svirt_object_from_fd(fd, shown, SVIRT_OBJECT_WANT(REGULAR),
+                                   SVIRT_OBJECT_NO_IDENTITY, &object,
+                                   error)) ||
+            !svirt_model_set_label(model, object, label->set.image, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool
 svirt_model_labels_recall(SvirtManager *manager,
                           const SvirtDefinition *definition, GError **error)
 {

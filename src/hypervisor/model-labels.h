@@ -76,6 +76,14 @@ void svirt_creation_end(const SvirtCompartment *compartment);
  */
 bool svirt_creation_label_log(const SvirtCompartment *compartment, int fd,
                               const char *shown, GError **error);
+/*
+ * For a memfd that a running VM is to write, by way of its monitor: the label
+ * of the VM's own objects under models that give files none when they are made.
+ * `shown` is for messages.
+ */
+bool svirt_model_labels_give(SvirtManager *manager,
+                             const SvirtDefinition *definition, int fd,
+                             const char *shown, GError **error);
 /* For a socket made meanwhile: what its creation could not give it. */
 bool svirt_creation_label_socket(const SvirtCompartment *compartment,
                                  SvirtSocketFor whose, int fd,
