@@ -155,4 +155,32 @@ wait_state nothing 'shut off'
 check "type none that names no model" domain any "<seclabel type='none'/>"
 svirt label any | grep -Eq '^ (selinux|smack|apparmor)  *none '
 verdict $? "is shown as such" || note "$(svirt label any)"
+
+# An attribute of a model that the kernel does not run proves nothing: nobody
+# believes it, and it stays what it is.
+attributes()
+{
+    getfattr -d -m '^security[.](selinux|SMACK64)' --absolute-names "$strange"
+}
+strange=$(file strange.img)
+context=system_u:object_r:svirt_vm_image_t:s0:c1,c2
+if grep -Eqsw 'selinux|smack' /sys/kernel/security/lsm ||
+    ! setfattr -n security.selinux -v $context "$strange" ||
+    ! setfattr -n security.SMACK64 -v svirt-host "$strange"; then
+    note "a model of the kernel's own has these attributes"
+else
+    before=$(attributes)
+    check "a disk with attributes of other models is defined" domain odd "" \
+        "$(on "$strange" vda)"
+    check "and started" svirt start odd --paused
+    is "no label is read from them" \
+        "$(svirt label odd | grep -cE 'svirt_vm_image_t|svirt-host|c1,c2')" 0
+    check "verify has no word about them" svirt verify odd
+    is "nothing of theirs" \
+        "$(grep -cE 'svirt_vm_image_t|svirt-host|c1,c2' "$work/check.out")" 0
+    check "it is destroyed in the end" svirt destroy odd
+    wait_state odd 'shut off'
+    check "and undefined" svirt undefine odd
+    is "they stay as they were" "$(attributes)" "$before"
+fi
 done_testing

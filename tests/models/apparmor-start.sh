@@ -83,6 +83,28 @@ check "and it is up" wait_up web
 is "its profile is the same" "$(current "$emulator")" "$web (enforce)"
 is "none of it was denied" "$(denials)" ""
 
+# Cutting or growing a file by its descriptor is the one thing of a disk that
+# Linux 6.1 asks the path for: a raw disk's size. The right to write that very
+# name is enough, and no name of a VM's own root begins like that.
+resize() # NODE
+{
+    svirt qemu-monitor-command web "{\"execute\": \"block_resize\",
+        \"arguments\": {\"node-name\": \"$1\", \"size\": 8388608}}"
+}
+resize disk0-format0 | grep -q 'Permission denied'
+verdict $? "a raw disk is not resized"
+is "by AppArmor's record, which names it as no path can" \
+    "$(denials | grep -c "\"truncate\" .*name=\"/disconnected$work/web.img\"")" 1
+check "the right to write that name is loaded, live" \
+    "$build/tests/models/model-tool" apparmor load-path "${web#svirt-}" \
+    "/disconnected$work/web.img"
+dmesg -c >/dev/null
+is "and it is resized" "$(resize disk0-format0 | tr -d '\r') $(stat -c %s \
+    "$work/web.img")" '{"return":{}} 8388608'
+is "without a denial" "$(denials)" ""
+check "relabel takes the right away" svirt relabel web
+check "as verify finds" svirt verify web
+
 # A profile under the VM, loaded by another.
 "$build/tests/models/apparmor-tool" rules "$web" <<'RULES'
 rwk /**

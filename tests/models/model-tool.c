@@ -5,6 +5,7 @@
  *     probe                        "active" or "inactive"
  *     derive UUID [GIVEN]          the label set, one "name value" a line
  *     load|unload UUID [GIVEN]
+ *     load-path UUID PATH          loads it with the right to write PATH
  *     get PATH / set PATH LABEL    of an object
  *     enforcing LABEL              "yes" or "no"
  *     separates UUID UUID          "yes" or "no"
@@ -103,6 +104,23 @@ load(const Call *call, GError **error)
 
     return get_seed(call, 0, &seed) &&
            call->model->derive(&seed, &set, error) &&
+           call->model->load(&seed, &set, error);
+}
+
+static bool
+load_path(const Call *call, GError **error)
+{
+    const SvirtModelPath path = { word(call, 1), SVIRT_MODEL_PATH_WRITE };
+    const Call first = { call->model, 1, call->words };
+    g_auto(SvirtLabelSet) set = { NULL };
+    SvirtLabelSeed seed;
+
+    if (path.path == NULL || !get_seed(&first, 0, &seed)) {
+        return false;
+    }
+    seed.paths = &path;
+    seed.path_count = 1;
+    return call->model->derive(&seed, &set, error) &&
            call->model->load(&seed, &set, error);
 }
 
@@ -252,6 +270,7 @@ static const struct {
 } verbs[] = {
     { "probe", probe },       { "derive", derive },
     { "load", load },         { "unload", unload },
+    { "load-path", load_path },
     { "get", get_label },     { "set", set_label },
     { "enforcing", enforcing }, { "separates", separates },
     { "socket", label_socket }, { "process", read_process },
