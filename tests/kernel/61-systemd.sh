@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# timeout: 3600
+# timeout: 5600
 # long
 # tests/integration/systemd.sh on Debian 12's own kernel, whose cgroup v2 has
 # every controller: a virtual machine's guests are slow ones.
@@ -9,5 +9,5 @@ cd "$(dirname "$0")/../.." || exit 2
 . tests/tap.sh
 # Nothing can be downloaded inside.
 scripts/guest >/dev/null
-exec tests/lab/vm -b "${SVIRT_BUILD:-$PWD/build}" -H -m 3000 -t 3400 \
+exec tests/lab/vm -b "${SVIRT_BUILD:-$PWD/build}" -H -m 3000 -t 5400 \
     tests/kernel/in-systemd-host
