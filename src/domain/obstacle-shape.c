@@ -89,16 +89,25 @@ capture(SvirtReader *reader, const SvirtXmlNode *node, const char *text,
     svirt_obstacle_list(reader, node, kind, access, value);
 }
 
+/* Not by svirt_reader_bad_word_of: that would ask the row of this again. */
 static void
-check_words(SvirtReader *reader, SvirtXmlNode *node, const char *attribute,
-            const char *value, const char *words)
+check_words(SvirtReader *reader, const SvirtXmlNode *node,
+            const char *attribute, const char *value, const char *words)
 {
     g_auto(GStrv) table = g_strsplit(words, "|", -1);
+    g_autofree char *list = g_strjoinv(", ", table);
+    g_autofree char *hint = g_strconcat("use one of: ", list, NULL);
 
-    if (!g_strv_contains((const char *const *)table, value)) {
-        svirt_reader_bad_word_of(reader, node, attribute, value,
-                                 (const char *const *)table,
-                                 g_strv_length(table));
+    if (g_strv_contains((const char *const *)table, value)) {
+        return;
+    }
+    if (attribute != NULL) {
+        svirt_reader_fail(reader, node->line, SVIRT_ERROR_INVALID, hint,
+                          "%s='%.80s' of <%s> is unknown", attribute, value,
+                          node->name);
+    } else {
+        svirt_reader_fail(reader, node->line, SVIRT_ERROR_INVALID, hint,
+                          "'%.80s' in <%s> is unknown", value, node->name);
     }
 }
 

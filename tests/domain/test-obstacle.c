@@ -269,6 +269,7 @@ static const char *const wrong[] = {
     "<filesystem type='mount'><source dir='relative'/><target dir='t'/>"
     "</filesystem>",
     "<serial type='dev'/>",
+    "<graphics type='spice' connected='x'/>",
     "<interface type='user'><alias name='a'/></interface>"
     "<serial type='vc'><alias name='a'/></serial>",
 };
