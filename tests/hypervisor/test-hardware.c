@@ -239,8 +239,8 @@ static const char *const pieces[] = {
 
 /* Of which a guest has one. */
 static const char *const singles[] = {
-    "<disk type='file' device='floppy'><source file='/f'/>"
-    "<target dev='fda'/></disk>",
+    ("<disk type='file' device='floppy'><source file='/f'/>"
+     "<target dev='fda'/></disk>"),
     "<vsock model='virtio'><cid auto='yes'/></vsock>",
     "<watchdog model='i6300esb'/>",
     "<panic model='pvpanic'/>",
