@@ -52,7 +52,8 @@ take_back(const SvirtCli *cli, const SvirtDefinition *definition)
 {
     g_autoptr(GPtrArray) rows = NULL;
 
-    (void)svirt_undefine(cli->manager, definition, false, &rows, NULL);
+    (void)svirt_undefine(cli->manager, definition, SVIRT_UNDEFINE_WHOLLY,
+                         &rows, NULL);
     return false;
 }
 

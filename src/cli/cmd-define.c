@@ -263,8 +263,10 @@ svirt_cmd_undefine(const SvirtCli *cli, int *ret_exit, GError **error)
     }
     if (!allow_nvram(cli, definition, error) ||
         !svirt_undefine(cli->manager, definition,
-                        svirt_arguments_flag(cli->args, "keep-labels"), &rows,
-                        error)) {
+                        svirt_arguments_flag(cli->args, "keep-labels")
+                            ? SVIRT_UNDEFINE_KEEPING_LABELS
+                            : SVIRT_UNDEFINE_WHOLLY,
+                        &rows, error)) {
         return false;
     }
     svirt_cli_print_restored(cli, rows);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "cli/notices.h"
 #include "hypervisor/define.h"
+#include "state/autostart.h"
 
 static void
 free_error(gpointer error)
@@ -22,7 +23,19 @@ svirt_cli_redefine(const SvirtCli *cli, const SvirtDefinition *definition,
     g_autofree char *text = svirt_domain_print(edited);
     g_autoptr(SvirtDomain) domain = NULL;
     SvirtDefined outcome;
+    bool transient;
 
+    if (!svirt_transient_read(svirt_manager_connection(cli->manager),
+                              &definition->uuid, &transient, error)) {
+        return false;
+    }
+    if (transient) {
+        return svirt_raise(error, SVIRT_ERROR_STATE, NULL,
+                           "define it first, if it is to stay",
+                           "domain '%s' is transient: nothing is kept for "
+                           "another start",
+                           definition->name);
+    }
     if (!svirt_domain_parse(text, strlen(text), definition->name, &domain,
                             error) ||
         !svirt_define(cli->manager, &domain, definition->author, time(NULL),

@@ -6,7 +6,8 @@
 
 /* For commands that change one thing of a definition, or of its run. */
 
-/* Defines what the tree of `edited` says now, as its author. */
+/* Defines what the tree of `edited` says now, as its author. STATE: the domain
+ * is transient. */
 bool svirt_cli_redefine(const SvirtCli *cli, const SvirtDefinition *definition,
                         const SvirtDomain *edited, GError **error);
 /*

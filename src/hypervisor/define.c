@@ -109,6 +109,37 @@ keep(SvirtManager *manager, const SvirtUuid *uuid, GError **error)
                                  false, error);
 }
 
+/*
+ * The definition is there already. One that was to go at the end of its run
+ * stays from now on, unless it goes at this moment: svirt_undefine asks once
+ * more when the state is its own. *ret false: it is not there any more.
+ */
+static bool
+keep_unchanged(SvirtManager *manager, SvirtState *state,
+               const SvirtUuid *uuid, bool *ret, GError **error)
+{
+    g_autoptr(SvirtDefinition) present = NULL;
+    bool transient;
+    bool ok;
+
+    *ret = true;
+    if (!svirt_transient_read(svirt_manager_connection(manager), uuid,
+                              &transient, error)) {
+        return false;
+    }
+    if (!transient) {
+        return true;
+    }
+    if (!svirt_state_begin(state, error)) {
+        return false;
+    }
+    ok = find_former(state, uuid, &present, error) &&
+         (present == NULL || keep(manager, uuid, error));
+    svirt_state_rollback(state);
+    *ret = present != NULL;
+    return ok;
+}
+
 /* Files are opened, and the host is looked at, before other writers have to
  * wait: an author's file system may take its time. */
 static bool
@@ -200,8 +231,16 @@ svirt_define(SvirtManager *manager, SvirtDomain **domain, uid_t author,
     xml = svirt_domain_print(*domain);
     if (former != NULL && former->author == author &&
         strcmp(former->xml, xml) == 0) {
-        *ret = SVIRT_DEFINED_UNCHANGED;
-        return keep(manager, &uuid, error);
+        bool still;
+
+        if (!keep_unchanged(manager, state, &uuid, &still, error)) {
+            return false;
+        }
+        if (still) {
+            *ret = SVIRT_DEFINED_UNCHANGED;
+            return true;
+        }
+        g_clear_pointer(&former, svirt_definition_free);
     }
     definition =
         svirt_definition_new(&uuid, (*domain)->name, author, xml, now_s);
@@ -241,10 +280,24 @@ remove_traces(SvirtManager *manager, const SvirtDefinition *definition)
     svirt_runtime_remove_cgroup_parent(connection);
 }
 
+/* With the state its own: what a define made stay was written before, or its
+ * writer waits and finds nothing. */
+static bool
+goes(SvirtManager *manager, const SvirtDefinition *definition,
+     SvirtUndefine how, bool *ret, GError **error)
+{
+    *ret = true;
+    return how != SVIRT_UNDEFINE_IF_TRANSIENT ||
+           svirt_transient_read(svirt_manager_connection(manager),
+                                &definition->uuid, ret, error);
+}
+
 bool
 svirt_undefine(SvirtManager *manager, const SvirtDefinition *definition,
-               bool keep_labels, GPtrArray **ret_rows, GError **error)
+               SvirtUndefine how, GPtrArray **ret_rows, GError **error)
 {
+    bool keep_labels = how == SVIRT_UNDEFINE_KEEPING_LABELS;
+    bool wanted = false;
     SvirtState *state = svirt_manager_state(manager, SVIRT_STATE_WRITE, error);
     const SvirtAutostart unmarked = { .uuid = definition->uuid };
     g_autoptr(GPtrArray) rows = NULL;
@@ -260,9 +313,16 @@ svirt_undefine(SvirtManager *manager, const SvirtDefinition *definition,
         !svirt_state_begin(state, error)) {
         return false;
     }
-    if (!svirt_definitions_remove(state, &definition->uuid, error)) {
+    if (!goes(manager, definition, how, &wanted, error) ||
+        (wanted &&
+         !svirt_definitions_remove(state, &definition->uuid, error))) {
         svirt_state_rollback(state);
         return false;
+    }
+    if (!wanted) {
+        svirt_state_rollback(state);
+        *ret_rows = rows != NULL ? g_steal_pointer(&rows) : g_ptr_array_new();
+        return true;
     }
     if (!svirt_state_commit(state, error) ||
         !svirt_autostart_write(svirt_manager_connection(manager), &unmarked,

@@ -44,11 +44,19 @@ bool svirt_define_check(SvirtManager *manager, SvirtDomain *domain,
                         uid_t author, int64_t now_s, GPtrArray *ret_warnings,
                         GError **error);
 
+typedef enum SvirtUndefine {
+    SVIRT_UNDEFINE_WHOLLY,
+    /* The objects keep what they carry, and their record, for `svirt
+     * release`. */
+    SVIRT_UNDEFINE_KEEPING_LABELS,
+    /* Nothing is done, which is no error, to one that a define made stay. */
+    SVIRT_UNDEFINE_IF_TRANSIENT,
+} SvirtUndefine;
+
 /*
  * Gives the VM's objects back and forgets the definition; its log goes, and a
- * parent of cgroups that is empty. With `keep_labels`
- * the objects keep what they carry, and their record, for `svirt release`.
- * STATE: it runs. ret_rows: SvirtRestoreRow *, owned by the caller.
+ * parent of cgroups that is empty. STATE: it runs. ret_rows: SvirtRestoreRow
+ * *, owned by the caller.
  */
 bool svirt_undefine(SvirtManager *manager, const SvirtDefinition *definition,
-                    bool keep_labels, GPtrArray **ret_rows, GError **error);
+                    SvirtUndefine how, GPtrArray **ret_rows, GError **error);

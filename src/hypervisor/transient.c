@@ -23,7 +23,8 @@ svirt_transient_end(SvirtManager *manager, const SvirtDefinition *definition,
     }
     return svirt_manager_run_status(manager, &definition->uuid, &run, error) &&
            (svirt_run_status_is_active(&run) ||
-            svirt_undefine(manager, definition, false, &rows, error));
+            svirt_undefine(manager, definition, SVIRT_UNDEFINE_IF_TRANSIENT,
+                           &rows, error));
 }
 
 bool

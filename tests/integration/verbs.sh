@@ -135,6 +135,8 @@ says "create" "created" svirt create "$work/short.xml"
 is "it is transient" "$(svirt list --transient --name)" short
 says "and dominfo says so" "^Persistent: *no" svirt dominfo short
 code "it has no autostart" 9 svirt autostart short
+code "and no next start" 9 svirt setmaxmem short 65536 --config
+is "it is transient as before" "$(svirt list --transient --name)" short
 code "a second one" 5 svirt create "$work/short.xml"
 is "does not harm the first" "$(svirt domstate short)" running
 svirt -q destroy short
