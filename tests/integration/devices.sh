@@ -197,13 +197,14 @@ TYPE=qemu
 # ---- what QEMU or svirt cannot --------------------------------------------
 MACHINE=q35
 fails "a missing medium" 4 "none.iso" "$(cdrom sata sda "$work/none.iso")"
-fails "a disk that may be missing" 8 "only a cdrom" \
+fails "a disk that may be missing" 8 "of what is no cdrom" \
     "$(disk virtio vda "$a" | sed "s/<source /&startupPolicy='optional' /")"
 fails "an unknown interface model" 8 "no interface model 'nonsense'" \
     "$(nic "<model type='nonsense'/>")"
 fails "a tablet without USB" 8 "no USB port" "$(controller usb none 0)" \
     "<input type='tablet'/>"
-fails "hyperv's panic without KVM" 8 "KVM only" "<panic model='hyperv'/>"
+fails "hyperv's panic without KVM" 8 "without KVM" \
+    "<panic model='hyperv'/>"
 fails "a read-only disk on SATA" 8 "read-only" \
     "$(disk sata sda "$a" "<readonly/>")"
 fails "io native through the page cache" 3 "cache='none'" \

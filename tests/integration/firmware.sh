@@ -84,7 +84,7 @@ starts "another BIOS" "<serial type='pty'/>"
 BOOT="<loader readonly='yes' type='pflash'>$ovmf/OVMF_CODE_4M.fd</loader>"
 fails "flash without variables" 3 "has no <nvram>"
 BOOT="<loader type='pflash'>$ovmf/OVMF_CODE_4M.fd</loader><nvram/>"
-fails "firmware that the guest may write" 8 "may write is not built"
+fails "firmware that the guest may write" 8 "may write is not supported"
 BOOT="<nvram/>" fails "variables without firmware" 3 "without a <loader>"
 uefi OVMF_CODE_4M.fd /etc/shadow
 fails "a template that is no such thing" 6 "nvram template '/etc/shadow'"
