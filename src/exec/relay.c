@@ -222,8 +222,9 @@ send_signal(pid_t pid, int pidfd, int signo)
     return caught ? 0 : signo;
 }
 
+/* 0: none is there. */
 static int
-take_signal(SvirtRelay *relay, pid_t pid, int pidfd)
+take_signal(SvirtRelay *relay)
 {
     struct signalfd_siginfo info;
     struct winsize size;
@@ -235,7 +236,7 @@ take_signal(SvirtRelay *relay, pid_t pid, int pidfd)
         ioctl(0, TIOCGWINSZ, &size) == 0) {
         (void)ioctl(relay->owned[MASTER], TIOCSWINSZ, &size);
     }
-    return send_signal(pid, pidfd, (int)info.ssi_signo);
+    return (int)info.ssi_signo;
 }
 
 /* The terminal is not its controlling one: a key that is a signal is made one
@@ -263,10 +264,18 @@ take_keys(const SvirtRelay *relay, SvirtRelayChannel *channel, pid_t pid,
     return 0;
 }
 
-/* A reader of the program's input must see its end. */
+/*
+ * A reader of the program's input must see its end, and a writer that its
+ * output goes nowhere: it would wait for ever at a full pipe.
+ */
 static void
 end_channel(SvirtRelay *relay, SvirtRelayChannel *channel)
 {
+    for (int i = 1; i < 3 && !channel->input; i++) {
+        if (channel->from >= 0 && channel->from == relay->owned[i]) {
+            svirt_fd_close(&relay->owned[i]);
+        }
+    }
     channel->from = -1;
     channel->used = 0;
     if (channel->input) {
@@ -345,8 +354,9 @@ svirt_relay_wait(SvirtRelay *relay, pid_t pid, int pidfd, int *ret_status,
                  GError **error)
 {
     struct pollfd polls[5];
-    int ended_by = 0;
+    int ended_by = 0, ready;
     bool gone = false;
+    bool hurry = false; /* svirt is to end: no waiting for a reader */
 
     for (int i = 0; i < 3; i++) {
         svirt_fd_close(&relay->fd[i]);
@@ -358,7 +368,11 @@ svirt_relay_wait(SvirtRelay *relay, pid_t pid, int pidfd, int *ret_status,
                                     .events = POLLIN };
         polls[n + 1] = (struct pollfd){ .fd = relay->signals,
                                         .events = POLLIN };
-        if (poll(polls, n + 2, -1) < 0 && errno != EINTR) {
+        ready = poll(polls, n + 2, hurry ? 0 : -1);
+        if (ready == 0) {
+            break;
+        }
+        if (ready < 0 && errno != EINTR) {
             return svirt_raise_errno(error, errno, NULL,
                                      "cannot wait for the program");
         }
@@ -369,12 +383,14 @@ svirt_relay_wait(SvirtRelay *relay, pid_t pid, int pidfd, int *ret_status,
                 ended_by = by != 0 ? by : ended_by;
             }
         }
-        if (polls[n + 1].revents != 0 && !gone) {
-            int by = take_signal(relay, pid, pidfd);
+        gone = gone || polls[n].revents != 0;
+        if (polls[n + 1].revents != 0) {
+            int signo = take_signal(relay);
+            int by = gone || signo == 0 ? 0 : send_signal(pid, pidfd, signo);
 
             ended_by = by != 0 ? by : ended_by;
+            hurry = hurry || (gone && signo != 0 && signo != SIGWINCH);
         }
-        gone = gone || polls[n].revents != 0;
     }
     *ret_status = status_of(pidfd, ended_by);
     return true;

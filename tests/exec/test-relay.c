@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -30,6 +31,7 @@ start(const SvirtRelay *relay, const char *program, int *ret_pidfd)
     pid_t pid = fork();
 
     if (pid == 0) {
+        (void)signal(SIGPIPE, SIG_DFL);
         (void)sigemptyset(&none);
         (void)sigprocmask(SIG_SETMASK, &none, NULL);
         for (int i = 0; i < 3; i++) {
@@ -43,19 +45,27 @@ start(const SvirtRelay *relay, const char *program, int *ret_pidfd)
     return pid;
 }
 
-/* In a child: 120 for a relay that does not work. */
+/*
+ * In a child: 120 for a relay that does not work. `late`: a signal for svirt
+ * when the program is gone; 0 none.
+ */
 static int
-relayed(const char *program)
+relayed(const char *program, int late)
 {
+    siginfo_t info;
     SvirtRelay relay;
     int pidfd = -1, status = 120;
     pid_t pid;
 
+    /* As in svirt itself. */
+    (void)signal(SIGPIPE, SIG_IGN);
     if (!svirt_relay_open(&relay, NULL)) {
         return 120;
     }
     pid = start(&relay, program, &pidfd);
     if (pid < 0 || pidfd < 0 ||
+        (late != 0 && (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) < 0 ||
+                       raise(late) != 0)) ||
         !svirt_relay_wait(&relay, pid, pidfd, &status, NULL)) {
         status = 120;
     }
@@ -88,7 +98,7 @@ test_case(gconstpointer data)
         (void)dup2(input[0], 0);
         (void)dup2(output[1], 1);
         (void)syscall(SYS_close_range, 3, ~0u, 0);
-        _exit(relayed(row->program));
+        _exit(relayed(row->program, 0));
     }
     (void)close(input[0]);
     (void)close(input[1]);
@@ -166,22 +176,84 @@ test_no_description_is_shared(void)
 static void
 test_output_that_nobody_reads(void)
 {
-    int output[2], status = 0;
-    pid_t pid;
+    static const struct {
+        const char *program;
+        int status;
+    } rows[] = {
+        { "trap '' PIPE; echo a; echo b; exit 4", 4 },
+        /* More than any pipe takes. */
+        { "while :; do echo endless; done", 128 + SIGPIPE },
+        { "exec 2>&1; while :; do echo endless; done", 128 + SIGPIPE },
+    };
 
-    make_pipe(output);
-    (void)close(output[0]);
-    pid = fork();
-    if (pid == 0) {
-        (void)signal(SIGPIPE, SIG_IGN);
-        (void)dup2(output[1], 1);
-        (void)syscall(SYS_close_range, 3, ~0u, 0);
-        _exit(relayed("trap '' PIPE; echo a; echo b; exit 4"));
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        int output[2], status = 0;
+        pid_t pid;
+
+        make_pipe(output);
+        (void)close(output[0]);
+        pid = fork();
+        if (pid == 0) {
+            (void)dup2(output[1], 1);
+            (void)dup2(output[1], 2);
+            (void)syscall(SYS_close_range, 3, ~0u, 0);
+            _exit(relayed(rows[i].program, 0));
+        }
+        (void)close(output[1]);
+        g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+        g_assert_true(WIFEXITED(status));
+        g_assert_cmpint(WEXITSTATUS(status), ==, rows[i].status);
     }
-    (void)close(output[1]);
+}
+
+/* A full disk is no reason either. */
+static void
+test_output_that_is_full(void)
+{
+    int status = 0;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+
+        _exit(full < 0 || dup2(full, 1) < 0
+                  ? 121
+                  : relayed("while :; do echo endless; done", 0));
+    }
     g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
     g_assert_true(WIFEXITED(status));
-    g_assert_cmpint(WEXITSTATUS(status), ==, 4);
+    g_assert_cmpint(WEXITSTATUS(status), ==, 128 + SIGPIPE);
+}
+
+/* The program is gone: a signal ends the wait for a reader, not the output. */
+static void
+test_signal_after_the_end(void)
+{
+    for (int full = 0; full < 2; full++) {
+        static const char byte = '.';
+        int output[2], status = 0;
+        char said[16] = "";
+        pid_t pid;
+
+        make_pipe(output);
+        g_assert_no_errno(fcntl(output[1], F_SETFL, O_NONBLOCK));
+        while (full == 1 && write(output[1], &byte, 1) == 1) {
+        }
+        g_assert_no_errno(fcntl(output[1], F_SETFL, 0));
+        pid = fork();
+        if (pid == 0) {
+            (void)dup2(output[1], 1);
+            (void)syscall(SYS_close_range, 3, ~0u, 0);
+            _exit(relayed("echo said; exit 6", SIGTERM));
+        }
+        g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+        g_assert_true(WIFEXITED(status));
+        g_assert_cmpint(WEXITSTATUS(status), ==, 6);
+        g_assert_cmpint(read(output[0], said, 5), ==, 5);
+        g_assert_cmpstr(said, ==, full == 1 ? "....." : "said\n");
+        (void)close(output[0]);
+        (void)close(output[1]);
+    }
 }
 
 /* No descriptor is left: the limit on them is the fault. */
@@ -193,9 +265,11 @@ test_no_descriptor_left(void)
 
     if (pid == 0) {
         SvirtRelay relay;
+        const struct rlimit few = { 64, 64 };
         bool ok;
 
         /* Everything is taken. */
+        (void)setrlimit(RLIMIT_NOFILE, &few);
         while (dup(0) >= 0) {
         }
         ok = svirt_relay_open(&relay, NULL);
@@ -220,6 +294,10 @@ main(int argc, char **argv)
                     test_no_description_is_shared);
     g_test_add_func("/exec/relay/output-that-nobody-reads",
                     test_output_that_nobody_reads);
+    g_test_add_func("/exec/relay/output-that-is-full",
+                    test_output_that_is_full);
+    g_test_add_func("/exec/relay/signal-after-the-end",
+                    test_signal_after_the_end);
     g_test_add_func("/exec/relay/no-descriptor-left",
                     test_no_descriptor_left);
     return g_test_run();
