@@ -21,16 +21,26 @@ program_pid() # SECONDS: of sleep SECONDS
 }
 started() { program_pid "$1" >/dev/null; }
 ended() { ! started "$1"; }
+labels()
+{
+    local file
+    for file in one two three; do
+        label_of "$work/$file"
+    done | tr -d '\n'
+}
+# One whose svirt was killed is busy until its guard has ended it.
+given_back() { svirt recover >"$work/said" 2>&1 && [ "$(labels)" = "$1" ]; }
 
 exec_under_model()
 {
-    local file first second before one two before_denials
+    local file first second before one two before_denials pid
     for file in one two three; do
         echo "secret $file" >"$work/$file"
         chmod 600 "$work/$file"
-        before+=$(label_of "$work/$file")
     done
+    before=$(labels)
     svirt exec --rw "$work/one" -- sleep 7011 2>"$work/said1" &
+    pid=$!
     svirt exec --rw "$work/two" -- sleep 7012 2>"$work/said2" &
     soon started 7011
     verdict $? "a program starts" || note "$(cat "$work/said1")"
@@ -58,15 +68,14 @@ exec_under_model()
     kill "$(pgrep -of 'svirt exec .* sleep 7011')"
     soon ended 7011
     verdict $? "it ends with SIGTERM"
+    wait "$pid"
     # Killed, it leaves its label, its file's and what is loaded.
     kill -9 "$(pgrep -of 'svirt exec .* sleep 7012')"
     soon ended 7012
     verdict $? "and with its svirt"
-    svirt recover >"$work/said" 2>&1
-    verdict $? "svirt recover" || note "$(cat "$work/said")"
-    is "gives every file's label back" "$(for file in one two three; do
-        label_of "$work/$file"
-    done | tr -d '\n')" "$before"
+    soon given_back "$before"
+    verdict $? "svirt recover gives every file's label back" ||
+        note "$before" "$(labels)" "$(cat "$work/said")"
     is "and leaves nothing in the kernel" "$(loaded)" ""
     is "a program runs after it" "$(svirt exec -- echo runs 2>&1)" runs
     is "and leaves nothing" "$(loaded)" ""
