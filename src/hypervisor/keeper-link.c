@@ -388,7 +388,7 @@ svirt_keeper_link_commit(SvirtKeeperLink *link, bool run, GError **error)
                                  "the keeper of domain '%s' is gone",
                                  link->name);
     }
-    link->committed = expect(link, SVIRT_MESSAGE_COMMITTED, PATIENCE_MS,
-                             error);
+    link->committed = expect(link, SVIRT_MESSAGE_COMMITTED,
+                             SVIRT_KEEPER_CONTINUE_MS + PATIENCE_MS, error);
     return link->committed;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/error.h"
@@ -98,24 +99,45 @@ settle(SvirtStarting *starting, GError **error)
 }
 
 /*
+ * The keeper removes the run directory when nothing of the run is left, and
+ * nothing else does while its lock is held. The VM lives on with a keeper that
+ * had the commit and did not say so, or died after it; and somebody may have
+ * started it anew since: *ret_held keeps others from that.
+ */
+static bool
+is_off(const SvirtStarting *starting, SvirtRunDir *ret_held)
+{
+    struct stat st;
+
+    return !starting->run.keep ||
+           (fstat(starting->run.dir, &st) == 0 && st.st_nlink == 0 &&
+            svirt_run_dir_hold(starting->manager,
+                               starting->prepared->definition,
+                               "its labels stay", ret_held, NULL));
+}
+
+/*
  * A start that failed leaves labels, profiles and rules as they were. What
  * cannot be taken back stays as that of a VM that is off, for undefine.
  */
 static void
 take_back(const SvirtStarting *starting)
 {
+    SVIRT_AUTO_RUN_DIR held = SVIRT_RUN_DIR_INIT;
     const SvirtPrepared *prepared = starting->prepared;
-    SvirtState *state =
-        starting->labelled
-            ? svirt_manager_state(starting->manager, SVIRT_STATE_WRITE, NULL)
-            : NULL;
+    SvirtState *state = NULL;
 
+    if (!starting->loaded || !is_off(starting, &held)) {
+        return;
+    }
+    if (starting->labelled) {
+        state = svirt_manager_state(starting->manager, SVIRT_STATE_WRITE,
+                                    NULL);
+    }
     if (state != NULL) {
         (void)svirt_relabel_revert(state, prepared->plan, NULL);
     }
-    if (starting->loaded) {
-        (void)svirt_model_labels_unload(prepared->compartment, NULL);
-    }
+    (void)svirt_model_labels_unload(prepared->compartment, NULL);
 }
 
 static bool

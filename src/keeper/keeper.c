@@ -12,8 +12,6 @@
 #include "base/fd.h"
 #include "keeper/layout.h"
 
-#define CONTINUE_TIMEOUT_MS 30000
-
 int64_t
 svirt_keeper_now_ms(void)
 {
@@ -141,7 +139,7 @@ commit(SvirtKeeper *keeper, const SvirtMessage *message)
     keeper->status.flags |= SVIRT_RUN_COMMITTING;
     svirt_keeper_write_status(keeper);
     keeper->phase = SVIRT_KEEPER_CONTINUING;
-    keeper->deadline_ms = svirt_keeper_now_ms() + CONTINUE_TIMEOUT_MS;
+    keeper->deadline_ms = svirt_keeper_now_ms() + SVIRT_KEEPER_CONTINUE_MS;
     if (keeper->channel_fd >= 0) {
         (void)svirt_message_send(keeper->channel_fd, &go);
     }

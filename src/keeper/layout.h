@@ -20,6 +20,10 @@
  * connection in SVIRT_DEFAULT_URI. */
 #define SVIRT_KEEPER_AT_END "SVIRT_AT_END"
 
+/* For how long a VMM may leave `cont` without an answer, before its keeper ends
+ * it. */
+#define SVIRT_KEEPER_CONTINUE_MS 30000
+
 #define SVIRT_KEEPER_FD_SVIRT 3 /* SOCK_SEQPACKET, SvirtMessage packets */
 #define SVIRT_KEEPER_FD_SPEC 4  /* sealed memfd with the launch spec */
 /*

@@ -213,8 +213,9 @@ committing()
 dies_in_commit() # NAME
 {
     sed -e "s|<name>$vm<|<name>$1<|" -e "s|<uuid>.*</uuid>||" \
-        -e "s|<devices>|&<emulator>$fake</emulator>|" "$work/$vm.xml" \
-        >"$work/$1.xml"
+        -e "s|<devices>|&<emulator>$fake</emulator>|" \
+        -e "s|$disk_file|$work/commit.raw|" -e "s|</devices>|&<seclabel \
+type='dynamic' model='dac' relabel='yes'/>|" "$work/$vm.xml" >"$work/$1.xml"
     svirt -q define "$work/$1.xml"
     svirt -q start "$1" >"$work/$1.out" 2>&1 &
     local starting=$!
@@ -226,20 +227,27 @@ dies_in_commit() # NAME
     kill_hard "$(keeper "$1")"
     wait "$starting"
 }
+commit_owner() { stat -c %u:%g "$work/commit.raw"; }
+truncate -s 1M "$work/commit.raw"
+chown 4711:4712 "$work/commit.raw"
 dies_in_commit "mute-cont$$"
 is "the start fails" "$?" 14 || note "$(cat "$work/mute-cont$$.out")"
 grep -q "^  hint: svirt recover" "$work/mute-cont$$.out"
 verdict $? "and says what to do" || note "$(cat "$work/mute-cont$$.out")"
+[ "$(commit_owner)" != 4711:4712 ]
+verdict $? "the VM, which runs, keeps the owner of its disk"
 check "recover asks whether the guest runs" svirt recover
 grep -q "mute-cont$$ *running VM *has a keeper again" "$work/check.out"
 verdict $? "which is kept" || note "$(cat "$work/check.out")"
 is "it is running" "$(svirt domstate "mute-cont$$")" running
 [ -n "$(keeper "mute-cont$$")" ]
 verdict $? "with a keeper"
+check "and every label" svirt verify "mute-cont$$"
 uuid=$(svirt domuuid "mute-cont$$")
 svirt -q destroy "mute-cont$$"
 is "and leaves nothing" "$(left "$uuid" "mute-cont$$")" ""
 svirt -q undefine "mute-cont$$"
+is "the disk is given back with the VM" "$(commit_owner)" 4711:4712
 dies_in_commit "ignore-cont$$"
 is "the start of one that never ran fails" "$?" 14
 check "recover asks again" svirt recover
