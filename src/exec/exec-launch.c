@@ -58,6 +58,17 @@ start_guard(Launch *launch, GError **error)
                                   &launch->relay, error);
 }
 
+/* Already reaped: ECHILD. */
+static void
+reap(int pidfd)
+{
+    siginfo_t info;
+
+    while (pidfd >= 0 && waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) < 0 &&
+           errno == EINTR) {
+    }
+}
+
 static void
 launch_clear(Launch *launch)
 {
@@ -67,8 +78,12 @@ launch_clear(Launch *launch)
     }
     if (launch->cgroup.vm_fd >= 0) {
         /* passt with it; of the program nothing is left. */
-        (void)svirt_cgroup_remove(launch->cgroup.parent_fd,
-                                  &launch->run->slot.uuid, END_MS);
+        if (svirt_cgroup_remove(launch->cgroup.parent_fd,
+                                &launch->run->slot.uuid, END_MS)) {
+            /* A zombie has its label, which is then not unloaded. */
+            reap(launch->program.pidfd);
+            reap(launch->passt.pidfd);
+        }
         svirt_cgroup_close(&launch->cgroup);
     }
     svirt_exec_guard_end(&launch->guard);

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # timeout: 120
+# lab: -x dummy
 # svirt exec on a host that enforces AppArmor: a profile for each program, its
 # files and no other's, and none left.
 if [ "$LAB_MODEL" != apparmor ]; then
@@ -23,4 +24,13 @@ as()
 denials() { dmesg | grep -c 'apparmor="DENIED"'; }
 loaded() { grep ^svirt /sys/kernel/security/apparmor/profiles; }
 exec_under_model
+# passt's profile is below the program's: neither may have a process left. It
+# wants a way out of the host.
+ip link add out type dummy
+ip address add 198.51.100.2/24 dev out
+ip link set out up
+ip route add default via 198.51.100.1 dev out
+is "a program with a network of its own runs" \
+    "$(svirt exec --net passt -- echo runs 2>&1)" runs
+is "and leaves nothing, either" "$(loaded)" ""
 done_testing
