@@ -171,7 +171,10 @@ fits_mapping(const json_t *root, const SvirtFirmwareWish *wish)
     const char *device =
         json_string_value(json_object_get(mapping, "device"));
 
-    if (strcmp(device, "flash") != 0 || !is_raw(executable)) {
+    if (strcmp(device, "flash") != 0 || !is_raw(executable) ||
+        (wish->executable != NULL &&
+         g_strcmp0(json_string_value(json_object_get(executable, "filename")),
+                   wish->executable) != 0)) {
         return false;
     }
     if (wish->stateless) {

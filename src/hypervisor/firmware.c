@@ -185,6 +185,7 @@ choose(const SvirtConnection *connection, const SvirtDomain *domain,
     const SvirtFirmwareWish wish = {
         .arch = os->arch != NULL ? os->arch : "x86_64",
         .machine = full_machine(domain, machine),
+        .executable = os->loader,
         .secure_boot = os->secure_boot,
         .enrolled_keys = os->enrolled_keys,
         .smm = domain->features.smm,
@@ -199,6 +200,14 @@ choose(const SvirtConnection *connection, const SvirtDomain *domain,
         g_propagate_error(error, search.error);
         return false;
     }
+    if (!search.found && os->loader != NULL) {
+        return svirt_raise(error, SVIRT_ERROR_NOT_FOUND, NULL,
+                           "remove <loader>: one that fits is chosen; or "
+                           "remove <firmware>",
+                           "line %u: none of %d firmware descriptors says "
+                           "that '%s' has what <firmware> asks for",
+                           os->loader_line, g_tree_nnodes(all), os->loader);
+    }
     return search.found ||
            svirt_raise(error, SVIRT_ERROR_NOT_FOUND, NULL,
                        "install the package ovmf, ask for less, or name a "
@@ -208,33 +217,51 @@ choose(const SvirtConnection *connection, const SvirtDomain *domain,
                        os->firmware_line, g_tree_nnodes(all), wish.machine);
 }
 
+static void
+write_choice(SvirtDomain *domain, SvirtXmlNode *os,
+             const SvirtFirmwareChoice *choice)
+{
+    SvirtXmlDocument *document = domain->document;
+    SvirtXmlNode *node = svirt_xml_ensure(document, os, "loader");
+
+    svirt_xml_set(document, node, "readonly", "yes");
+    svirt_xml_set(document, node, "type", "pflash");
+    if (choice->secure) {
+        svirt_xml_set(document, node, "secure", "yes");
+    }
+    node->text = svirt_arena_text(document->arena, choice->executable,
+                                  strlen(choice->executable));
+    if (choice->variables != NULL && domain->os.nvram_template == NULL) {
+        node = svirt_xml_ensure(document, os, "nvram");
+        svirt_xml_set(document, node, "template", "%s", choice->variables);
+    }
+}
+
+/*
+ * Of a <loader> that is named nothing is chosen, but what <feature> asks for
+ * must be true of it: define itself names the one it chose, and the features
+ * may be edited later.
+ */
 bool
 svirt_firmware_complete(const SvirtConnection *connection,
                         SvirtDomain *domain, const char *machine,
                         GError **error)
 {
     g_auto(SvirtFirmwareChoice) choice = { 0 };
-    SvirtXmlDocument *document = domain->document;
-    SvirtXmlNode *os = svirt_xml_find(document->root, "os");
-    SvirtXmlNode *node;
+    SvirtXmlNode *os = svirt_xml_find(domain->document->root, "os");
+    const SvirtXmlNode *loader = svirt_xml_find(os, "loader");
+    /* One that cannot be used is in the tree alone, and stays there. */
+    bool named = loader != NULL && loader->text != NULL;
+    bool asked = domain->os.secure_boot != SVIRT_SWITCH_UNSET ||
+                 domain->os.enrolled_keys != SVIRT_SWITCH_UNSET;
 
     if (domain->os.firmware == SVIRT_FIRMWARE_EFI &&
-        domain->os.loader == NULL) {
+        (!named || (asked && domain->os.loader != NULL))) {
         if (!choose(connection, domain, machine, &choice, error)) {
             return false;
         }
-        node = svirt_xml_ensure(document, os, "loader");
-        svirt_xml_set(document, node, "readonly", "yes");
-        svirt_xml_set(document, node, "type", "pflash");
-        if (choice.secure) {
-            svirt_xml_set(document, node, "secure", "yes");
-        }
-        node->text = svirt_arena_text(document->arena, choice.executable,
-                                      strlen(choice.executable));
-        if (choice.variables != NULL && domain->os.nvram_template == NULL) {
-            node = svirt_xml_ensure(document, os, "nvram");
-            svirt_xml_set(document, node, "template", "%s",
-                          choice.variables);
+        if (!named) {
+            write_choice(domain, os, &choice);
         }
     }
     svirt_nvram_complete(connection, domain);

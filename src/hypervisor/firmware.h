@@ -20,6 +20,7 @@
 typedef struct SvirtFirmwareWish {
     const char *arch;    /* "x86_64" */
     const char *machine; /* "pc-q35-7.2" */
+    const char *executable; /* NULL: any */
     SvirtSwitch secure_boot;
     SvirtSwitch enrolled_keys;
     SvirtSwitch smm; /* OFF: the guest has none */
@@ -46,7 +47,8 @@ bool svirt_firmware_read(const char *text, size_t length,
                          SvirtFirmwareChoice *ret, GError **error);
 
 /*
- * Writes <loader> and <nvram> into a definition that leaves them to the host.
+ * Writes <loader> and <nvram> into a definition that leaves them to the host;
+ * of a <loader> that is named a descriptor must say what <feature> asks for.
  * `machine` is what its machine stands for; NULL: not known. INVALID: a
  * descriptor that cannot be read, or whose files are not what it says; REFUSED:
  * others could change it or them; NOT_FOUND: none fits.

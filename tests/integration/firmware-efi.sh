@@ -65,6 +65,43 @@ MACHINE=pc chooses "pc" OVMF_CODE_4M.fd OVMF_VARS_4M.fd
 svirt -q undefine --nvram e
 wish secure-boot=no
 chooses "without secure boot" OVMF_CODE_4M.fd OVMF_VARS_4M.fd
+svirt -q undefine --nvram e
+# A <loader> that is named must be what the features ask for.
+boot_with() # YES|NO LOADER
+{
+    wish "secure-boot=$1"
+    BOOT+="<loader readonly='yes' type='pflash'>$2</loader>"
+    BOOT+="<nvram template='$ovmf/OVMF_VARS_4M.fd'/>"
+}
+boot_with yes "$ovmf/OVMF_CODE_4M.fd"
+fails "a named loader without secure boot" 4 "has what <firmware> asks for" \
+    "$serial"
+boot_with no "$ovmf/OVMF_CODE_4M.secboot.fd"
+fails "a named loader with one that is not wished" 4 \
+    "has what <firmware> asks for" "$serial"
+boot_with yes "$ovmf/OVMF_CODE_4M.secboot.fd"
+check "a named loader with secure boot" machine e "$serial"
+check "starts" svirt -q start --paused e
+svirt -q destroy e
+svirt -q undefine --nvram e
+wish secure-boot=no
+check "one is chosen" machine e "$serial"
+svirt dumpxml e | sed "/secure-boot/s/enabled='no'/enabled='yes'/" \
+    >"$work/again.xml"
+svirt -q define "$work/again.xml" >"$work/said" 2>&1
+is "its features cannot be edited alone" "$?" 4
+svirt -q undefine --nvram e
+wish
+BOOT="<loader type='pflash'>$ovmf/OVMF_CODE_4M.fd</loader>"
+machine e "$serial" 2>"$work/said"
+grep -q "may write" "$work/said"
+verdict $? "a named loader that the guest may write: warned of"
+is "it stays the one that was named" "$(loader)" "$ovmf/OVMF_CODE_4M.fd"
+svirt start e >"$work/said" 2>&1
+is "and does not start" "$?" 8
+svirt -q undefine --nvram e
+wish secure-boot=no
+machine e "$serial"
 # What was chosen stays, whatever descriptors come.
 for name in 40-edk2-x86_64-secure-enrolled 50-edk2-x86_64-secure \
     60-edk2-x86_64; do
