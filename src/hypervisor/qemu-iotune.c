@@ -71,6 +71,8 @@ svirt_qemu_top_node(const SvirtDisk *disk, size_t index)
         index);
 }
 
+/* A device asks this node alone what its disk takes: it says what the image's
+ * node below says. */
 void
 svirt_qemu_add_throttle(SvirtQemuBuilder *builder, size_t index)
 {
@@ -78,11 +80,17 @@ svirt_qemu_add_throttle(SvirtQemuBuilder *builder, size_t index)
     g_autofree char *node = svirt_qemu_top_node(disk, index);
     g_autofree char *file = g_strdup_printf("disk%zu-format0", index);
     g_autofree char *group = svirt_qemu_throttle_id(disk, index);
+    json_t *throttle = json_pack(
+        "{s:s,s:s,s:s,s:s,s:b}", "driver", "throttle", "node-name", node,
+        "throttle-group", group, "file", file, "read-only",
+        (int)builder->input->drives[index].nodes[0].read_only);
 
-    svirt_qemu_add_json(builder, "-blockdev",
-                        json_pack("{s:s,s:s,s:s,s:s}", "driver", "throttle",
-                                  "node-name", node, "throttle-group", group,
-                                  "file", file));
+    if (disk->discard != SVIRT_DISK_DISCARD_UNSET) {
+        json_object_set_new(
+            throttle, "discard",
+            json_string(svirt_disk_discard_to_string(disk->discard)));
+    }
+    svirt_qemu_add_json(builder, "-blockdev", throttle);
 }
 
 /* The first disk of the same group; `index` itself when it is that. */

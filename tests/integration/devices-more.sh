@@ -105,6 +105,8 @@ fails "a group with two limits" 3 "have different limits" \
 fails "a total beside its half" 3 "limit both the total" \
     "$(tuned vda "$a" "$rate<read_bytes_sec>1</read_bytes_sec>")"
 fails "a burst over nothing" 3 "allow a burst" "$(tuned vda "$a" \
+starts "a read-only disk with limits" \
+    "$(tuned vda "$a" "$rate" | sed 's|<iotune>|<readonly/>&|')"
     "<total_iops_sec_max>1</total_iops_sec_max>")"
 fails "more than QEMU counts" 3 "total_bytes_sec" "$(tuned vda "$a" \
     "<total_bytes_sec>1000000000000001</total_bytes_sec>")"
@@ -153,7 +155,10 @@ info="<sysinfo type='smbios'><bios><entry name='vendor'>Firm, Ware</entry>
 MACHINE=q35
 boots s
 BOOT+="<smbios mode='sysinfo'/>"
-TOP=$info machine s "$serial"
+head -c 8M /dev/urandom >"$work/trim"
+TOP=$info machine s "$serial" "$(tuned vda "$work/trim" \
+    '<total_iops_sec>100000</total_iops_sec>' |
+    sed "s|<source|<driver name='qemu' discard='unmap'/>&|")"
 verdict $? "a machine with its own names is defined"
 check "it starts" start s
 attach s
@@ -170,6 +175,9 @@ BOOT="<smbios mode='sysinfo'/>" fails "names that are nowhere" 3 "no <sysinfo>"
 BOOT=
 fwcfg opt/ovmf/x
 fails "a name of the firmware's" 3 "no name for fwcfg"
+ask s "blkdiscard /dev/vda" >/dev/null
+is "what it discards of a disk with limits is given back" \
+    "$(stat -c %b "$work/trim")" 0
 fwcfg etc/x
 fails "a name of QEMU's" 3 "no name for fwcfg"
 fwcfg opt/x,file=/etc/shadow
