@@ -4,8 +4,9 @@
 
 #include "domain/reader.h"
 #include "hypervisor/emulator-private.h"
+#include "image/json-load.h"
 
-/* It is a hostile answer: so many names, each a word. */
+/* It is a hostile answer: so many questions, each about a word. */
 #define MODELS_MAX 128u
 #define FEATURES_MAX 1024u
 /* Some twenty questions, once for each version of the emulator. */
@@ -29,7 +30,7 @@ hear_reply(SvirtEmulatorTalk *talk, const char *id)
         if (!svirt_emulator_talk_hear(talk, &line)) {
             return NULL;
         }
-        reply = json_loads(line, 0, NULL);
+        reply = svirt_json_load(line, strlen(line), 0);
         if (g_strcmp0(json_string_value(json_object_get(reply, "id")), id) ==
             0) {
             return reply;
@@ -117,9 +118,10 @@ static bool
 find_best(SvirtEmulatorTalk *talk, const Model *host, const json_t *list,
           Model *best)
 {
+    unsigned asked = 0;
     int most = -1;
 
-    for (size_t i = 0; i < MIN(json_array_size(list), MODELS_MAX); i++) {
+    for (size_t i = 0; i < json_array_size(list) && asked < MODELS_MAX; i++) {
         const char *name = candidate(json_array_get(list, i));
         Model model = { NULL };
         int like;
@@ -127,6 +129,7 @@ find_best(SvirtEmulatorTalk *talk, const Model *host, const json_t *list,
         if (name == NULL) {
             continue;
         }
+        asked++;
         if (!expand(talk, name, &model)) {
             json_decref(model.reply);
             return false;
