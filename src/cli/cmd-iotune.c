@@ -230,12 +230,11 @@ set_live(const Tuning *tuning, const SvirtIotune *iotune, GError **error)
                            error);
 }
 
-static bool
-set_config(const Tuning *tuning, const SvirtIotune *iotune, GError **error)
+static void
+write_limits(SvirtXmlDocument *document, SvirtXmlNode *disk,
+             const SvirtIotune *iotune)
 {
-    SvirtXmlDocument *document = tuning->domain->document;
-    SvirtXmlNode *node =
-        svirt_xml_ensure(document, disk_of(tuning)->info.node, "iotune");
+    SvirtXmlNode *node = svirt_xml_ensure(document, disk, "iotune");
 
     for (int i = 0; i < SVIRT_IOTUNE_MAX; i++) {
         const char *name = svirt_iotune_limit_to_string((SvirtIotuneLimit)i);
@@ -246,8 +245,24 @@ set_config(const Tuning *tuning, const SvirtIotune *iotune, GError **error)
                                iotune->limits[i]);
         }
     }
-    return svirt_cli_redefine(tuning->cli, tuning->definition, tuning->domain,
-                              error);
+}
+
+/* The disks of a group must say the same. */
+static bool
+set_config(const Tuning *tuning, const SvirtIotune *iotune, GError **error)
+{
+    SvirtDomain *domain = tuning->domain;
+
+    for (size_t i = 0; i < domain->disk_count; i++) {
+        const SvirtDisk *disk = &domain->disks[i];
+
+        if (i == tuning->index ||
+            (iotune->group != NULL &&
+             g_strcmp0(disk->iotune.group, iotune->group) == 0)) {
+            write_limits(domain->document, disk->info.node, iotune);
+        }
+    }
+    return svirt_cli_redefine(tuning->cli, tuning->definition, domain, error);
 }
 
 static void

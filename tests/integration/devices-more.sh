@@ -99,6 +99,11 @@ check "disks of one group start" svirt -q start --paused l
 check "their limit is changed once" svirt -q blkdeviotune l vda \
     --total-bytes-sec 512
 is "for both" "$(limit l vdb total_bytes_sec)" 512
+svirt -q destroy l
+check "their definition's is changed once" svirt -q blkdeviotune l vdb \
+    --config --total-bytes-sec 2048 --total-bytes-sec-max 4096
+is "for both" "$(limit l vda total_bytes_sec_max)" 4096
+check "and they start" svirt -q start --paused l
 forget l
 fails "a group with two limits" 3 "have different limits" \
     "$(tuned vda "$a" "$rate" both)" "$(tuned vdb "$b" '' both)"
