@@ -9,6 +9,7 @@
 #include "hypervisor/define.h"
 #include "hypervisor/start.h"
 #include "hypervisor/transient.h"
+#include "hypervisor/volume.h"
 
 /* A redefinition would end with this run. */
 static bool
@@ -82,6 +83,8 @@ svirt_cmd_create(const SvirtCli *cli, int *ret_exit, GError **error)
     (void)ret_exit;
     if (!svirt_cli_read_input(file, &text, &length, error) ||
         !svirt_domain_parse(text, length, shown, &domain, error) ||
+        !svirt_volumes_complete(svirt_manager_connection(cli->manager),
+                                domain, error) ||
         !svirt_domain_is_startable(domain, error) ||
         !svirt_transient_reap(cli->manager, &reaped, error) ||
         !refuse_defined(cli, domain, error) ||

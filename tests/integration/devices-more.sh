@@ -226,6 +226,8 @@ fails "a pool that is none" 3 broken.xml "$(volume broken x)"
 pool open dir
 chmod 666 "$root/etc/storage/open.xml"
 chmod 777 "$root/etc/storage"
+check "svirt create takes it" svirt -q create --paused "$work/v.xml"
+svirt -q destroy v
 fails "a pool that others can change" 6 "is not root's alone" "$(volume open x)"
 chmod 700 "$root/etc/storage"
 forget tried
