@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "domain/parse.h"
 
+/* Linux keeps 15 characters of "IO iothread9999", by which it is found. */
+#define PINNED_MAX 9999u
+
 /* QEMU's threads for disks: how many, their ids, the CPUs they run on. */
 
 static bool
@@ -77,6 +80,12 @@ read_pins(SvirtReader *reader, SvirtXmlNode *root, SvirtDomain *domain)
                               "make it with <iothreads>",
                               "<iothreadpin> names iothread %u, which is not "
                               "there",
+                              pins[i].vcpu);
+        } else if (reader->error == NULL && pins[i].vcpu > PINNED_MAX) {
+            svirt_reader_fail(reader, node->line, SVIRT_ERROR_UNSUPPORTED,
+                              "give an id up to 9999 to one that is pinned",
+                              "<iothreadpin> names iothread %u, whose thread "
+                              "has no name of its own",
                               pins[i].vcpu);
         }
     }

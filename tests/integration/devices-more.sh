@@ -146,6 +146,9 @@ TOP="<iothreads>1</iothreads>" fails "one of a SATA disk" 8 \
     "which a disk on virtio alone has" "$(threaded 1 sda sata)"
 TOP="<cputune><iothreadpin iothread='1' cpuset='0'/></cputune>" \
     fails "CPUs of a thread that is not there" 3 "names iothread 1"
+TOP="<iothreads>1</iothreads><iothreadids><iothread id='10000'/></iothreadids>
+    <cputune><iothreadpin iothread='10000' cpuset='0'/></cputune>" \
+    fails "CPUs of a thread whose name is cut" 8 "an id up to 9999"
 TOP="<iothreads>65</iothreads>" fails "65 threads" 3 "65"
 
 # ---- what the guest reads of its machine ------------------------------------
