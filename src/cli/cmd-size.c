@@ -103,7 +103,7 @@ plug_all(const SvirtCli *cli, const SvirtDefinition *definition,
 
     if (wanted < present) {
         return svirt_raise(error, SVIRT_ERROR_UNSUPPORTED, NULL,
-                           "svirt setvcpus --config, for the next start",
+                           "svirt setvcpus --config after svirt shutdown",
                            "domain '%s' has %u CPUs, and none is taken from a "
                            "running guest",
                            definition->name, present);
