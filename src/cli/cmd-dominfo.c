@@ -190,6 +190,10 @@ add_labels(Info *info, SvirtState *state, const SvirtConfig *config,
             }
         }
     }
+    if (domain->vsock.info.line != 0) {
+        add(info, "Security gap", "%s",
+            "its VMM may take another vsock CID that is free");
+    }
     return true;
 }
 

@@ -251,4 +251,6 @@ fails "the host's own CID" 3 "address='2'" "$(vsock "address='2'")"
 fails "a vsock without a CID" 3 "has no attribute 'address'" "$(vsock "auto='no'")"
 fails "two of them" 3 "second <vsock>" "$(vsock "auto='yes'")" \
     "$(vsock "auto='yes'")"
+svirt dominfo v | grep -q "^Security gap: .*another vsock CID"
+verdict $? "and dominfo says what it does not keep apart"
 done_testing
