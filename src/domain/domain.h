@@ -295,6 +295,7 @@ typedef struct SvirtObstacle {
     SvirtErrorCode code; /* of a start: REFUSED or UNSUPPORTED */
     const char *text;    /* "FILE:LINE: <x> would ..." */
     const char *hint;    /* what to do instead */
+    const struct SvirtXmlNode *element; /* left out whole; NULL: none is */
 } SvirtObstacle;
 
 /* More are not listed; the domain does not start anyway. */

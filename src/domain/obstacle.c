@@ -6,36 +6,49 @@
 
 #include "domain/parse.h"
 
+static void
+keep(SvirtReader *reader, const SvirtXmlNode *element, unsigned line,
+     SvirtVerdict verdict, const char *hint, const char *thing)
+{
+    g_autofree char *clean = svirt_xml_clean(thing);
+    SvirtObstacle obstacle = {
+        .line = line,
+        .code = svirt_rules_code(verdict),
+        .hint = hint,
+        .element = element,
+    };
+
+    if (reader->obstacles->len >= SVIRT_DOMAIN_OBSTACLES_MAX) {
+        return;
+    }
+    obstacle.text = svirt_arena_printf(
+        reader->arena, "%s:%u: %s %s", reader->document->file, line, clean,
+        svirt_rules_words(verdict));
+    for (guint i = 0; i < reader->obstacles->len; i++) {
+        SvirtObstacle *other =
+            &g_array_index(reader->obstacles, SvirtObstacle, i);
+        bool same = other->element == NULL || element == NULL ||
+                    other->element == element;
+
+        if (same && strcmp(other->text, obstacle.text) == 0) {
+            other->element = element != NULL ? element : other->element;
+            return; /* one element may be asked for in several parts */
+        }
+    }
+    g_array_append_val(reader->obstacles, obstacle);
+}
+
 void
 svirt_obstacle_add(SvirtReader *reader, unsigned line, SvirtVerdict verdict,
                    const char *hint, const char *format, ...)
 {
     g_autofree char *thing = NULL;
-    g_autofree char *clean = NULL;
-    SvirtObstacle obstacle = {
-        .line = line,
-        .code = svirt_rules_code(verdict),
-        .hint = hint,
-    };
     va_list args;
 
-    if (reader->obstacles->len >= SVIRT_DOMAIN_OBSTACLES_MAX) {
-        return;
-    }
     va_start(args, format);
     thing = g_strdup_vprintf(format, args);
     va_end(args);
-    clean = svirt_xml_clean(thing);
-    obstacle.text = svirt_arena_printf(
-        reader->arena, "%s:%u: %s %s", reader->document->file, line, clean,
-        svirt_rules_words(verdict));
-    for (guint i = 0; i < reader->obstacles->len; i++) {
-        if (strcmp(g_array_index(reader->obstacles, SvirtObstacle, i).text,
-                   obstacle.text) == 0) {
-            return; /* one element may be asked for in several parts */
-        }
-    }
-    g_array_append_val(reader->obstacles, obstacle);
+    keep(reader, NULL, line, verdict, hint, thing);
 }
 
 static void
@@ -44,8 +57,7 @@ note(SvirtReader *reader, const SvirtXmlNode *node,
 {
     g_autofree char *thing = svirt_rules_show(node, attribute, value);
 
-    svirt_obstacle_add(reader, node->line, row->verdict, row->hint, "%s",
-                       thing);
+    keep(reader, NULL, node->line, row->verdict, row->hint, thing);
 }
 
 /* Its number among those of its name. */
@@ -264,7 +276,7 @@ svirt_obstacle_take(SvirtReader *reader, SvirtXmlNode *node)
         return false;
     }
     node->seen = true;
-    svirt_obstacle_add(reader, line, row->verdict, row->hint, "%s", thing);
+    keep(reader, node, line, row->verdict, row->hint, thing);
     if (is_device(node)) {
         SvirtDeviceInfo info = { 0 };
 

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "domain/rules.h"
 #include "host/trusted-path.h"
 
 #define LIBVIRT_POOLS "/etc/libvirt/storage"
@@ -107,16 +108,21 @@ name_file(SvirtXmlDocument *document, SvirtXmlNode *disk,
 
 /* What is a file now is in nobody's way; the domain is read again later. */
 static void
-forget_obstacles(SvirtDomain *domain, unsigned line)
+forget_obstacle(SvirtDomain *domain, const SvirtXmlNode *disk)
 {
+    /* A disk may be left out for what else it says. */
+    g_autofree char *thing = svirt_rules_show(disk, "type", "volume");
     SvirtObstacle *left =
         svirt_arena_array(domain->document->arena, domain->obstacle_count,
                           sizeof(*left));
     size_t count = 0;
 
     for (size_t i = 0; i < domain->obstacle_count; i++) {
-        if (domain->obstacles[i].line != line) {
-            left[count++] = domain->obstacles[i];
+        const SvirtObstacle *obstacle = &domain->obstacles[i];
+
+        if (obstacle->element != disk ||
+            strstr(obstacle->text, thing) == NULL) {
+            left[count++] = *obstacle;
         }
     }
     domain->obstacles = left;
@@ -140,8 +146,8 @@ complete(const SvirtConnection *connection, SvirtDomain *domain,
         return false;
     }
     if (directory != NULL) {
+        forget_obstacle(domain, disk);
         name_file(domain->document, disk, source, directory, volume);
-        forget_obstacles(domain, disk->line);
     }
     return true;
 }

@@ -105,13 +105,13 @@ check "their definition's is changed once" svirt -q blkdeviotune l vdb \
 is "for both" "$(limit l vda total_bytes_sec_max)" 4096
 check "and they start" svirt -q start --paused l
 forget l
+starts "a read-only disk with limits" \
+    "$(tuned vda "$a" "$rate" | sed 's|<iotune>|<readonly/>&|')"
 fails "a group with two limits" 3 "have different limits" \
     "$(tuned vda "$a" "$rate" both)" "$(tuned vdb "$b" '' both)"
 fails "a total beside its half" 3 "limit both the total" \
     "$(tuned vda "$a" "$rate<read_bytes_sec>1</read_bytes_sec>")"
 fails "a burst over nothing" 3 "allow a burst" "$(tuned vda "$a" \
-starts "a read-only disk with limits" \
-    "$(tuned vda "$a" "$rate" | sed 's|<iotune>|<readonly/>&|')"
     "<total_iops_sec_max>1</total_iops_sec_max>")"
 fails "more than QEMU counts" 3 "total_bytes_sec" "$(tuned vda "$a" \
     "<total_bytes_sec>1000000000000001</total_bytes_sec>")"
@@ -175,6 +175,9 @@ is "the guest reads its maker" "$(read_dmi sys_vendor)" "Ämter & Co, Ltd"
 is "its product" "$(read_dmi product_name)" "prod,uct=x"
 is "its firmware's maker" "$(read_dmi bios_vendor)" "Firm, Ware"
 is "its chassis" "$(read_dmi chassis_asset_tag)" case
+ask s "blkdiscard /dev/vda" >/dev/null
+is "what it discards of a disk with limits is given back" \
+    "$(stat -c %b "$work/trim")" 0
 forget s
 fwcfg() { TOP="<sysinfo type='fwcfg'><entry name='$1' ${2:-}>v</entry></sysinfo>"; }
 boots s
@@ -183,9 +186,6 @@ BOOT="<smbios mode='sysinfo'/>" fails "names that are nowhere" 3 "no <sysinfo>"
 BOOT=
 fwcfg opt/ovmf/x
 fails "a name of the firmware's" 3 "no name for fwcfg"
-ask s "blkdiscard /dev/vda" >/dev/null
-is "what it discards of a disk with limits is given back" \
-    "$(stat -c %b "$work/trim")" 0
 fwcfg etc/x
 fails "a name of QEMU's" 3 "no name for fwcfg"
 fwcfg opt/x,file=/etc/shadow
@@ -217,7 +217,17 @@ machine v "$(volume p x.raw)" 2>"$work/said"
 is "is a file of it" "$(svirt domblklist v | sed -n 's/^ *vda *//p')" \
     "$work/pool/x.raw"
 is "without a warning" "$(cat "$work/said")" ''
+machine v "$(volume p x.raw)" "$(volume none x | sed s/vda/vdb/)" \
+    >/dev/null 2>&1
+tr -d '\n' <"$work/v.xml" >"$work/line.xml"
+svirt -q define --validate "$work/line.xml" >"$work/said" 2>&1
+is "on one line another's warning stays" \
+    "$(grep -c "type='volume'" "$work/said")" 1
 svirt -q undefine v
+machine v "$(volume p x.raw)"
+svirt -q undefine v
+check "svirt create takes it" svirt -q create --paused "$work/v.xml"
+svirt -q destroy v
 for bad in "none x.raw" "l x" "p ../a" "p .."; do
     # shellcheck disable=SC2086 # two words
     fails "a volume that is no file of a directory: $bad" 6 "type='volume'" \
@@ -229,8 +239,6 @@ fails "a pool that is none" 3 broken.xml "$(volume broken x)"
 pool open dir
 chmod 666 "$root/etc/storage/open.xml"
 chmod 777 "$root/etc/storage"
-check "svirt create takes it" svirt -q create --paused "$work/v.xml"
-svirt -q destroy v
 fails "a pool that others can change" 6 "is not root's alone" "$(volume open x)"
 chmod 700 "$root/etc/storage"
 forget tried
@@ -243,6 +251,8 @@ machine v "$(vsock "auto='no' address='5'")"
 svirt dumpxml v | grep -q "<vsock" &&
     svirt dumpxml v | sed -n '/<vsock/,/vsock>/p' | grep -q "type='pci'"
 verdict $? "a vsock has its place in the definition"
+svirt dominfo v | grep -q "^Security gap: .*another vsock CID"
+verdict $? "and dominfo says what it does not keep apart"
 svirt -q undefine v
 [ -e /dev/vhost-vsock ] ||
     fails "a vsock without vhost_vsock" 4 "cannot use '/dev/vhost-vsock'" \
@@ -251,6 +261,4 @@ fails "the host's own CID" 3 "address='2'" "$(vsock "address='2'")"
 fails "a vsock without a CID" 3 "has no attribute 'address'" "$(vsock "auto='no'")"
 fails "two of them" 3 "second <vsock>" "$(vsock "auto='yes'")" \
     "$(vsock "auto='yes'")"
-svirt dominfo v | grep -q "^Security gap: .*another vsock CID"
-verdict $? "and dominfo says what it does not keep apart"
 done_testing
