@@ -304,8 +304,11 @@ move_bytes(SvirtRelay *relay, SvirtRelayChannel *channel, pid_t pid,
     got = write(channel->to, channel->buffer + channel->done,
                 MIN(channel->used - channel->done, 4096));
     if (got < 0 && errno != EINTR && errno != EAGAIN) {
+        bool broken = errno == EPIPE && !channel->input;
+
         end_channel(relay, channel);
-        return 0;
+        /* The kernel has no SIGPIPE for the first of a PID namespace. */
+        return broken ? send_signal(pid, pidfd, SIGPIPE) : 0;
     }
     channel->done += got > 0 ? (size_t)got : 0;
     if (channel->done == channel->used) {

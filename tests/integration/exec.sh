@@ -62,6 +62,12 @@ sleep 0.7
 kill -TERM $pid
 wait $pid
 is "and one that does" "$? $(cat out)" "5 caught"
+is "a reader that goes away ends its writer" \
+    "$(timeout 60 "$bin" exec -- yes | head -n 1; echo "${PIPESTATUS[0]}")" \
+    "y
+141"
+timeout 60 "$bin" exec -- yes >/dev/full 2>"$work/err"
+is "and a full file" "$?" 1
 if command -v script >/dev/null; then
     printf 'stty -a | grep -c icanon; exit 7\n' >"$work/typed"
     (sleep 0.5; printf 'hello\n'; sleep 0.5; printf '\003'; sleep 0.3) |
