@@ -22,8 +22,6 @@ typedef struct FsUuid {
 #define IOC_GET_FS_UUID _IOR(0x15, 0, FsUuid)
 #define HANDLE_FID 0x200
 
-#define FUSE_MAGIC 0x65735546
-
 static void
 read_handle(int fd, SvirtIdentity *identity)
 {
@@ -61,7 +59,7 @@ read_by_ioctl(int fd, int64_t fs_magic, SvirtIdentity *identity)
     long version = 0;
 
     if ((!S_ISREG(identity->format) && !S_ISDIR(identity->format)) ||
-        fs_magic == FUSE_MAGIC) {
+        fs_magic == SVIRT_FUSE_MAGIC) {
         return;
     }
     g_snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);

@@ -7,6 +7,8 @@
 
 #include "base/error.h"
 
+/* statfs(2) f_type of FUSE, "fuseblk" too: a process answers, or does not. */
+#define SVIRT_FUSE_MAGIC 0x65735546
 /* name_to_handle_at(2): MAX_HANDLE_SZ. */
 #define SVIRT_IDENTITY_HANDLE_MAX 128
 /* A device's own name (dm uuid, wwid, serial) is cut off here. */

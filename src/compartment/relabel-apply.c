@@ -330,6 +330,12 @@ revert_step(SvirtState *state, const SvirtRelabelStep *step, GError **error)
     g_autofree char *now = NULL;
     SvirtUndo done;
 
+    /* The state is locked for the whole host meanwhile. */
+    if (step->object->fs_magic == SVIRT_FUSE_MAGIC) {
+        return svirt_raise(error, SVIRT_ERROR_TIMEOUT, NULL, NULL,
+                           "'%s' lies on FUSE, whose server may never answer",
+                           step->object->shown_path);
+    }
     if (!svirt_objects_find(state, &step->object->identity,
                             step->model->kind, &remembered, error)) {
         return false;

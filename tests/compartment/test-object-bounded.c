@@ -11,8 +11,14 @@
 
 #include "base/fd.h"
 #include "compartment/object-find.h"
+#include "compartment/relabel-apply.h"
 #include "fixture.h"
 #include "fuse-server.h"
+#include "state/objects.h"
+
+#define STATIC                                                               \
+    "<seclabel model='dac' type='static' relabel='yes'>"                     \
+    "<label>+107:+108</label></seclabel>"
 
 /* A file system of FUSE's below the fixture's directory, and its server. */
 typedef struct Served {
@@ -172,6 +178,52 @@ test_gives_up(Fixture *fixture, const void *data)
     served_free(&served);
 }
 
+/* A start that failed: the host's state is locked while it takes back. */
+static void
+test_revert_asks_fuse_nothing(Fixture *fixture, const void *data)
+{
+    g_autofree char *path = fixture_file(fixture, "plain", "x");
+    g_autofree char *before = fixture_labels(path);
+    g_autofree char *after = NULL;
+    g_autoptr(SvirtCompartment) compartment = NULL;
+    g_autoptr(SvirtObject) plain = fixture_open(path);
+    g_autoptr(SvirtObject) object = NULL;
+    g_autoptr(SvirtRelabelPlan) plan = NULL;
+    g_autoptr(GError) error = NULL;
+    SvirtRelabelItem items[2];
+    int64_t id;
+    Served served;
+
+    (void)data;
+    if (fixture_lacks_root() || !serve(fixture, &served)) {
+        return;
+    }
+    object = fixture_open(served.file);
+    items[0] = fixture_disk(plain);
+    items[1] = fixture_disk(object);
+    compartment = fixture_compartment(fixture, "web", TEST_UUID_A, STATIC);
+    svirt_relabel_plan_new(compartment, items, 2, &plan, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(plan->steps->len, ==, 2);
+    g_assert_true(svirt_state_begin(fixture->state, &error));
+    for (unsigned i = 0; i < 2; i++) {
+        const SvirtRelabelStep *step = plan->steps->pdata[i];
+
+        g_assert_true(svirt_objects_remember(
+            fixture->state, &step->object->identity,
+            step->object->shown_path, step->model->kind, &plan->owner,
+            step->current, step->wanted, &id, &error));
+    }
+    g_assert_true(svirt_state_commit(fixture->state, &error));
+    g_assert_cmpint(chown(path, 107, 108), ==, 0);
+    g_assert_true(g_file_set_contents(served.stall, "", 0, NULL));
+    g_assert_false(svirt_relabel_revert(fixture->state, plan, &error));
+    g_assert_error(error, SVIRT_ERROR, SVIRT_ERROR_TIMEOUT);
+    after = fixture_labels(path);
+    g_assert_cmpstr(after, ==, before);
+    served_free(&served);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -183,5 +235,7 @@ main(int argc, char **argv)
                  test_asks_fuse_nothing);
     FIXTURE_TEST("/compartment/object-bounded/gives-up-a-lookup",
                  test_gives_up);
+    FIXTURE_TEST("/compartment/object-bounded/revert-asks-fuse-nothing",
+                 test_revert_asks_fuse_nothing);
     return g_test_run();
 }
