@@ -97,7 +97,8 @@ adopt(SvirtAdopt *orphan, GPtrArray *rows)
 }
 
 /* Profiles and rules serve nobody now, and a start that was killed is to leave
- * none; labels are the journal's matter, or those of a VM that is off. */
+ * none; labels are the journal's matter, or those of a VM that is off. Those
+ * of an author who is not root are reached by the rules. */
 static void
 forget_labels(SvirtManager *manager, const char *uuid_text)
 {
@@ -107,7 +108,7 @@ forget_labels(SvirtManager *manager, const char *uuid_text)
 
     if (state != NULL && svirt_uuid_parse(uuid_text, &uuid) &&
         svirt_definitions_by_uuid(state, &uuid, &definition, NULL) &&
-        definition != NULL) {
+        definition != NULL && definition->author == 0) {
         (void)svirt_model_labels_forget(manager, definition, NULL);
     }
 }

@@ -118,26 +118,30 @@ is_off(const SvirtStarting *starting, SvirtRunDir *ret_held)
 
 /*
  * A start that failed leaves labels, profiles and rules as they were. What
- * cannot be taken back stays as that of a VM that is off, for undefine.
+ * cannot be taken back stays as that of a VM that is off, for undefine: with
+ * the rules by which an author who is not root reaches it.
  */
 static void
 take_back(const SvirtStarting *starting)
 {
     SVIRT_AUTO_RUN_DIR held = SVIRT_RUN_DIR_INIT;
     const SvirtPrepared *prepared = starting->prepared;
-    SvirtState *state = NULL;
+    SvirtState *state;
+    bool bare;
 
     if (!starting->loaded || !is_off(starting, &held)) {
         return;
     }
+    bare = prepared->plan->right == 0;
     if (starting->labelled) {
         state = svirt_manager_state(starting->manager, SVIRT_STATE_WRITE,
                                     NULL);
+        bare = state != NULL &&
+               svirt_relabel_revert(state, prepared->plan, NULL) && bare;
     }
-    if (state != NULL) {
-        (void)svirt_relabel_revert(state, prepared->plan, NULL);
+    if (bare || prepared->definition->author == 0) {
+        (void)svirt_model_labels_unload(prepared->compartment, NULL);
     }
-    (void)svirt_model_labels_unload(prepared->compartment, NULL);
 }
 
 static bool

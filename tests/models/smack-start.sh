@@ -173,6 +173,16 @@ printf '_ %s -' "$mine" >/sys/fs/smackfs/load2
 printf '%s' "$mine" >/sys/fs/smackfs/revoke-subject
 check "it starts after a reboot" svirt start mine --paused
 check "and is destroyed then" svirt destroy mine
+check "and is gone then" wait_state mine 'shut off'
+qemu-io -f raw -c 'sleep 100000' "$work/mine.img" >/dev/null 2>&1 &
+locker=$!
+has_lock() { grep -qs '^lock:' /proc/$locker/fdinfo/*; }
+check "somebody uses its disk" soon has_lock
+! svirt start mine --paused >"$work/out" 2>&1
+verdict $? "which stops a start" || note "$(cat "$work/out")"
+is "that leaves the author the rule" \
+    "$(grep -c "^_ $mine rwxatl" /sys/fs/smackfs/load2)" 1
+kill_hard $locker
 
 svirt doctor >"$work/doctor" 2>&1
 is "doctor finds nothing wrong with Smack" $? 0
