@@ -42,7 +42,11 @@ read_trees(char ***ret, GError **error)
         return svirt_raise_errno(error, errno, NULL, "cannot read '%s'",
                                  SVIRT_SMACK_TREES_FILE);
     }
-    *ret = g_strsplit(g_strchomp(text), "\n", -1);
+    *ret = NULL;
+    if (*g_strchomp(text) == '\0') {
+        return true;
+    }
+    *ret = g_strsplit(text, "\n", -1);
     for (char **tree = *ret; *tree != NULL; tree++) {
         if ((*tree)[0] != '/') {
             g_strfreev(g_steal_pointer(ret));
@@ -335,7 +339,7 @@ svirt_smack_floor_note(char *const *trees, GError **error)
     g_autofree char *text = NULL;
     g_autofree char *list = NULL;
 
-    if (trees == NULL) {
+    if (trees == NULL || *trees == NULL) {
         return unlink(SVIRT_SMACK_TREES_FILE) == 0 || errno == ENOENT ||
                svirt_raise_errno(error, errno, NULL, "cannot remove '%s'",
                                  SVIRT_SMACK_TREES_FILE);

@@ -46,8 +46,8 @@ bool svirt_smack_floor_subjects(int root, const GPtrArray *claimed,
 bool svirt_smack_floor_rule(int root, char *const *subjects, GError **error);
 /* Take them back, of every subject, and the list. REFUSED, SYSTEM. */
 bool svirt_smack_floor_unrule(int root, GError **error);
-/* Note what will be labelled, before it is, in place of what was noted. NULL:
- * nothing is any more. SYSTEM. */
+/* Note what will be labelled, before it is, in place of what was noted. NULL
+ * or none: nothing is any more. SYSTEM. */
 bool svirt_smack_floor_note(char *const *trees, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SvirtSmackFloor, svirt_smack_floor_free)
