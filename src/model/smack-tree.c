@@ -4,7 +4,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/object.h"
@@ -148,26 +151,43 @@ visit(Walk *walk, const SvirtObject *object)
 static void walk_directory(Walk *walk, const SvirtObject *directory,
                            unsigned depth);
 
+/*
+ * What is mounted there is asked nothing, not even its attributes: a process
+ * may serve it, and never answer. EXDEV: something is.
+ */
+static int
+open_here(int fd, const char *name)
+{
+    struct open_how how = {
+        .flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS |
+                   RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
+    };
+
+    return (int)syscall(SYS_openat2, fd, name, &how, sizeof(how));
+}
+
 /* What is gone meanwhile, or has become something else, is no matter. */
 static void
 enter(Walk *walk, const SvirtObject *directory, int fd, const char *name,
       unsigned depth)
 {
-    g_autofree char *shown = NULL;
+    g_autofree char *shown =
+        g_build_filename(directory->shown_path, name, NULL);
+    SVIRT_AUTO_FD path_fd = open_here(fd, name);
     g_autoptr(SvirtObject) object = NULL;
 
-    if (!svirt_object_open_at(fd, name, NULL, WANT,
-                              SVIRT_OBJECT_NO_SYMLINKS |
-                                  SVIRT_OBJECT_BENEATH |
-                                  SVIRT_OBJECT_NO_IDENTITY,
+    if (path_fd < 0 && errno == EXDEV) {
+        g_ptr_array_add(walk->count->mounts, g_steal_pointer(&shown));
+        return;
+    }
+    if (path_fd < 0 ||
+        !svirt_object_from_fd(path_fd, shown, WANT, SVIRT_OBJECT_NO_IDENTITY,
                               &object, NULL)) {
         return;
     }
-    shown = g_build_filename(directory->shown_path, name, NULL);
-    g_free(object->shown_path);
-    object->shown_path = g_steal_pointer(&shown);
     if (object->is_mount_root || object->mount_id != walk->mount_id) {
-        g_ptr_array_add(walk->count->mounts, g_strdup(object->shown_path));
+        g_ptr_array_add(walk->count->mounts, g_steal_pointer(&shown));
         return;
     }
     visit(walk, object);
