@@ -156,6 +156,10 @@ grow_obstacle(const SvirtObstacleRow *row, const char *extra,
     g_autofree char *path = template_path(row->path + inner);
     g_auto(GStrv) condition = g_strsplit(path, "@", 2);
     char *value = condition[1] != NULL ? strchr(condition[1], '=') : NULL;
+    g_autofree char *name =
+        value != NULL
+            ? g_strndup(condition[1], (gsize)(value - condition[1]))
+            : NULL;
     Grown grown = { 0 };
     SvirtXmlNode *node;
     char *text;
@@ -169,16 +173,11 @@ grow_obstacle(const SvirtObstacleRow *row, const char *extra,
         node = place(grown.document, condition[0]);
         svirt_xml_set(grown.document,
                       svirt_xml_ensure(grown.document, node, slash + 1),
-                      g_strndup(condition[1],
-                                (gsize)(value - condition[1])),
-                      "%s", value + 1);
+                      name, "%s", value + 1);
     } else {
         node = place(grown.document, condition[0]);
         if (value != NULL) {
-            svirt_xml_set(grown.document, node,
-                          g_strndup(condition[1],
-                                    (gsize)(value - condition[1])),
-                          "%s", value + 1);
+            svirt_xml_set(grown.document, node, name, "%s", value + 1);
         }
     }
     grow(&grown, node, row->shape);
