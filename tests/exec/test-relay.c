@@ -124,7 +124,8 @@ static const Case cases[] = {
     { "output-after-the-end", "printf before; exit 1", "", "before", 1 },
     { "a-closed-output", "exec 1>&-; exit 5", "", "", 5 },
     { "a-descriptor-of-its-own",
-      "[ -p /dev/fd/0 ] && [ -p /dev/fd/1 ] && echo pipes", "", "pipes\n", 0 },
+      "[ -p /proc/self/fd/0 ] && [ -p /proc/self/fd/1 ] && echo pipes", "",
+      "pipes\n", 0 },
 };
 
 /* A flag that the program sets on what it got is on no description of ours. */

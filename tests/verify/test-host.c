@@ -154,12 +154,14 @@ put(const char *dir, const char *name, const char *text)
     g_assert_true(g_file_set_contents(path, text, -1, NULL));
 }
 
-/* This test's own process stands for libvirt's QEMU. */
+/* This test's own process stands for libvirt's QEMU, its parent for another;
+ * each process is one row. */
 static void
 test_libvirts_vms_are_read(void)
 {
     g_autofree char *dir = g_dir_make_tmp("svirt-libvirt-XXXXXX", NULL);
     g_autofree char *pid = g_strdup_printf("%d\n", getpid());
+    g_autofree char *other = g_strdup_printf("%d\n", getppid());
     g_autoptr(GArray) own = g_array_new(FALSE, FALSE, sizeof(pid_t));
     g_autoptr(GPtrArray) list = NULL;
     const SvirtForeign *first;
@@ -176,7 +178,7 @@ test_libvirts_vms_are_read(void)
         "</seclabel><seclabel type='dynamic' model='dac' relabel='yes'>"
         "<label>+64055:+64055</label></seclabel></domain></domstatus>");
     put(dir, "gone.pid", "999999999\n");
-    put(dir, "bad.pid", pid);
+    put(dir, "bad.pid", other);
     put(dir, "bad.xml", "<domstatus><!DOCTYPE x>");
     put(dir, ".pid", pid);
     g_assert_true(svirt_foreign_list(dir, own, &list, NULL));
