@@ -304,11 +304,14 @@ move_bytes(SvirtRelay *relay, SvirtRelayChannel *channel, pid_t pid,
     got = write(channel->to, channel->buffer + channel->done,
                 MIN(channel->used - channel->done, 4096));
     if (got < 0 && errno != EINTR && errno != EAGAIN) {
-        bool broken = errno == EPIPE && !channel->input;
+        /* The kernel has no SIGPIPE for the first of a PID namespace. Before
+         * the end: its next write would tell it, and it would go by itself. */
+        int sent = errno == EPIPE && !channel->input
+                       ? send_signal(pid, pidfd, SIGPIPE)
+                       : 0;
 
         end_channel(relay, channel);
-        /* The kernel has no SIGPIPE for the first of a PID namespace. */
-        return broken ? send_signal(pid, pidfd, SIGPIPE) : 0;
+        return sent;
     }
     channel->done += got > 0 ? (size_t)got : 0;
     if (channel->done == channel->used) {
