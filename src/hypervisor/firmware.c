@@ -76,26 +76,24 @@ check_file(const char *descriptor, const char *path, off_t *ret,
     char head[sizeof(qcow)] = { 0 };
     const char *fault = NULL;
     SVIRT_AUTO_FD fd = -1;
-    struct stat st;
+    struct stat st = { .st_size = 0 };
 
     if (!is_trusted(path, "the firmware", error)) {
         return false;
     }
-    if (stat(path, &st) < 0) {
-        fault = "is not there";
-    } else if (!S_ISREG(st.st_mode)) {
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) {
+        fault = errno == ENOENT ? "is not there" : "cannot be read";
+    } else if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
         fault = "is no file";
     } else if (st.st_size == 0 || st.st_size > FLASH_MAX ||
                st.st_size % FLASH_BLOCK != 0) {
         fault = "has a size that no flash has";
-    } else {
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-        if (fd < 0 || svirt_read_full(fd, head, sizeof(head)) !=
-                          (ssize_t)sizeof(head)) {
-            fault = "cannot be read";
-        } else if (memcmp(head, qcow, sizeof(qcow)) == 0) {
-            fault = "is qcow2 and not raw";
-        }
+    } else if (svirt_read_full(fd, head, sizeof(head)) !=
+               (ssize_t)sizeof(head)) {
+        fault = "cannot be read";
+    } else if (memcmp(head, qcow, sizeof(qcow)) == 0) {
+        fault = "is qcow2 and not raw";
     }
     *ret = st.st_size;
     return fault == NULL ||
